@@ -1,0 +1,33 @@
+# One image for web, workers, beat and migrations; the command tells which of them a container is.
+FROM python:3.11-slim
+
+ENV PYTHONUNBUFFERED=1 \
+    DJANGO_SETTINGS_MODULE=cxcenter.settings
+
+# Its number is fixed, so that the owner of files in a volume is the same after every build.
+RUN useradd --uid 10001 --create-home --home-dir /home/cx --shell /usr/sbin/nologin cx
+
+WORKDIR /app
+
+# First the packages: this layer is made again only when a pin changes.
+COPY requirements.txt ./
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement requirements.txt
+
+COPY . ./
+
+# Catalogs and static files are made here, as in `make run`; the code itself stays read-only for the process.
+# The two folders are the mount points of volumes, which take over their owner.
+RUN python -m cxcenter.management.launch.messages \
+    && python -c "import sys, django; django.setup(); \
+from cxcenter.management.launch.prepare import collect_static; collect_static(sys.stdout)" \
+    && mkdir /app/files /srv/static \
+    && chown cx:cx /app/files /srv/static
+
+USER cx
+ENV CX_ENV=production \
+    MEDIA_DIR=/app/files
+EXPOSE 8000
+
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "deploy/alive.py"]
+
+CMD ["python", "-m", "cxcenter.serve", "--host", "0.0.0.0", "--port", "8000"]

@@ -1,0 +1,1 @@
+"""Reaching customers first: funnels, campaigns, scenarios. Its first models come with campaigns."""

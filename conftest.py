@@ -1,0 +1,68 @@
+"""Starts the databases of the test session before Django's settings are read.
+
+DJANGO_SETTINGS_MODULE is set here and not in pyproject.toml: pytest-django would read the settings
+before this file runs. Tests run in two processes at once, each with databases of its own.
+"""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cxcenter.management.launch.messages import compile_catalogs
+from tests import servers
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "cxcenter.settings"
+servers.start_test_databases()
+compile_catalogs()
+
+import django  # noqa: E402 — needs the addresses set above
+
+django.setup()
+
+from tests import cleaning  # noqa: E402 — needs the settings
+
+cleaning.install()
+BROWSER = "tests/browser/"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the browser's tests follow each other: what they share is started once."""
+    items.sort(key=needs_browser)
+
+
+def needs_browser(item: pytest.Item) -> bool:
+    """Tell whether a test drives a browser."""
+    return item.nodeid.startswith(BROWSER)
+
+
+@cache
+def starts_processes(path: str) -> bool:
+    """Tell whether tests of a file start the product's processes or a browser."""
+    return path.startswith(BROWSER) or "mark.live" in Path(path).read_text()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep those together that start processes of their own: one after another, in one of the two."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Apart(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "own processes" if starts_processes(nodeid.split("::", maxsplit=1)[0]) else nodeid
+
+    return Apart(config, log)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Leave nothing behind for the processes that run the tests: this one only hands them out."""
+    servers.stop_test_databases()
+    del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+def pytest_unconfigure() -> None:
+    """Stop them at the end of the session."""
+    servers.stop_test_databases()

@@ -1,0 +1,1 @@
+"""The golden record: profiles, identities, customers, consents."""

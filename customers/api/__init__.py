@@ -1,0 +1,1 @@
+"""Customers, profiles, identities and events by REST."""

@@ -1,0 +1,254 @@
+"""Bodies of customers, profiles, identities and events."""
+
+import math
+import re
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from customers import normalise
+from customers.masking import masked
+from customers.models import Customer, Identity, Profile, ProfileIdentity
+from cxcenter.accounts.scopes import Scope
+from cxcenter.core.api.serializers import Strict, VisibleKey
+from cxcenter.core.errors import Invalid
+from cxcenter.core.models import Event
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+# What came out of step between two clocks.
+FUTURE = timedelta(minutes=5)
+
+
+class CustomerRow(serializers.ModelSerializer[Customer]):
+    """A golden record in lists."""
+
+    class Meta:
+        model = Customer
+        fields = (
+            "id",
+            "number",
+            "name",
+            "company",
+            "city",
+            "language",
+            "birthday",
+            "about",
+            "version",
+            "created_at",
+            "updated_at",
+        )
+
+
+class Provenance(serializers.Serializer[Any]):
+    """Where a golden value came from."""
+
+    value = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    at = serializers.DateTimeField()
+    by = serializers.IntegerField(allow_null=True)
+
+
+class IdentityFields(serializers.Serializer[Any]):
+    """An identity whose value is masked for readers without customers:contacts."""
+
+    def may_see(self) -> bool:
+        """Tell whether the reader sees values as they are."""
+        return bool(self.context["request"].user.passes(Scope.CUSTOMERS_CONTACTS))
+
+    def value_of(self, identity: Identity) -> str:
+        """Return the value as this reader sees it."""
+        return identity.value if self.may_see() else masked(identity.kind, identity.value)
+
+
+class CustomerIdentity(IdentityFields):
+    """An identity on a customer's card."""
+
+    id = serializers.IntegerField(source="identity_id")
+    kind = serializers.ChoiceField(Identity.Kind.choices, source="identity.kind")
+    value = serializers.SerializerMethodField("shown_value")
+    masked = serializers.SerializerMethodField("is_masked")
+    profile = serializers.IntegerField(source="profile_id")
+    verified = serializers.BooleanField()
+    primary = serializers.BooleanField()
+
+    def shown_value(self, link: ProfileIdentity) -> str:
+        """The value, masked for readers without customers:contacts."""
+        return self.value_of(link.identity)
+
+    def is_masked(self, _link: ProfileIdentity) -> bool:
+        """Whether it is masked."""
+        return not self.may_see()
+
+
+class CustomerDetail(CustomerRow):
+    """A golden record with what it is made of."""
+
+    provenance = serializers.DictField(child=Provenance())
+    profiles = serializers.SerializerMethodField()
+    identities = serializers.SerializerMethodField()
+
+    class Meta(CustomerRow.Meta):
+        fields = (*CustomerRow.Meta.fields, "provenance", "profiles", "identities")  # type: ignore[assignment]
+
+    def get_profiles(self, customer: Customer) -> list[int]:
+        """Ids of its profiles; the first is the lead."""
+        return sorted(profile.pk for profile in customer.profiles.all())
+
+    @extend_schema_field(CustomerIdentity(many=True))
+    def get_identities(self, customer: Customer) -> Any:
+        """Identities of all its profiles."""
+        links = [link for profile in customer.profiles.all() for link in profile.links.all()]
+        return CustomerIdentity(links, many=True, context=self.context).data
+
+
+class CustomerEdit(Strict):
+    """Golden fields to change, and the version they were read at."""
+
+    version = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
+    name = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    company = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    city = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    language = serializers.CharField(max_length=5, required=False, allow_blank=True)
+    birthday = serializers.DateField(required=False, allow_null=True)
+    about = serializers.CharField(max_length=4000, required=False, allow_blank=True)
+
+
+class ProfileRow(serializers.ModelSerializer[Profile]):
+    """What one source or first contact knows of somebody."""
+
+    class Meta:
+        model = Profile
+        fields = ("id", "customer", "source", "created_at")
+
+
+class IdentityLink(serializers.Serializer[Any]):
+    """A profile that an identity leads to."""
+
+    profile = serializers.IntegerField(source="profile_id")
+    customer = serializers.IntegerField(source="profile.customer_id")
+    verified = serializers.BooleanField()
+    primary = serializers.BooleanField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    since = serializers.DateTimeField()
+
+
+class IdentityRow(IdentityFields, serializers.ModelSerializer[Identity]):
+    """A way to recognise or reach a customer."""
+
+    value = serializers.SerializerMethodField("shown_value")
+    masked = serializers.SerializerMethodField("is_masked")
+    links = IdentityLink(many=True)
+
+    class Meta:
+        model = Identity
+        fields = ("id", "kind", "value", "masked", "created_at", "links")
+
+    def shown_value(self, identity: Identity) -> str:
+        """The value, masked for readers without customers:contacts."""
+        return self.value_of(identity)
+
+    def is_masked(self, _identity: Identity) -> bool:
+        """Whether it is masked."""
+        return not self.may_see()
+
+
+class EventRow(serializers.ModelSerializer[Event]):
+    """A fact of a timeline."""
+
+    profile = serializers.IntegerField(source="profile_id", allow_null=True)
+    actor = serializers.IntegerField(source="actor_id", allow_null=True)
+    data = serializers.DictField(source="payload")  # type: ignore[assignment]
+
+    class Meta:
+        model = Event
+        fields = ("id", "profile", "kind", "at", "actor", "data")
+
+
+SCALAR = {"oneOf": [{"type": "string", "maxLength": 200}, {"type": "number"}, {"type": "boolean"}]}
+
+
+@extend_schema_field({"type": "object", "maxProperties": 20, "additionalProperties": SCALAR})
+class FactsField(serializers.Field[dict[str, Any], dict[str, Any], dict[str, Any], Any]):
+    """Ids, codes, amounts of an event: small, flat, and fit for the database."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Return the facts. Raises ValidationError with the first thing that is wrong."""
+        if not isinstance(data, dict) or len(data) > 20:
+            raise serializers.ValidationError(_("Give an object of 20 names at most."))
+        for name, value in data.items():
+            if not NAME.fullmatch(name):
+                raise serializers.ValidationError(_("A name has small letters, digits and _, 40 at most."))
+            self._check(value)
+        return data
+
+    def _check(self, value: Any) -> None:
+        if isinstance(value, str):
+            serializers.CharField(max_length=200, allow_blank=True).run_validation(value)
+        elif not isinstance(value, int | float) or (isinstance(value, float) and not math.isfinite(value)):
+            raise serializers.ValidationError(_("A value is a short text, a number, true or false."))
+
+    def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
+        """Return the facts as they are."""
+        return value
+
+
+class Reach(Strict):
+    """An identity, in any spelling."""
+
+    kind = serializers.ChoiceField(Identity.Kind.choices)
+    value = serializers.CharField(max_length=254)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Normalise the value."""
+        try:
+            return {"kind": attrs["kind"], "value": normalise.identity(attrs["kind"], attrs["value"])}
+        except Invalid as error:
+            raise serializers.ValidationError({"value": str(error.message)}) from None
+
+
+class OutsideEventForm(Strict):
+    """One event that another system reports."""
+
+    key = serializers.RegexField(
+        r"^[!-~]{1,80}$", help_text="Its own id there: the same key is kept once, however often it is sent."
+    )
+    type = serializers.RegexField(r"^[a-z][a-z0-9_.]{0,59}$", help_text="A code, like purchase or office.visit.")
+    at = serializers.DateTimeField(help_text="When it happened. It may come late and out of order.")
+    profile = VisibleKey(queryset=Profile.objects.all(), required=False)
+    identity = Reach(
+        required=False, help_text="Whose it is, if you do not know the profile. A new one makes a customer."
+    )
+    data = FactsField(  # type: ignore[assignment]
+        required=False, help_text="Ids, codes, amounts. No names, addresses or texts."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Ask for exactly one owner, and refuse the future."""
+        if ("profile" in attrs) == ("identity" in attrs):
+            raise serializers.ValidationError(_("Give a profile or an identity."))
+        if attrs["at"] > timezone.now() + FUTURE:
+            raise serializers.ValidationError({"at": _("This time is still to come.")})
+        return attrs
+
+
+class OutsideEventsForm(Strict):
+    """A batch of events."""
+
+    events = serializers.ListField(child=OutsideEventForm(), min_length=1, max_length=100)
+
+
+class OutsideEventResult(serializers.Serializer[Any]):
+    """What became of one event."""
+
+    key = serializers.CharField()
+    status = serializers.ChoiceField(["stored", "repeated", "ambiguous"])
+
+
+class OutsideEventResults(serializers.Serializer[Any]):
+    """What became of each event, in the order of the request."""
+
+    results = OutsideEventResult(many=True)

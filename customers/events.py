@@ -1,0 +1,56 @@
+"""Facts about customers."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cxcenter.core.events import Payload
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerCreated(Payload):
+    """A first contact made a new golden record."""
+
+    topic: ClassVar[str] = "customer.created"
+    customer: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerEdited(Payload):
+    """Golden fields changed; names of the fields only."""
+
+    topic: ClassVar[str] = "customer.edited"
+    customer: int
+    fields: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsentGiven(Payload):
+    """A consent was given or withdrawn for an identity."""
+
+    topic: ClassVar[str] = "customer.consent"
+    identity: int
+    purpose: str
+    granted: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteEvent(Payload):
+    """Something the site reported from the visitor's browser: a page view or an event of its own.
+
+    `origin` is always "browser": anybody can forge it, so nothing may be decided by it alone.
+    """
+
+    topic: ClassVar[str] = "site.event"
+    type: str
+    origin: str
+    data: dict[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutsideEvent(Payload):
+    """Something another system reported: a purchase, a visit to an office. `source` is its account's name here."""
+
+    topic: ClassVar[str] = "outside.event"
+    type: str
+    source: str
+    data: dict[str, object]

@@ -1,0 +1,170 @@
+"""The golden record: what sources know (profiles) and what we believe (customers)."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from customers.querysets import CustomerQuerySet, IdentityQuerySet, ProfileQuerySet
+
+
+class Customer(models.Model):
+    """The golden record of one person or company: a projection of its profiles' source records."""
+
+    name = models.CharField(pgettext_lazy("of a person", "name"), max_length=200, blank=True)
+    company = models.CharField(_("company"), max_length=200, blank=True)
+    city = models.CharField(_("city"), max_length=100, blank=True)
+    language = models.CharField(_("language"), max_length=5, blank=True)
+    birthday = models.DateField(_("birthday"), null=True, blank=True)
+    about = models.TextField(_("about"), blank=True)
+    # field → {value, source, at, by}: where each golden value came from.
+    provenance = models.JSONField(_("where the values came from"), default=dict)
+    version = models.IntegerField(_("version"), default=0)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    updated_at = models.DateTimeField(_("updated"), default=timezone.now)
+
+    objects = CustomerQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("customer")
+        verbose_name_plural = _("customers")
+        indexes: ClassVar = [
+            # The search box: names with typing errors.
+            GinIndex(fields=["name"], name="customer_name_trgm", opclasses=["gin_trgm_ops"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.number
+
+    @property
+    def number(self) -> str:
+        """The number that people say aloud."""
+        return f"C-{self.pk}"
+
+
+class Profile(models.Model):
+    """What one source or one first contact knows of somebody. Never deleted by a merge.
+
+    Only a profile stores a customer; everything else references the profile.
+    """
+
+    customer = models.ForeignKey(
+        Customer, verbose_name=_("customer"), on_delete=models.PROTECT, related_name="profiles"
+    )
+    source = models.CharField(_("source"), max_length=40)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+
+    objects = ProfileQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("profile")
+        verbose_name_plural = _("profiles")
+
+    def __str__(self) -> str:
+        return f"P-{self.pk}"
+
+
+class Identity(models.Model):
+    """One way to recognise or reach a customer, unique by kind and normalised value."""
+
+    class Kind(models.TextChoices):
+        """What the value is."""
+
+        PHONE = "phone", _("phone")
+        EMAIL = "email", _("e-mail")
+        VISITOR = "visitor", _("site visitor")
+        EXTERNAL = "external", _("site account")
+        TELEGRAM = "telegram", _("Telegram")
+        WHATSAPP = "whatsapp", _("WhatsApp")
+        VIBER = "viber", _("Viber")
+        VK = "vk", _("VK")
+        DEVICE = "device", _("device")
+        CARD = "card", _("loyalty card")
+        ACCOUNT = "account", _("account number")
+
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    value = models.CharField(_("value"), max_length=254)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+
+    objects = IdentityQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("identity")
+        verbose_name_plural = _("identities")
+        constraints: ClassVar = [models.UniqueConstraint(fields=["kind", "value"], name="identity_once")]
+        indexes: ClassVar = [
+            # "Last digits" and parts of an address in the search box.
+            GinIndex(fields=["value"], name="identity_value_trgm", opclasses=["gin_trgm_ops"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.value}"
+
+
+class ProfileIdentity(models.Model):
+    """A profile's link to an identity. A family phone has several."""
+
+    profile = models.ForeignKey(Profile, verbose_name=_("profile"), on_delete=models.CASCADE, related_name="links")
+    identity = models.ForeignKey(Identity, verbose_name=_("identity"), on_delete=models.CASCADE, related_name="links")
+    verified = models.BooleanField(_("verified"), default=False)
+    primary = models.BooleanField(_("primary"), default=False)
+    source = models.CharField(_("source"), max_length=40)
+    since = models.DateTimeField(_("since"), default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["profile", "identity"], name="profile_identity_once")]
+
+    def __str__(self) -> str:
+        return f"{self.profile_id} → {self.identity_id}"
+
+
+class SourceRecord(models.Model):
+    """What one source says of a profile: raw payload and the fields read from it.
+
+    The source "operator" is an edit at the desk; "form" is what a visitor typed, shown as "says he is".
+    """
+
+    profile = models.ForeignKey(Profile, verbose_name=_("profile"), on_delete=models.CASCADE, related_name="records")
+    source = models.CharField(_("source"), max_length=40)
+    external_id = models.CharField(_("number there"), max_length=120, blank=True)
+    fields = models.JSONField(_("fields"), default=dict)
+    raw = models.JSONField(_("as received"), default=dict)
+    at = models.DateTimeField(_("when"), default=timezone.now)
+    entered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("entered by"), null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("source record")
+        verbose_name_plural = _("source records")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["source", "external_id"], name="source_record_once", condition=~models.Q(external_id="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.external_id}"
+
+
+class Consent(models.Model):
+    """A permission given or withdrawn for an identity, with its proof. The newest row counts."""
+
+    identity = models.ForeignKey(
+        Identity, verbose_name=_("identity"), on_delete=models.CASCADE, related_name="consents"
+    )
+    purpose = models.CharField(_("purpose"), max_length=40)
+    granted = models.BooleanField(_("granted"))
+    proof = models.JSONField(_("proof"), default=dict)
+    at = models.DateTimeField(_("when"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("consent")
+        verbose_name_plural = _("consents")
+
+    def __str__(self) -> str:
+        return f"{self.purpose}: {self.granted}"

@@ -1,0 +1,52 @@
+"""Questions about customers. `visible_to` is the doorway of screens and API alike."""
+
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models
+from django.db.models import Q
+
+from cxcenter.accounts.roles import Right
+
+if TYPE_CHECKING:
+    from cxcenter.accounts.models import User
+
+
+class _Visible(models.QuerySet[Any]):
+    """Rows that follow the right to see cards and timelines."""
+
+    def visible_to(self, user: "User") -> Self:
+        """Keep everything for staff with `customers.view`, nothing for others."""
+        return self if user.may(Right.VIEW_CUSTOMERS) else self.none()
+
+
+class ProfileQuerySet(_Visible):
+    """Profiles."""
+
+
+class IdentityQuerySet(_Visible):
+    """Identities. Their values are masked for readers without `customers.contacts`."""
+
+
+class CustomerQuerySet(_Visible):
+    """Golden records."""
+
+    def matching(self, text: str, *, contacts: bool = True) -> Self:
+        """Find by number (C-12), name with typing errors, or a part of an identity's value.
+
+        Who may not see contacts searches without them: else he could guess a phone digit by digit.
+        """
+        text = text.strip()
+        number = text.upper().removeprefix("C-")
+        found = Q(name__icontains=text) | Q(name__trigram_similar=text)
+        if number.isdecimal() and len(number) < 18:
+            found |= Q(pk=int(number))
+        if contacts:
+            found |= _with_contact(text)
+        return self.filter(pk__in=self.model._default_manager.filter(found).values("pk"))
+
+
+def _with_contact(text: str) -> Q:
+    digits = "".join(filter(str.isdigit, text))
+    if len(digits) >= 4:
+        return Q(profiles__links__identity__value__contains=digits[-10:])
+    return Q(profiles__links__identity__value__icontains=text) if len(text) >= 3 else Q()

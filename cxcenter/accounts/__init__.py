@@ -1,0 +1,1 @@
+"""Users, teams, roles, preferences and API tokens."""

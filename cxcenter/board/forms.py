@@ -1,0 +1,139 @@
+"""What a supervisor fills in for his acts."""
+
+from typing import Any
+
+from django import forms
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+
+from routing.choices import Mode
+from routing.models import PauseReason, Presence, Queue
+
+LASTING = [
+    (15, _("15 minutes")),
+    (30, _("30 minutes")),
+    (60, _("1 hour")),
+    (120, _("2 hours")),
+    (240, _("4 hours")),
+    (480, _("8 hours")),
+    (1440, _("a day")),
+]
+
+
+class ActForm(forms.Form):
+    """A form in our dress. `required` words of the browser are left to it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Give every control its class."""
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            css = "form-select" if isinstance(field.widget, forms.Select) else "form-control"
+            field.widget.attrs.setdefault("class", css)
+
+
+class Lasting(ActForm):
+    """For how long."""
+
+    minutes = forms.TypedChoiceField(label=_("For"), choices=LASTING, coerce=int, initial=30)
+
+
+class HoldQueue(Lasting):
+    """A closing or a pause of a queue."""
+
+    message = forms.CharField(
+        label=_("Message to those who wait"),
+        max_length=300,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Everybody who waits reads it in the chat. Empty: nothing is said."),
+    )
+
+
+class LendOperator(Lasting):
+    """An operator for a queue."""
+
+    operator = forms.ModelChoiceField(label=_("Operator"), queryset=Presence.objects.none())
+
+    field_order = ("operator", "minutes")
+
+    def __init__(self, *args: Any, operators: Any, **kwargs: Any) -> None:
+        """Offer these operators."""
+        super().__init__(*args, **kwargs)
+        self.fields["operator"].queryset = operators  # type: ignore[attr-defined]
+        self.fields["operator"].label_from_instance = _person  # type: ignore[attr-defined]
+
+
+class ServeQueue(Lasting):
+    """A queue for an operator."""
+
+    queue = forms.ModelChoiceField(label=_("Queue"), queryset=Queue.objects.none())
+
+    field_order = ("queue", "minutes")
+
+    def __init__(self, *args: Any, queues: Any, **kwargs: Any) -> None:
+        """Offer these queues."""
+        super().__init__(*args, **kwargs)
+        self.fields["queue"].queryset = queues  # type: ignore[attr-defined]
+        self.fields["queue"].label_from_instance = _named  # type: ignore[attr-defined]
+
+
+class SetState(ActForm):
+    """The state of an operator."""
+
+    mode = forms.ChoiceField(
+        label=_("State"), choices=[(m, Mode(m).label) for m in (Mode.AVAILABLE, Mode.PAUSE, Mode.OFFLINE)]
+    )
+    reason = forms.ModelChoiceField(
+        label=_("Reason of a pause"), queryset=PauseReason.objects.filter(active=True), required=False, empty_label="–"
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Word the reasons in the reader's language."""
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].label_from_instance = _named  # type: ignore[attr-defined]
+
+
+class Move(ActForm):
+    """Where a session goes: "queue:ID" or "person:ID"."""
+
+    target = forms.ChoiceField(label=_("To"))
+    note = forms.CharField(
+        label=_("Note to the colleague"), max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+    def __init__(self, *args: Any, queues: list[Queue], people: list[Presence], **kwargs: Any) -> None:
+        """Offer these queues and people."""
+        super().__init__(*args, **kwargs)
+        self.fields["target"].choices = [  # type: ignore[attr-defined]
+            (_("Queues that are open"), [(f"queue:{q.pk}", _named(q)) for q in queues]),
+            (_("People with room"), [(f"person:{p.user_id}", _person(p)) for p in people]),
+        ]
+
+
+class SetPriority(ActForm):
+    """The priority of a waiting contact."""
+
+    priority = forms.IntegerField(
+        label=_("Priority"),
+        min_value=0,
+        max_value=20,
+        help_text=_("From 0 to 20. Each step is a head start in the order of waiting."),
+    )
+
+
+class Whisper(ActForm):
+    """A note to the operator."""
+
+    text = forms.CharField(
+        label=_("Note to the operator"),
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": _("Only colleagues see it")}),
+    )
+
+
+def _person(presence: Presence) -> str:
+    return f"{presence.user.name} · {presence.get_state_display()} · {presence.load}/{presence.capacity}"
+
+
+def _named(row: Queue | PauseReason) -> str:
+    return row.label(translation.get_language() or "en")

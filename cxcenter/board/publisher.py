@@ -1,0 +1,134 @@
+"""Who is told what, once a second: boards the numbers of their teams, desks their queues, visitors their place.
+
+The state is that of one process: what it told last. A push that was lost is repaired by the next full
+one, ten seconds later at the most; pages also ask when they come back.
+"""
+
+import json
+import threading
+import time
+from typing import Any
+
+import structlog
+from django.core.cache import cache
+from django.utils import timezone
+
+from cxcenter.accounts.models import Team
+from cxcenter.board import snapshot
+from cxcenter.board.pace import Paced
+from cxcenter.core import realtime
+from routing import queries
+
+log = structlog.get_logger(__name__)
+Push = tuple[str, dict[str, Any]]
+FULL_EVERY_S = 10
+CHARTS_EVERY_S = 5
+# Only the first of a queue are told their place: those behind see that they wait.
+PLACES = 50
+KEY = "cx:board"
+# A page that opens takes numbers that are no older than this.
+FRESH_S = 2
+SECTIONS = ("queues", "operators", "alerts", "charts")
+ALL = "all"
+
+
+def current() -> dict[int, snapshot.Row]:
+    """Return the numbers of every team: those published last if they are fresh, else computed now."""
+    try:
+        kept: dict[int, snapshot.Row] | None = cache.get(KEY)
+    except Exception:
+        log.warning("board: no kept numbers")
+        kept = None
+    oldest = timezone.now().timestamp() - FRESH_S
+    # A team that was made since then is not in it.
+    if kept and all(team["at"] >= oldest for team in kept.values()) and kept.keys() >= _team_ids():
+        return kept
+    return snapshot.compute()
+
+
+def _team_ids() -> set[int]:
+    return set(Team.objects.values_list("pk", flat=True))
+
+
+class Publisher:
+    """Tells what has changed since it told last."""
+
+    def __init__(self) -> None:
+        """Begin with everything to tell."""
+        self._running = threading.Lock()
+        self._counts = Paced(snapshot.day_counts)
+        self._times = Paced(snapshot.handled)
+        self._charts = Paced(snapshot.charts, every_s=CHARTS_EVERY_S)
+        self._means = Paced(lambda queues: queries.handling_s(timezone.now(), queues), every_s=30)
+        self._told: dict[tuple[str, int | str], Any] = {}
+        self._places: dict[int, tuple[int, int | None]] = {}
+        self._full_at = 0.0
+
+    def run(self) -> int:
+        """Compute and tell. Returns the number of pushes; 0 if the run before is not ready."""
+        if not self._running.acquire(blocking=False):
+            return 0
+        try:
+            pushes = self._pushes()
+            if pushes:
+                realtime.publish(*pushes)
+            return len(pushes)
+        finally:
+            self._running.release()
+
+    def _pushes(self) -> list[Push]:
+        day = snapshot.today()
+        teams = snapshot.compute(counts=self._counts(day), times=self._times(day), drawn=self._charts(day))
+        cache.set(KEY, teams, timeout=FULL_EVERY_S)
+        full = time.monotonic() - self._full_at >= FULL_EVERY_S
+        if full:
+            self._full_at = time.monotonic()
+        return self._to_boards(teams, full=full) + self._to_desks(teams, full=full) + self._to_visitors()
+
+    def _changed(self, about: str, ident: int | str, value: Any) -> bool:
+        """Tell whether a value differs from what was told last, and keep it."""
+        before, self._told[about, ident] = self._told.get((about, ident)), value
+        return bool(before != value)
+
+    def _to_boards(self, teams: dict[int, snapshot.Row], *, full: bool) -> list[Push]:
+        pushes = []
+        for pk, team in teams.items():
+            changed = [name for name in SECTIONS if self._changed(name, pk, team[name])]
+            if not changed and not full:
+                continue
+            sections = SECTIONS if full else changed
+            message = {"kind": "board", **{name: team[name] for name in ("team", "name", "at", "day", *sections)}}
+            # Written once for all who look; consumers pass it on as it is.
+            text = {"text": json.dumps(message, ensure_ascii=False)}
+            pushes += [(realtime.team_group(pk), text), (realtime.team_group(ALL), text)]
+        return pushes
+
+    def _to_desks(self, teams: dict[int, snapshot.Row], *, full: bool) -> list[Push]:
+        pushes: list[Push] = []
+        for pk, team in teams.items():
+            waits = {str(queue["id"]): _wait(queue) for queue in team["queues"]}
+            if self._changed("waits", pk, waits) or full:
+                pushes.append((realtime.queues_group(pk), {"kind": "queues", "queues": waits}))
+        return pushes
+
+    def _to_visitors(self) -> list[Push]:
+        order = queries.waiting_order(PLACES)
+        queues = tuple(sorted({queue for queue, _thread, _position in order}))
+        means, slots = (self._means(queues), queries.slots_of(timezone.now(), queues)) if queues else ({}, {})
+        pushes, told = [], {}
+        for queue, thread, position in order:
+            place = queries.place(position, means.get(queue), slots.get(queue))
+            # An estimate that moves by seconds would only flicker.
+            told[thread] = (position, None if place.estimate_s is None else round(place.estimate_s / 15))
+            if self._places.get(thread) != told[thread]:
+                message = {"kind": "queue", "position": position, "estimate_s": place.estimate_s}
+                pushes.append((realtime.customer_group(thread), message))
+        self._places = told
+        return pushes
+
+
+def _wait(queue: snapshot.Row) -> dict[str, Any]:
+    """Return how many wait in a queue and since when the first of them does."""
+    numbers = queue["numbers"].values()
+    since = [n["since"] for n in numbers if n["since"]]
+    return {"waiting": sum(n["waiting"] for n in numbers), "longest_since": min(since, default=None)}

@@ -1,0 +1,1 @@
+"""Pages of the board, and the acts of a supervisor."""

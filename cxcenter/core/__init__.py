@@ -1,0 +1,1 @@
+"""The ground: knows no app. Events, outbox, realtime, errors, API and screen helpers."""

@@ -1,0 +1,230 @@
+"""The right side: who it is, hints that facts give, what happened."""
+
+import heapq
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Avg, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from customers.masking import masked, masked_contact
+from customers.models import Customer, Identity, ProfileIdentity
+from customers.survivorship import GOLDEN_FIELDS
+from cxcenter.accounts.roles import Right
+from cxcenter.core.models import Event
+from cxcenter.core.reading import cursor
+from cxcenter.desk import wording
+from interactions.models import Case, Interaction
+from quality.models import Survey
+
+if TYPE_CHECKING:
+    from cxcenter.accounts.models import User
+
+IDENTITY_ICONS = {
+    "phone": ("voice", "phone"),
+    "email": ("email", "mail"),
+    "telegram": ("telegram", "brand-telegram"),
+    "whatsapp": ("whatsapp", "brand-whatsapp"),
+    "viber": ("viber", "message-circle"),
+    "vk": ("vk", "brand-vk"),
+    "visitor": ("webchat", "message-circle"),
+    "external": ("webchat", "user-check"),
+    "device": ("push", "device-mobile"),
+    "card": ("office", "id-badge"),
+    "account": ("office", "id-badge"),
+}
+
+
+@dataclass(frozen=True)
+class Hint:
+    """Something that facts say before or during the contact."""
+
+    icon: str
+    title: str
+    text: str
+    why: str = ""
+    tone: str = ""
+    url: str = ""
+
+
+def said_of(talk: Interaction | None, user: "User") -> dict[str, str]:
+    """Return what the customer typed of himself: unverified, its contact masked for readers without the right."""
+    says = dict(talk.says) if talk else {}
+    if says.get("contact") and not user.may(Right.SEE_CONTACTS):
+        says["contact"] = masked_contact(says["contact"])
+    return says
+
+
+def shown_value(identity: Identity, user: "User") -> str:
+    """Return an identity as the user may see it: short where nobody reads it, masked without the right."""
+    if not user.may(Right.SEE_CONTACTS):
+        return masked(identity.kind, identity.value)
+    return _shorten(identity.kind, identity.value)
+
+
+def identities_of(customer: Customer, user: "User") -> list[dict[str, Any]]:
+    """Return the customer's identities, verified and primary first. One query."""
+    links = (
+        ProfileIdentity.objects.filter(profile__customer=customer)
+        .select_related("identity")
+        .order_by("-verified", "-primary", "since")[:30]
+    )
+    shown = []
+    for link in links:
+        kind, value = link.identity.kind, link.identity.value
+        colour, icon = IDENTITY_ICONS.get(kind, ("office", "id-badge"))
+        hidden = not user.may(Right.SEE_CONTACTS)
+        shown.append(
+            {
+                "kind": kind,
+                "label": link.identity.get_kind_display(),
+                "value": shown_value(link.identity, user),
+                "full": "" if hidden else value,
+                "masked": hidden,
+                "verified": link.verified,
+                "colour": colour,
+                "icon": icon,
+            }
+        )
+    return shown
+
+
+def _shorten(kind: str, value: str) -> str:
+    return f"{value[:4]}…{value[-4:]}" if kind == "visitor" and len(value) > 12 else value
+
+
+def fields_of(customer: Customer) -> list[dict[str, Any]]:
+    """Return the golden fields with where each value came from."""
+    shown = []
+    for name in GOLDEN_FIELDS:
+        value = getattr(customer, name)
+        shown.append(
+            {
+                "name": name,
+                "label": Customer._meta.get_field(name).verbose_name,  # type: ignore[union-attr]
+                "value": value.isoformat() if name == "birthday" and value else value or "",
+                "source": customer.provenance.get(name, {}).get("source", ""),
+                "at": customer.provenance.get(name, {}).get("at", ""),
+            }
+        )
+    return shown
+
+
+def numbers_of(customer: Customer) -> list[dict[str, Any]]:
+    """Return the four numbers of the card that facts give. Three queries."""
+    profiles = customer.profiles.values("pk")
+    open_cases = Case.objects.filter(profile__in=profiles).open()
+    sessions = Interaction.objects.filter(profile__in=profiles).count()
+    csat = Survey.objects.filter(interaction__profile__in=profiles).aggregate(mean=Avg("csat"))["mean"]
+    overdue = open_cases.filter(due_at__lt=timezone.now()).count()
+    return [
+        {"title": _("Sessions"), "value": sessions},
+        {"title": "CSAT", "value": f"{csat:.1f}" if csat else "–"},
+        {"title": _("Cases"), "value": open_cases.count()},
+        {"title": _("Overdue"), "value": overdue, "tone": "bad" if overdue else ""},
+    ]
+
+
+def hints_of(interaction: Interaction) -> list[Hint]:
+    """Return hints that facts give: an overdue or open case, a repeat contact, the page the visitor is on."""
+    hints = []
+    if interaction.profile is not None:
+        hints += _case_hints(interaction.profile.customer_id)
+        hints += _repeat_hint(interaction, interaction.profile.customer_id)
+    page = interaction.thread.page or interaction.page
+    if page.get("title") or page.get("url"):
+        hints.append(
+            Hint("world", _("Page the visitor is on"), page.get("title") or page["url"], why=page.get("url", ""))
+        )
+    return hints
+
+
+def _case_hints(customer_id: int) -> list[Hint]:
+    cases = Case.objects.filter(profile__customer_id=customer_id).open().order_by("due_at", "pk")[:2]
+    return [
+        Hint(
+            "clipboard-list",
+            _("Overdue case") if case.is_overdue else _("Open case"),
+            f"{case.number}: {case.subject}",
+            tone="bad" if case.is_overdue else "",
+            url=f"/desk/cases/{case.pk}/",
+        )
+        for case in cases
+    ]
+
+
+def _repeat_hint(interaction: Interaction, customer_id: int) -> list[Hint]:
+    week = timezone.now() - timedelta(days=7)
+    count = (
+        Interaction.objects.filter(profile__customer_id=customer_id, opened_at__gt=week)
+        .exclude(pk=interaction.pk)
+        .count()
+    )
+    if not count:
+        return []
+    words = ngettext("%(count)s contact in the last 7 days", "%(count)s contacts in the last 7 days", count)
+    return [Hint("rotate", _("Repeat contact"), words % {"count": count}, tone="warn")]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the timeline."""
+
+    id: int
+    at: datetime
+    kind: str
+    icon: str
+    colour: str
+    text: str
+    url: str = ""
+
+
+GROUPS = {
+    "chats": ("interaction.",),
+    "cases": ("case.", "task."),
+    "site": ("site.",),
+    "surveys": ("survey.",),
+    "card": ("customer.", "visitor."),
+}
+
+
+def groups() -> list[tuple[str, str]]:
+    """Return the filter chips of the timeline: (code, words)."""
+    return [
+        ("", _("All")),
+        ("chats", _("Chats")),
+        ("cases", _("Cases")),
+        ("site", _("Site")),
+        ("surveys", _("Ratings")),
+        ("card", _("Card")),
+    ]
+
+
+def timeline_of(customer: Customer, *, group: str = "", before: str = "", limit: int = 12) -> tuple[list[Line], str]:
+    """Return a page of the timeline, newest first, and the key of the next ("" at the end).
+
+    Top N of each profile by its index, then merged: never a sort of everything.
+    """
+    pages = []
+    for profile_id in customer.profiles.order_by("pk").values_list("pk", flat=True)[:50]:
+        events = Event.objects.filter(profile_id=profile_id).order_by("-at", "-id")
+        if before:
+            edge, pk = cursor(before)
+            events = events.filter(Q(at__lt=edge) | Q(at=edge, id__lt=pk), at__lte=edge)
+        condition = Q()
+        for prefix in GROUPS.get(group, ()):
+            condition |= Q(kind__startswith=prefix)
+        events = events.filter(condition)
+        pages.append(list(events[: limit + 1]))
+    merged = list(heapq.merge(*pages, key=lambda e: (e.at, e.pk), reverse=True))
+    page = merged[:limit]
+    more = f"{page[-1].at.isoformat()}_{page[-1].pk}" if len(merged) > limit else ""
+    return [_line(event) for event in page], more
+
+
+def _line(event: Event) -> Line:
+    icon, colour, text, url = wording.event_words(event)
+    return Line(id=event.pk, at=event.at, kind=event.kind, icon=icon, colour=colour, text=text, url=url)

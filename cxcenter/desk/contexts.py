@@ -1,0 +1,114 @@
+"""What the desk's templates are given: sessions, the chosen one, its side, numbers and choices."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cxcenter.desk import card, conversation, rows
+from cxcenter.frame import presence_of
+from interactions import pushes
+from interactions.models import Case, Disposition, Draft, Interaction, Task, Topic
+from routing.models import Assignment, Queue
+
+if TYPE_CHECKING:
+    from cxcenter.accounts.models import User
+
+
+def sessions_context(user: "User", chosen: int | None) -> dict[str, Any]:
+    """Return what tabs and list show."""
+    mine = rows.my_rows(user)
+    return {
+        "rows": mine,
+        "groups": rows.by_need(mine),
+        "chosen": chosen,
+        "row": next((row for row in mine if row.id == chosen), None),
+        "my_queues": list(Queue.objects.filter(members=user, active=True)),
+        "presence": presence_of(user),
+        "rights": user.rights,
+        "now": timezone.now(),
+    }
+
+
+def session_context(user: "User", talk: Interaction) -> dict[str, Any]:
+    """Return what the chosen session shows: its log, its side, what may be done with it."""
+    threads = conversation.threads_of(talk, user)
+    leg = (
+        Assignment.objects.filter(interaction=talk)
+        .exclude(leg="ended")
+        .select_related("operator", "item__queue")
+        .first()
+    )
+    draft = Draft.objects.filter(user=user, interaction=talk).first()
+    customer = talk.profile.customer if talk.profile else None
+    return {
+        "talk": talk,
+        "name": rows.name_of(talk),
+        "log": conversation.page_of(threads, user),
+        "watch": {str(thread.pk): thread.staff_changes for thread in threads},
+        "marks": pushes.marks_view(talk.thread),
+        "leg": leg,
+        "mine": leg is not None and leg.operator_id == user.pk and leg.leg == "active",
+        "wrapup": leg is not None and leg.operator_id == user.pk and leg.leg == "wrapup",
+        "draft": draft,
+        "customer": customer,
+        "chosen": talk.pk,
+        "snooze_choices": [(15, _("15 minutes")), (60, _("An hour")), (180, _("3 hours")), (1440, _("A day"))],
+        "block_choices": [(1, _("Block for an hour")), (24, _("Block for a day")), (168, _("Block for a week"))],
+        **side_context(user, talk),
+    }
+
+
+def side_context(user: "User", talk: Interaction) -> dict[str, Any]:
+    """Return the right side of a session: card, numbers, hints, the beginning of the timeline."""
+    customer = talk.profile.customer if talk.profile else None
+    if customer is None:
+        return {"says": card.said_of(talk, user), "rights": user.rights, "hints": card.hints_of(talk)}
+    lines, more = card.timeline_of(customer, limit=8)
+    return {
+        "says": card.said_of(talk, user),
+        "rights": user.rights,
+        "identities": card.identities_of(customer, user),
+        "numbers": card.numbers_of(customer),
+        "fields": card.fields_of(customer),
+        "hints": card.hints_of(talk),
+        "timeline": lines,
+        "timeline_more": more,
+        "timeline_groups": card.groups(),
+    }
+
+
+def counts_of(user: "User", talk: Interaction | None) -> dict[str, Any]:
+    """Return the numbers on level 3."""
+    cases = Case.objects.visible_to(user).open()
+    tasks = Task.objects.visible_to(user).open()
+    if talk is not None and talk.profile is not None:
+        cases = cases.filter(profile__customer_id=talk.profile.customer_id)
+        tasks = tasks.filter(profile__customer_id=talk.profile.customer_id)
+    else:
+        cases, tasks = cases.filter(owner=user), tasks.for_user(user)
+    now = timezone.now()
+    return {
+        "cases": cases.count(),
+        "cases_overdue": cases.filter(due_at__lt=now).count(),
+        "tasks": tasks.count(),
+        "tasks_overdue": tasks.filter(due_at__lt=now).count(),
+    }
+
+
+def wrapup_context(user: "User") -> dict[str, Any]:
+    """Return the choices of a wrap-up: outcomes and topics as flat trees."""
+    return {"dispositions": tree(Disposition, user.language), "topics": tree(Topic, user.language)}
+
+
+def tree(model: type[Disposition] | type[Topic], language: str) -> list[tuple[int, str]]:
+    """Return (id, "parent › child") of the active leaves of a tree, sorted by their words."""
+    nodes = {node.pk: node for node in model.objects.filter(active=True)}
+    parents = {node.parent_id for node in nodes.values()}
+
+    def path(node: Any) -> str:
+        label: str = node.label(language)
+        parent = nodes.get(node.parent_id)
+        return f"{path(parent)} › {label}" if parent else label
+
+    return sorted(((pk, path(node)) for pk, node in nodes.items() if pk not in parents), key=lambda pair: pair[1])

@@ -1,0 +1,29 @@
+"""What changes on a card or a case is told to the pages that show a talk of that customer."""
+
+from customers.events import CustomerEdited
+from cxcenter.core import realtime
+from cxcenter.core.events import handles
+from interactions.events import CaseChanged
+from interactions.models import Case, Interaction
+
+
+@handles(CustomerEdited)
+def tell_of_card(fact: CustomerEdited) -> None:
+    """Open talks of the customer show his card."""
+    _tell(fact.customer, {"kind": "card"})
+
+
+@handles(CaseChanged)
+def tell_of_case(fact: CaseChanged) -> None:
+    """Open talks of the customer show his cases."""
+    case = Case.objects.filter(pk=fact.case).select_related("profile").first()
+    if case is not None and case.profile is not None:
+        _tell(case.profile.customer_id, {"kind": "case", "case": fact.case})
+
+
+def _tell(customer_id: int, told: dict[str, object]) -> None:
+    talks = Interaction.objects.open().filter(profile__customer_id=customer_id)
+    threads = talks.values_list("thread_id", flat=True).distinct()
+    pushes = [(realtime.staff_group(thread), {**told, "thread": thread}) for thread in threads]
+    if pushes:
+        realtime.push(*pushes)

@@ -1,0 +1,204 @@
+"""Sessions as the desk lists them: tabs, rows, offers. Plain values, no queries inside."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Q
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from cxcenter.core.reading import cursor
+from interactions.choices import Author, ChannelKind
+from interactions.models import Interaction
+from interactions.wording import system_words
+from routing.choices import Leg
+from routing.models import Assignment, QueueMember, WorkItem
+
+if TYPE_CHECKING:
+    from cxcenter.accounts.models import User
+
+RELATED = ("interaction__thread", "interaction__last_message", "interaction__profile__customer", "item__queue")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One session of the desk."""
+
+    id: int
+    thread: int
+    name: str
+    kind: str
+    kind_label: str
+    queue: str
+    group: str
+    text: str
+    unread: int
+    # The clock: an answer is due since `since`, within `target_s`; without `since` it is stopped.
+    since: datetime | None
+    target_s: int
+    at: datetime
+    until: datetime | None = None
+    leg: int | None = None
+    operator: str = ""
+
+
+def name_of(interaction: Interaction) -> str:
+    """Return how to call a customer: his golden name, else what he says, else a number."""
+    customer = interaction.profile.customer if interaction.profile else None
+    if customer is not None and customer.name:
+        return customer.name
+    said = interaction.says.get("name", "")
+    return said or _("Visitor %(number)s") % {"number": interaction.thread_id}
+
+
+def preview(interaction: Interaction) -> str:
+    """Return the last message in one line."""
+    message = interaction.last_message
+    if message is None:
+        return ""
+    text = message.text or (system_words(message.code, message.args) if message.code else _("File"))
+    return _("You: %(text)s") % {"text": text} if message.author == Author.STAFF else text
+
+
+def _group(leg: Assignment) -> str:
+    if leg.leg == Leg.WRAPUP:
+        return "wrapup"
+    if leg.snoozed_until is not None:
+        return "snoozed"
+    return "mine" if leg.interaction.waiting_since else "customer"
+
+
+def row_of_leg(leg: Assignment) -> Row:
+    """Return the row of one of the user's own sessions."""
+    talk, queue = leg.interaction, leg.item.queue
+    first = talk.first_reply_at is None
+    return Row(
+        id=talk.pk,
+        thread=talk.thread_id,
+        name=name_of(talk),
+        kind=talk.kind,
+        kind_label=str(ChannelKind(talk.kind).label),
+        queue=queue.label(translation.get_language() or "en"),
+        group=_group(leg),
+        text=preview(talk),
+        unread=talk.unread,
+        since=talk.waiting_since,
+        target_s=queue.target_s if first else queue.reply_s,
+        at=talk.last_message_at,
+        until=leg.wrapup_until if leg.leg == Leg.WRAPUP else leg.snoozed_until,
+        leg=leg.pk,
+    )
+
+
+def my_rows(user: "User") -> list[Row]:
+    """Return the user's sessions, those in wrap-up included, in the order of their acceptance. One query."""
+    legs = (
+        Assignment.objects.filter(operator=user, leg__in=[Leg.ACTIVE, Leg.WRAPUP])
+        .select_related(*RELATED)
+        .order_by("accepted_at", "pk")
+    )
+    return [row_of_leg(leg) for leg in legs[:60]]
+
+
+def by_need(rows: list[Row]) -> dict[str, list[Row]]:
+    """Return rows by group, the most overdue first where an answer is due."""
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row.group].append(row)
+    groups["mine"].sort(key=lambda r: (r.since or r.at).timestamp() + r.target_s)
+    groups["customer"].sort(key=lambda r: r.at, reverse=True)
+    return dict(groups)
+
+
+def queue_rows(user: "User", queue_id: int | None = None) -> list[Row]:
+    """Return who waits in the user's queues, the next first. One query, fifty rows at the most."""
+    now = timezone.now()
+    memberships = QueueMember.objects.filter(Q(until=None) | Q(until__gt=now), user=user)
+    items = (
+        WorkItem.objects.exclude(visit="left")
+        .filter(queue__in=memberships.values("queue"))
+        .select_related("interaction__thread", "interaction__last_message", "interaction__profile__customer", "queue")
+        .order_by("rank_at", "pk")
+    )
+    if queue_id is not None:
+        items = items.filter(queue_id=queue_id)
+    return [_row_of_item(item) for item in items[:50]]
+
+
+def _row_of_item(item: WorkItem) -> Row:
+    talk = item.interaction
+    return Row(
+        id=talk.pk,
+        thread=talk.thread_id,
+        name=name_of(talk),
+        kind=talk.kind,
+        kind_label=str(ChannelKind(talk.kind).label),
+        queue=item.queue.label(translation.get_language() or "en"),
+        group="queue",
+        text=preview(talk),
+        unread=talk.unread,
+        since=item.waits_since,
+        target_s=item.queue.target_s,
+        at=talk.last_message_at,
+    )
+
+
+def recent_rows(user: "User", before: str = "") -> tuple[list[Row], str]:
+    """Return sessions the user may read, newest first, and the key of the next page ("" at the end)."""
+    talks = (
+        Interaction.objects.visible_to(user)
+        .select_related("thread", "last_message", "profile__customer")
+        .order_by("-last_message_at", "-pk")
+    )
+    if before:
+        at, pk = cursor(before)
+        # The bound on the first column alone is what an index can begin at.
+        talks = talks.filter(Q(last_message_at__lt=at) | Q(last_message_at=at, pk__lt=pk), last_message_at__lte=at)
+    page = list(talks[:31])
+    more = f"{page[29].last_message_at.isoformat()}_{page[29].pk}" if len(page) > 30 else ""
+    return [_row_of_talk(talk) for talk in page[:30]], more
+
+
+def _row_of_talk(talk: Interaction) -> Row:
+    return Row(
+        id=talk.pk,
+        thread=talk.thread_id,
+        name=name_of(talk),
+        kind=talk.kind,
+        kind_label=str(ChannelKind(talk.kind).label),
+        queue="",
+        group="open" if talk.is_open else "closed",
+        text=preview(talk),
+        unread=0,
+        since=None,
+        target_s=0,
+        at=talk.last_message_at,
+    )
+
+
+def offers_of(user: "User") -> list[dict[str, Any]]:
+    """Return what is offered to the user now, for toasts."""
+    legs = (
+        Assignment.objects.filter(operator=user, leg=Leg.OFFERED, expires_at__gt=timezone.now())
+        .select_related(*RELATED)
+        .order_by("offered_at")
+    )
+    return [
+        {
+            "leg": leg.pk,
+            "session": leg.interaction_id,
+            "name": name_of(leg.interaction),
+            "kind": leg.interaction.kind,
+            "kind_label": ChannelKind(leg.interaction.kind).label,
+            "queue": leg.item.queue.label(translation.get_language() or "en"),
+            "text": preview(leg.interaction),
+            "waits_since": leg.item.waits_since,
+            "expires_at": leg.expires_at,
+            "seconds": leg.item.queue.offer_s,
+            "note": leg.item.note,
+            "how": leg.why.get("how", ""),
+        }
+        for leg in legs[:10]
+    ]

@@ -1,0 +1,1 @@
+"""Commands of the product: up, seed_demo, replay and their rooms."""

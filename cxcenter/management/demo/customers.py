@@ -1,0 +1,215 @@
+"""Customers of the demo: two hundred owners from the dealers' system, and strangers of the site."""
+
+import random
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from customers.models import Customer, Identity, Profile, ProfileIdentity, SourceRecord
+from customers.survivorship import GOLDEN_FIELDS, Said, survive
+from cxcenter.management.demo import names
+
+OWNERS, STRANGERS = 200, 24
+DEALERS_SYSTEM, LOYALTY, SITE = "dms", "loyalty", "webchat"
+
+
+class Person(NamedTuple):
+    """A customer as the talks need him."""
+
+    profile: Profile
+    visitor: Identity
+    language: str
+    first_name: str
+    says: dict[str, str]
+    car: str
+    dealer: str
+
+
+class Sketch(NamedTuple):
+    """What is made up of a person before any row is written."""
+
+    name: str
+    first_name: str
+    email: str
+    phone: str
+    language: str
+    city: str
+    company: str
+    birthday: date
+    car: str
+    dealer: str
+    since: datetime
+
+
+def plant(chance: random.Random, now: datetime) -> list[Person]:
+    """Write all customers with profiles, identities and source records; return them, owners first."""
+    sketches = [_sketch(number, chance, now) for number in range(OWNERS)]
+    owners = _write_owners(sketches, chance)
+    return owners + _write_strangers(chance, now)
+
+
+def _sketch(number: int, chance: random.Random, now: datetime) -> Sketch:
+    is_russian = number % 3 != 2
+    if is_russian:
+        given = names.GIVEN_RU[number % len(names.GIVEN_RU)]
+        masculine, feminine, latin = names.SURNAMES_RU[number % len(names.SURNAMES_RU)]
+        first, last, mailbox = given.name, feminine if given.is_female else masculine, f"{given.latin}.{latin}"
+        city = chance.choice(names.CITIES_RU)
+    else:
+        first = names.GIVEN_EN[number % len(names.GIVEN_EN)]
+        last = names.SURNAMES_EN[number % len(names.SURNAMES_EN)]
+        mailbox, city = f"{first}.{last}".lower(), chance.choice(names.CITIES_EN)
+    return Sketch(
+        name=f"{first} {last}",
+        first_name=first,
+        email=f"{mailbox}.{number + 1}@example.com",
+        phone=f"+7900555{(number * 37 + 184) % 10_000:04}",
+        language="ru" if is_russian else "en",
+        city=city,
+        company=chance.choice(names.COMPANIES) if number % 13 == 3 else "",
+        birthday=date(chance.randint(1956, 2003), chance.randint(1, 12), chance.randint(1, 28)),
+        car=chance.choice(names.CARS),
+        dealer=chance.choice(names.DEALERS),
+        since=now - timedelta(days=chance.randint(100, 1500), minutes=chance.randint(0, 1439)),
+    )
+
+
+def _write_owners(sketches: list[Sketch], chance: random.Random) -> list[Person]:
+    said = [_said(number, sketch) for number, sketch in enumerate(sketches)]
+    customers = Customer.objects.bulk_create(
+        [_golden(sketch.since, list(records.values())) for sketch, records in zip(sketches, said, strict=True)]
+    )
+    profiles = _profiles(customers, said)
+    SourceRecord.objects.bulk_create(
+        [
+            SourceRecord(
+                profile=profiles[number, source],
+                source=source,
+                external_id=f"{source.upper()}-{10_001 + number}",
+                fields=record.fields,
+                raw={"car": sketches[number].car, "dealer": sketches[number].dealer}
+                if source == DEALERS_SYSTEM
+                else {},
+                at=record.at,
+            )
+            for number, records in enumerate(said)
+            for source, record in records.items()
+        ]
+    )
+    visitors = _link(sketches, profiles, chance)
+    return [
+        Person(
+            profile=profiles[number, DEALERS_SYSTEM],
+            visitor=visitors[number],
+            language=sketch.language,
+            first_name=sketch.first_name,
+            says={"name": sketch.first_name, "contact": sketch.phone if number % 2 else sketch.email},
+            car=sketch.car,
+            dealer=sketch.dealer,
+        )
+        for number, sketch in enumerate(sketches)
+    ]
+
+
+def _said(number: int, sketch: Sketch) -> dict[str, Said]:
+    """Return what each source says of an owner; every third is in the loyalty programme as well."""
+    model_year = sketch.since.year
+    records = {
+        DEALERS_SYSTEM: Said(
+            source=DEALERS_SYSTEM,
+            at=sketch.since,
+            fields={
+                "name": sketch.name,
+                "company": sketch.company,
+                "city": sketch.city,
+                "language": sketch.language,
+                "birthday": sketch.birthday.isoformat(),
+                "about": f"{sketch.car}, {model_year}; {sketch.dealer}",
+            },
+        )
+    }
+    if number % 3 == 1:
+        # A newer record of another city: sources differ, and the card shows it.
+        cities = names.CITIES_RU if sketch.language == "ru" else names.CITIES_EN
+        fields = {"name": sketch.name, "city": cities[number % len(cities)]}
+        records[LOYALTY] = Said(source=LOYALTY, at=sketch.since + timedelta(days=30), fields=fields)
+    return records
+
+
+def _golden(since: datetime, records: list[Said]) -> Customer:
+    """Return the unsaved golden record, projected as customers.actions.project does."""
+    golden = survive(records)
+    fields: dict[str, Any] = {field: golden.get(field, {}).get("value") or "" for field in GOLDEN_FIELDS}
+    fields["birthday"] = date.fromisoformat(fields["birthday"]) if fields["birthday"] else None
+    updated = max((said.at for said in records), default=since)
+    return Customer(**fields, provenance=golden, version=len(records), created_at=since, updated_at=updated)
+
+
+def _profiles(customers: list[Customer], said: list[dict[str, Said]]) -> dict[tuple[int, str], Profile]:
+    rows = {
+        (number, source): Profile(customer=customers[number], source=source, created_at=record.at)
+        for number, records in enumerate(said)
+        for source, record in records.items()
+    }
+    Profile.objects.bulk_create(rows.values())
+    return rows
+
+
+def _link(sketches: list[Sketch], profiles: dict[tuple[int, str], Profile], chance: random.Random) -> list[Identity]:
+    """Give everybody a phone, an address and the browser he writes from; return the browsers."""
+    identities: list[Identity] = []
+    links: list[ProfileIdentity] = []
+
+    def link(profile: Profile, kind: str, value: str, source: str, *, primary: bool = False) -> Identity:
+        identity = Identity(kind=kind, value=value, created_at=profile.created_at)
+        identities.append(identity)
+        links.append(
+            ProfileIdentity(
+                profile=profile,
+                identity=identity,
+                verified=True,
+                primary=primary,
+                source=source,
+                since=profile.created_at,
+            )
+        )
+        return identity
+
+    visitors = []
+    for number, sketch in enumerate(sketches):
+        owner = profiles[number, DEALERS_SYSTEM]
+        link(owner, Identity.Kind.PHONE, sketch.phone, DEALERS_SYSTEM, primary=True)
+        link(owner, Identity.Kind.EMAIL, sketch.email, DEALERS_SYSTEM, primary=True)
+        visitors.append(link(owner, Identity.Kind.VISITOR, f"{chance.getrandbits(128):032x}", SITE))
+        if (number, LOYALTY) in profiles:
+            link(profiles[number, LOYALTY], Identity.Kind.CARD, f"2204{number:012}", LOYALTY, primary=True)
+    Identity.objects.bulk_create(identities)
+    ProfileIdentity.objects.bulk_create(links)
+    return visitors
+
+
+def _write_strangers(chance: random.Random, now: datetime) -> list[Person]:
+    """Write visitors of whom only the browser is known: what they typed is theirs to say."""
+    people = []
+    for number in range(STRANGERS):
+        since = now - timedelta(days=chance.randint(91, 120))
+        customer = Customer.objects.create(created_at=since, updated_at=since)
+        profile = Profile.objects.create(customer=customer, source=SITE, created_at=since)
+        visitor = Identity.objects.create(kind="visitor", value=f"{chance.getrandbits(128):032x}", created_at=since)
+        ProfileIdentity.objects.create(
+            profile=profile, identity=visitor, verified=True, primary=True, source=SITE, since=since
+        )
+        is_russian = number % 2 == 0
+        given = chance.choice(names.GIVEN_RU).name if is_russian else chance.choice(names.GIVEN_EN)
+        phone = f"+7911555{number:04}" if number % 3 else ""
+        people.append(
+            Person(
+                profile=profile,
+                visitor=visitor,
+                language="ru" if is_russian else "en",
+                first_name=given,
+                says={"name": given, "contact": phone} if phone else {"name": given},
+                car=chance.choice(names.CARS),
+                dealer=chance.choice(names.DEALERS),
+            )
+        )
+    return people

@@ -1,0 +1,1 @@
+"""Everything that runs the product on one machine: embedded servers, processes, their guardian."""

@@ -1,0 +1,1 @@
+"""The visitor's frame and its protocol."""

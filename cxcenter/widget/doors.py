@@ -1,0 +1,129 @@
+"""Whether visitors are let in now, how long they would wait, and when somebody can call them back."""
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cxcenter.accounts.models import Team
+from cxcenter.core.errors import Conflict
+from interactions.models import Interaction, Site, Topic
+from routing import queries
+from routing.choices import Visit
+from routing.hours import Hours
+from routing.models import Entrance, Presence, Queue
+
+SLOT = timedelta(hours=1)
+SLOT_DAYS = 5
+LOOK_AHEAD = timedelta(days=14)
+# A queue that never closes still has people who sleep: calls are offered in working hours.
+CALL_HOURS = (time(9), time(18))
+
+
+class Away(Conflict):
+    """Nobody can take a new talk now: the visitor gets the form that becomes a task."""
+
+    code = "away"
+
+
+@dataclass(frozen=True)
+class Doorway:
+    """A door and the queue behind it (None if the site leads nowhere)."""
+
+    queue: Queue | None
+    door: queries.Door
+
+
+def of_topic(site: Site, topic: Topic | None) -> Doorway:
+    """Return the doorway of a new talk about a topic."""
+    entrance = queries.queue_for(channel=site.channel, topic=topic)
+    return _through(entrance.queue if entrance else None)
+
+
+def of_site(site: Site) -> Doorway:
+    """Return the first open doorway of a site: its own, else a topic's; if all are shut, its own."""
+    own = of_topic(site, None)
+    if own.door.open:
+        return own
+    rest = Entrance.objects.filter(channel=site.channel_id, queue__active=True).exclude(queue=own.queue)
+    others = [_through(entrance.queue) for entrance in rest.select_related("queue").order_by("pk")]
+    return next((doorway for doorway in others if doorway.door.open), own if own.queue or not others else others[0])
+
+
+def _through(queue: Queue | None) -> Doorway:
+    return Doorway(queue, queries.door_of(queue) if queue else queries.Door(open=False, why="nobody"))
+
+
+def of_told(interaction: Interaction) -> Doorway | None:
+    """Return the shut doorway behind which a session waits, once its visitor was told so; else None."""
+    visits = interaction.visits.exclude(visit=Visit.LEFT).filter(told_away_at__isnull=False)
+    item = visits.select_related("queue__hours").first()
+    doorway = _through(item.queue) if item else None
+    return doorway if doorway and not doorway.door.open else None
+
+
+def refuse_shut(site: Site, topic: Topic | None) -> None:
+    """Raise Away unless a new talk about a topic may begin now."""
+    doorway = of_topic(site, topic)
+    if not doorway.door.open:
+        raise Away(_("Nobody can answer now. Leave a request and we will come back to you."), door=view(doorway))
+
+
+def view(doorway: Doorway) -> dict[str, Any]:
+    """Return a doorway as plain values: open with the expected wait, or shut with why, until when, and call slots."""
+    door, queue = doorway.door, doorway.queue
+    told: dict[str, Any] = {"open": door.open, "why": door.why, "message": door.message}
+    if door.open:
+        assert queue is not None
+        return {**told, "estimate_s": expected_wait(queue)}
+    opens = door.opens_at.isoformat() if door.opens_at else None
+    return {**told, "opens_at": opens, "slots": [slot.isoformat() for slot in slots(queue)]}
+
+
+def expected_wait(queue: Queue) -> float | None:
+    """Return how long a newcomer would wait, in seconds; None without ground for an estimate."""
+    now, ahead = timezone.now(), queue.items.exclude(visit=Visit.LEFT).count()
+    means, people = queries.handling_s(now, [queue.pk]), queries.slots_of(now, [queue.pk])
+    if ahead == 0 and queue.pk in people and Presence.objects.free().filter(user__memberships__queue=queue).exists():
+        return 0.0
+    return queries.place(ahead + 1, means.get(queue.pk), people.get(queue.pk)).estimate_s
+
+
+def slots(queue: Queue | None, now: datetime | None = None) -> list[datetime]:
+    """Return the beginnings of the hours in which a call can be promised: working hours of the next days."""
+    now = now or timezone.now()
+    hours = queries.hours_of(queue) if queue else None
+    if queue is not None and queue.closed_until and queue.closed_until > now:
+        now = queue.closed_until
+    begin = (now + SLOT).replace(minute=0, second=0, microsecond=0) + (SLOT if now.minute else timedelta(0))
+    found: list[datetime] = []
+    days: set[Any] = set()
+    moment = begin
+    while moment < begin + LOOK_AHEAD:
+        local = moment.astimezone(ZoneInfo(hours.zone if hours else settings.DEFAULT_ZONE))
+        if _is_working(hours, local):
+            days.add(local.date())
+            if len(days) > SLOT_DAYS:
+                break
+            found.append(moment)
+        moment += SLOT
+    return found
+
+
+def _is_working(hours: Hours | None, local: datetime) -> bool:
+    """Tell whether the whole hour from `local` is working time."""
+    if hours is None:
+        return CALL_HOURS[0] <= local.time() < CALL_HOURS[1]
+    return hours.is_open(local) and hours.is_open(local + SLOT - timedelta(minutes=1))
+
+
+def team_of(doorway: Doorway) -> Team:
+    """Return who answers a request: the queue's team; for a site that leads nowhere, the first team."""
+    team = doorway.queue.team if doorway.queue else Team.objects.order_by("pk").first()
+    if team is None:
+        raise Conflict(_("Requests cannot be taken here yet."), code="no_team")
+    return team

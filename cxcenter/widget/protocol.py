@@ -1,0 +1,254 @@
+"""What the visitor's page is told, as plain values, and what it may say, cleaned. docs/widget.md has the whole."""
+
+import json
+from datetime import datetime, timedelta
+from math import isfinite
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from django.conf import settings
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from cxcenter.core.errors import Invalid
+from cxcenter.widget import doors, files
+from interactions import pushes
+from interactions.choices import CloseReason
+from interactions.models import Attachment, Interaction, Message, Site, Thread, Topic
+from quality.models import Survey
+from routing import queries
+from routing.models import Assignment
+
+HISTORY = 50
+CHANGES = 200
+# How long after a talk its rating may be asked for and given.
+RATE_WITHIN = timedelta(days=1)
+EVENT_BYTES = 2048
+
+
+# --- Told ---
+
+
+def message_view(message: Message, thread_id: int, attached: list[Attachment] | None = None) -> dict[str, Any]:
+    """Return a message as its customer may see it. `user` and, unless given, its files should be fetched already."""
+    attached = list(message.attachments.all()) if attached is None else attached
+    view = pushes.message_view(message, files=attached, name="")
+    name = message.user.public_name if message.user else ""
+    seen = pushes.customer_view(view, changed=message.customer_changed, public_name=name)
+    return files.add_addresses(seen, thread_id)
+
+
+def history(thread: Thread, before: int | None = None) -> dict[str, Any]:
+    """Return the newest messages of a thread, or those before a seq, in order: {"messages", "more"}."""
+    found = thread.messages.for_customer().filter(withdrawn_at=None)
+    if before is not None:
+        found = found.filter(seq__lt=before)
+    newest = list(found.select_related("user").prefetch_related("attachments").order_by("-seq")[: HISTORY + 1])
+    return {
+        "messages": [message_view(message, thread.pk) for message in reversed(newest[:HISTORY])],
+        "more": len(newest) > HISTORY,
+    }
+
+
+def changes(thread: Thread, after: int) -> dict[str, Any]:
+    """Return what changed for the customer after a number: {"messages", "changed", "more", "marks", "state"}.
+
+    The page may count all up to `changed` as seen; with `more` it asks again from there. The thread must have
+    been read before its messages are: what is committed later has a greater number.
+    """
+    found = (
+        thread.messages.for_customer()
+        .filter(customer_changed__gt=after)
+        .select_related("user")
+        .prefetch_related("attachments")
+        .order_by("customer_changed")
+    )
+    rows = list(found[: CHANGES + 1]) if after < thread.customer_changes else []
+    more = len(rows) > CHANGES
+    rows = rows[:CHANGES]
+    return {
+        "messages": [message_view(message, thread.pk) for message in rows],
+        "changed": rows[-1].customer_changed if more else thread.customer_changes,
+        "more": more,
+        "marks": pushes.marks_view(thread),
+        "state": state(thread),
+    }
+
+
+def state(thread: Thread) -> dict[str, Any]:
+    """Return where the newest session stands: open or why closed, who serves it, its place, whether to rate it.
+
+    `delivered` is the seq up to which messages have come to an operator: it never goes back.
+    """
+    interaction = Interaction.objects.filter(thread=thread).order_by("-opened_at", "-pk").first()
+    if interaction is None:
+        return {"session": None, "open": False, "delivered": 0}
+    view: dict[str, Any] = {
+        "session": str(interaction.public_id),
+        "open": interaction.is_open,
+        "agent": None,
+        "queue": None,
+    }
+    leg = queries.owner_of(interaction.pk) if interaction.is_open else None
+    view["delivered"] = thread.last_seq if leg else _delivered(thread)
+    if interaction.is_open:
+        place = None if leg else queries.place_of(interaction)
+        view["agent"] = leg.operator.public_name if leg else None
+        view["queue"] = {"position": place.position, "estimate_s": place.estimate_s} if place else None
+        shut = doors.of_told(interaction) if place else None
+        view["door"] = doors.view(shut) if shut else None
+        return view
+    return {**view, "reason": interaction.close_reason, "rate": _asks_rating(interaction)}
+
+
+def _delivered(thread: Thread) -> int:
+    """Return the seq of what stood last before the eyes of the last operator who held the talk."""
+    legs = Assignment.objects.filter(interaction__thread=thread).exclude(accepted_at=None)
+    last = legs.order_by("-accepted_at").values_list("ended_at", flat=True).first()
+    return thread.messages.filter(at__lte=last).aggregate(seq=Max("seq"))["seq"] or 0 if last else 0
+
+
+def may_rate(interaction: Interaction) -> bool:
+    """Tell whether a rating is taken, or changed: somebody answered, and it ended lately."""
+    return (
+        interaction.closed_at is not None
+        and interaction.close_reason != CloseReason.SPAM
+        and interaction.first_reply_at is not None
+        and interaction.closed_at > timezone.now() - RATE_WITHIN
+    )
+
+
+def _asks_rating(interaction: Interaction) -> bool:
+    return may_rate(interaction) and not Survey.objects.filter(interaction=interaction).exists()
+
+
+def form(site: Site, language: str) -> dict[str, Any]:
+    """Return what the pre-chat form asks for."""
+    topics = [topic for topic in site.topics.all() if topic.active] if site.ask_topic else []
+    return {
+        "title": site.title,
+        "greeting": site.greeting_ru if language == "ru" and site.greeting_ru else site.greeting,
+        "ask_name": site.ask_name,
+        "ask_contact": site.ask_contact or site.need_contact,
+        "need_contact": site.need_contact,
+        "topics": [{"id": topic.pk, "label": topic.label(language)} for topic in topics],
+        "ask_consent": site.ask_consent,
+        "consent_url": site.consent_url,
+        "contact_line": site.contact_line,
+        "file_limit_mb": settings.UPLOAD_LIMIT_MB,
+    }
+
+
+# --- Said ---
+
+
+def text_of(data: dict[str, Any], name: str, limit: int) -> str:
+    """Return a text field without spaces around it. Raises Invalid if it is no text or too long."""
+    value = data.get(name) or ""
+    if not isinstance(value, str):
+        raise Invalid(_("This must be a text."), field=name)
+    value = value.strip()
+    if len(value) > limit:
+        raise Invalid(_("Too long: %(limit)s characters at most.") % {"limit": limit}, field=name)
+    return value
+
+
+def whole_of(data: dict[str, Any], name: str, default: int | None = None) -> int | None:
+    """Return a whole number from 0, or the default if the field is absent. Raises Invalid for anything else."""
+    value = data.get(name)
+    if value is None or value == "":
+        return default
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        number = -1
+    if isinstance(value, bool) or not 0 <= number < 2**31:
+        raise Invalid(_("This must be a whole number."), field=name)
+    return number
+
+
+def topic_of(site: Site, data: dict[str, Any]) -> Topic | None:
+    """Return the chosen topic, one of the site's. Raises Invalid for another."""
+    number = whole_of(data, "topic")
+    if not number:
+        return None
+    for topic in site.topics.all():
+        if topic.pk == number and topic.active:
+            return topic
+    raise Invalid(_("Choose a topic from the list."), field="topic")
+
+
+def page_of(said: Any) -> dict[str, Any]:
+    """Return the page a visitor is on, bounded: {"url", "title", "referrer", "utm"}. Nonsense is left out."""
+    if not isinstance(said, dict):
+        return {}
+    page: dict[str, Any] = {"url": web_address(said.get("url")), "title": _short(said.get("title"), 200)}
+    page["referrer"] = web_address(said.get("referrer"))
+    utm = said.get("utm")
+    if isinstance(utm, dict):
+        page["utm"] = {key: _short(utm.get(key), 100) for key in UTM if utm.get(key)}
+    return {key: value for key, value in page.items() if value}
+
+
+UTM = ("source", "medium", "campaign", "term", "content")
+
+
+def web_address(said: Any) -> str:
+    """Return a web address of 500 characters at most, without name, password and fragment; "" if it is none."""
+    if not isinstance(said, str):
+        return ""
+    try:
+        parts = urlsplit(said.strip())
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return ""
+    if parts.scheme not in {"http", "https"} or not host:
+        return ""
+    return urlunsplit((parts.scheme, f"{host}{port}", parts.path, parts.query, ""))[:500]
+
+
+def _short(said: Any, limit: int) -> str:
+    return said.strip()[:limit] if isinstance(said, str) else ""
+
+
+def event_of(site: Site, said: Any) -> tuple[str, dict[str, object]]:
+    """Return (type, data) of something the site reports. Raises Invalid if it may not, or for too much."""
+    if not isinstance(said, dict):
+        raise Invalid(_("This event cannot be read."))
+    kind = text_of(said, "type", 60)
+    if kind == "page_view":
+        page = page_of(said.get("page"))
+        # The path says where he was; what stands behind it may be personal.
+        return kind, {"url": page.get("url", "").partition("?")[0], "title": page.get("title", "")}
+    if kind not in site.tracked_types:
+        raise Invalid(_("This site may not report events of the type %(type)s.") % {"type": kind}, field="type")
+    return kind, _flat(said.get("data") or {})
+
+
+def _flat(data: Any) -> dict[str, object]:
+    """Return an event's data if it is a flat object of at most `EVENT_BYTES`. Raises Invalid."""
+    if not isinstance(data, dict) or not all(_is_plain(value) for value in data.values()):
+        raise Invalid(_("The data of an event must be an object of plain values."), field="data")
+    written = json.dumps(data, ensure_ascii=False)
+    if len(written.encode()) > EVENT_BYTES:
+        raise Invalid(
+            _("The data of an event is too long: %(limit)s bytes at most.") % {"limit": EVENT_BYTES}, field="data"
+        )
+    return data
+
+
+def _is_plain(value: Any) -> bool:
+    """Tell whether a database can keep a value as JSON: 1e999 is read as endless and cannot be written."""
+    return isfinite(value) if isinstance(value, float) else value is None or isinstance(value, str | int)
+
+
+def moment_of(said: Any) -> datetime:
+    """Return when a browser says something happened: within the last day, else now."""
+    now = timezone.now()
+    moment = parse_datetime(said) if isinstance(said, str) and len(said) < 40 else None
+    if moment is None or timezone.is_naive(moment) or not now - timedelta(days=1) < moment < now:
+        return now
+    return moment

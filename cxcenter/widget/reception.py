@@ -1,0 +1,255 @@
+"""What a visitor's first words and his requests cause, each in one transaction. Rules are those of the apps."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from customers import actions as customers
+from customers import normalise
+from customers.models import Identity, Profile
+from cxcenter.core.errors import Conflict, CxError, Invalid
+from cxcenter.core.models import KeptAnswer
+from cxcenter.widget import doors, protocol
+from cxcenter.widget.tokens import Visitor
+from interactions.actions import cases, talk
+from interactions.choices import Author, CloseReason, TaskKind
+from interactions.models import Attachment, Interaction, Message, Site, Thread, Topic
+
+CONSENT = "personal_data"
+TRAIL = 40
+
+
+def thread_of(site: Site, visitor: Visitor) -> Thread | None:
+    """Return the visitor's thread, or None before his first contact."""
+    found = Thread.objects.filter(channel=site.channel_id)
+    if visitor.thread:
+        return found.filter(pk=visitor.thread).first()
+    return found.filter(identity__kind=visitor.kind, identity__value=visitor.value).first()
+
+
+def meet(site: Site, visitor: Visitor) -> Thread:
+    """Return the visitor's thread; at the first contact he gets an identity, a profile and a thread."""
+    known = thread_of(site, visitor)
+    if known is not None:
+        return known
+    if visitor.is_signed:
+        identity, profile = customers.recognise(
+            kind=visitor.kind,
+            value=visitor.value,
+            proven=_proven(visitor),
+            source=f"site:{site.key}",
+            name=visitor.about.get("name", ""),
+        )
+    else:
+        identity, found = customers.find_or_create_by_identity(kind=visitor.kind, value=visitor.value, source="webchat")
+        # A browser that several people were told to share: its talks are on nobody's card but their own.
+        profile = found or customers.create_profile(source="webchat")
+    return talk.open_thread(channel=site.channel, identity=identity, profile=profile)
+
+
+def _proven(visitor: Visitor) -> list[tuple[str, str]]:
+    """Return the phone and e-mail that the site has signed; what cannot be read is left out."""
+    proven: list[tuple[str, str]] = []
+    for kind in (Identity.Kind.EMAIL, Identity.Kind.PHONE):
+        try:
+            proven.append((kind, normalise.identity(kind, visitor.about.get(kind, ""))))
+        except CxError:
+            continue
+    return proven
+
+
+@transaction.atomic
+def start(*, site: Site, visitor: Visitor, data: dict[str, Any], language: str, proof: dict[str, Any]) -> Message:
+    """Open a session with what the visitor filled in and post his first message. The same key does it once.
+
+    Raises Invalid with the field that is wrong, Away if the door is shut, Forbidden for a blocked visitor.
+    """
+    key = key_of(data)
+    topic = protocol.topic_of(site, data)
+    thread = meet(site, visitor)
+    interaction = Interaction.objects.open().filter(thread=thread).first()
+    if interaction is None and not Message.objects.filter(thread=thread, client_key=key).exists():
+        says = read_form(site, visitor, data)
+        doors.refuse_shut(site, topic)
+        page = protocol.page_of(data.get("page"))
+        interaction, new = talk.open_interaction(thread=thread, topic=topic, language=language, says=says, page=page)
+        if new:
+            Thread.objects.filter(pk=thread.pk).update(page=page)
+            _note_form(thread.profile, thread.identity, says, site=site, proof=proof)
+            keep_trail(site, thread, data.get("trail"))
+    text = str(data.get("text") or "")
+    return talk.post_message(thread_id=thread.pk, author=Author.CUSTOMER, text=text, client_key=key)[0]
+
+
+def key_of(data: dict[str, Any]) -> uuid.UUID:
+    """Return the client's key of a write. Raises Invalid."""
+    try:
+        return uuid.UUID(str(data.get("key")))
+    except ValueError:
+        raise Invalid(_("Each message needs a key of its own (UUID)."), field="key") from None
+
+
+def read_form(site: Site, visitor: Visitor, data: dict[str, Any]) -> dict[str, str]:
+    """Return what the visitor says of himself: {"name", "contact"}, as far as the site asks. Raises Invalid."""
+    says = {"name": protocol.text_of(data, "name", 120), "contact": protocol.text_of(data, "contact", 120)}
+    if visitor.is_signed:
+        says["name"] = says["name"] or visitor.about.get("name", "")
+    if says["contact"]:
+        says["contact"] = normalise.contact(says["contact"])[1]
+    elif visitor.is_signed and (proven := _proven(visitor)):
+        says["contact"] = proven[0][1]
+    elif site.need_contact:
+        raise Invalid(_("Write a phone or an e-mail, so that we can find you if the line drops."), field="contact")
+    require_consent(site, data)
+    return {key: value for key, value in says.items() if value}
+
+
+def require_consent(site: Site, data: dict[str, Any]) -> None:
+    """Raise Invalid if the site needs a consent and none was given."""
+    if site.ask_consent and data.get("consent") is not True:
+        raise Invalid(_("We need your consent to answer you."), field="consent")
+
+
+def _note_form(
+    profile: Profile, identity: Identity, says: dict[str, str], *, site: Site, proof: dict[str, Any]
+) -> None:
+    """Keep what was typed as a source of its own, unverified, and the consent with its proof."""
+    if says:
+        fields = {"name": says["name"]} if "name" in says else {}
+        customers.add_record(profile=profile, source="form", fields=fields, raw=says)
+    if site.ask_consent:
+        proof = {**proof, "site": site.key, "text": site.consent_url}
+        customers.record_consent(profile=profile, identity=identity, purpose=CONSENT, granted=True, proof=proof)
+
+
+def keep_trail(site: Site, thread: Thread, trail: Any) -> None:
+    """Keep what the page had noted before the talk: mere visitors are nobody's row, those who write have a way here."""
+    for said in trail[-TRAIL:] if isinstance(trail, list) else []:
+        try:
+            track(site=site, thread=thread, said=said)
+        except Invalid:
+            # An old or strange entry of the browser is no reason to refuse the visitor.
+            continue
+
+
+@transaction.atomic
+def track(*, site: Site, thread: Thread, said: Any) -> None:
+    """Keep a page view or an event of the site. The same key keeps it once. Raises Invalid."""
+    kind, data = protocol.event_of(site, said)
+    key = key_of(said)
+    customers.record_site_event(
+        profile_id=thread.profile_id,
+        type=kind,
+        data=data,
+        at=protocol.moment_of(said.get("at")),
+        dedup=f"site:{thread.pk}:{key}",
+    )
+
+
+def post(
+    *,
+    site: Site,
+    thread_id: int,
+    text: str,
+    key: uuid.UUID,
+    language: str,
+    make_files: Callable[[], list[Attachment]] | None = None,
+) -> tuple[Message, bool]:
+    """Post a message of the visitor; if his session has ended, a new one opens if the door is open.
+
+    Raises Away if it is shut, Forbidden for a blocked visitor.
+    """
+    say = partial(
+        talk.post_message,
+        thread_id=thread_id,
+        author=Author.CUSTOMER,
+        text=text,
+        client_key=key,
+        make_files=make_files,
+    )
+    try:
+        return say()
+    except Conflict as error:
+        if error.code != "closed":
+            raise
+    with transaction.atomic():
+        _open_again(site, thread_id, language)
+        return say()
+
+
+def _open_again(site: Site, thread_id: int, language: str) -> None:
+    thread = Thread.objects.select_related("channel").get(pk=thread_id)
+    last = Interaction.objects.filter(thread=thread).select_related("topic").order_by("-opened_at", "-pk").first()
+    topic: Topic | None = last.topic if last else None
+    doors.refuse_shut(site, topic)
+    talk.open_interaction(thread=thread, topic=topic, language=language, says=last.says if last else {})
+
+
+@transaction.atomic
+def leave_request(*, site: Site, visitor: Visitor, data: dict[str, Any], proof: dict[str, Any]) -> Thread:
+    """Turn the form of a shut door into a task of the queue's team: a call at a time, or a letter.
+
+    The same key makes one task. Raises Invalid with the field that is wrong, Forbidden for a blocked visitor.
+    """
+    key = key_of(data)
+    require_consent(site, data)
+    kind = TaskKind.WRITE if data.get("kind") == "write" else TaskKind.CALLBACK
+    contact = _contact_for(kind, protocol.text_of(data, "contact", 120))
+    name, text = protocol.text_of(data, "name", 120), protocol.text_of(data, "text", talk.MESSAGE_LIMIT)
+    if not text:
+        raise Invalid(_("Write what it is about."), field="text")
+    doorway = doors.of_topic(site, protocol.topic_of(site, data))
+    if doorway.queue is None:
+        doorway = doors.of_site(site)
+    due_at = _due(doorway, data.get("slot"), kind)
+    thread = meet(site, visitor)
+    Thread.objects.select_for_update().get(pk=thread.pk)
+    _kept, new = KeptAnswer.objects.get_or_create(owner=f"request:{thread.pk}", key=str(key))
+    if new:
+        talk.refuse_blocked(thread)
+        says = {"name": name, "contact": contact} if name else {"contact": contact}
+        _note_form(thread.profile, thread.identity, says, site=site, proof=proof)
+        cases.create_task(
+            title=name or contact,
+            kind=kind,
+            team=doors.team_of(doorway),
+            profile=thread.profile,
+            due_at=due_at,
+            text=text,
+            contact=contact,
+        )
+        _wait_no_more(thread)
+    return thread
+
+
+def _wait_no_more(thread: Thread) -> None:
+    """Who asked to be called back waits in no queue any more: nobody is to answer both."""
+    waiting = Interaction.objects.open().filter(thread=thread).exclude(legs__leg="active").first()
+    if waiting is not None:
+        talk.close_interaction(interaction_id=waiting.pk, reason=CloseReason.ENDED)
+
+
+def _contact_for(kind: str, typed: str) -> str:
+    """Return a phone for a call, an address for a letter. Raises Invalid."""
+    try:
+        return normalise.email(typed) if kind == TaskKind.WRITE else normalise.phone(typed)
+    except Invalid as error:
+        raise Invalid(error.message, field="contact") from None
+
+
+def _due(doorway: doors.Doorway, said: Any, kind: str) -> datetime:
+    """Return the chosen hour, one of those that can be promised; the first one for a letter or without a choice."""
+    free = doors.slots(doorway.queue)
+    if kind == TaskKind.CALLBACK and said:
+        chosen = parse_datetime(str(said)[:40])
+        if chosen not in free:
+            raise Invalid(_("This time is taken or over. Choose another one."), field="slot")
+        return chosen
+    return free[0] if free else timezone.now() + doors.SLOT

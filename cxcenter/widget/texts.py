@@ -1,0 +1,157 @@
+"""Texts of the frame, in the language that is active. Words in braces are filled in by the page."""
+
+from django.utils.translation import gettext as _
+
+
+def texts() -> dict[str, str]:
+    """Return all texts of the frame's scripts by their names."""
+    return {**_frame(), **_before(), **_talk(), **_lines(), **_rating(), **_away()}
+
+
+def _frame() -> dict[str, str]:
+    return {
+        "chat": _("Chat"),
+        "open_chat": _("Open chat"),
+        "close_chat": _("Close chat"),
+        "minimise": _("Minimise"),
+        "sound_on": _("Switch the sound on"),
+        "sound_off": _("Switch the sound off"),
+        "new_message": _("New message"),
+        "unread": _("Unread: {n}"),
+        "loading": _("Loading"),
+        "no_answer": _("The chat cannot be loaded now."),
+        "retry": _("Try again"),
+        "online": _("online"),
+        "answers_in_minute": _("Answers within a minute"),
+        "answers_in": _("Answers in about {time}"),
+        "minutes": _("{n} min"),
+        "hours": _("{n} h"),
+        "reconnecting": _("reconnecting…"),
+        "no_connection": _("No connection. We keep what you write and send it at once when you are back."),
+    }
+
+
+def _before() -> dict[str, str]:
+    return {
+        "hello": _("Hello. Tell us who you are, and an operator who knows the subject will answer."),
+        "write_us": _("Hello. Write your question, and an operator who knows the subject will answer."),
+        "your_name": _("Your name"),
+        "contact": _("Phone or e-mail"),
+        "contact_why": _("to find you if the line drops"),
+        "topic": _("What is it about?"),
+        "choose_topic": _("Choose a topic"),
+        "consent": _("I agree to the {link}"),
+        "consent_link": _("processing of my data"),
+        "start": _("Start the chat"),
+        "need_contact": _("Write a phone or an e-mail, so that we can find you if the line drops."),
+        "bad_contact": _("Write a phone with the country code, like +7 900 555-01-84, or an e-mail."),
+        "need_consent": _("We need your consent to answer you."),
+    }
+
+
+def _talk() -> dict[str, str]:
+    return {
+        "messages": _("Messages"),
+        "your_message": _("Your message"),
+        "write": _("Write a message"),
+        "send": _("Send"),
+        "attach": _("Attach a file"),
+        "emoji": _("Emoji"),
+        "today": _("Today"),
+        "yesterday": _("Yesterday"),
+        "bot": _("Bot"),
+        "operator": _("Operator"),
+        "waits": _("waits"),
+        "file_waits": _("goes with your first message"),
+        "sending": _("sending"),
+        "sent": _("sent"),
+        "delivered": _("delivered"),
+        "read": _("read"),
+        "too_large": _("too large, {limit} MB at most"),
+        "not_sent": _("not sent"),
+        "remove": _("Remove"),
+        "typing": _("{name} is typing"),
+        "new_below": _("New messages"),
+        "looking": _("Looking for an operator"),
+        "place": _("You are number {n} in the queue."),
+        "place_first": _("You are next."),
+        "wait_about": _("The wait is about {time}."),
+        "wait_minute": _("The wait is less than a minute."),
+        "no_estimate": _("We answer as soon as somebody is free."),
+        "end_chat": _("End the chat"),
+        "end_sure": _("End the chat?"),
+        "end_yes": _("End"),
+        "end_no": _("Stay"),
+        "kb": _("{n} KB"),
+        "mb": _("{n} MB"),
+        "earlier": _("Loading earlier messages"),
+        "photo": _("Picture {name}"),
+    }
+
+
+def _lines() -> dict[str, str]:
+    return {
+        "line_joined": _("{name} joined the chat"),
+        "line_transferred": _("{name} passed the chat to a colleague"),
+        "line_back_in_queue": _("We are looking for another operator for you."),
+        "line_closed": _("The chat is over"),
+        "line_closed_ended": _("You ended the chat"),
+        "line_closed_left": _("The chat was closed while you were away"),
+        "line_closed_silent": _("The chat was closed: nobody wrote for long"),
+        "line_away": _("Nobody can answer now. You keep your place, or leave a request and we will come back to you."),
+        "line_silent_warning": _("Are you still here? The chat closes soon if nobody writes."),
+    }
+
+
+def _rating() -> dict[str, str]:
+    return {
+        "how_was_it": _("How was it?"),
+        "chat_over": _("The chat is over"),
+        "rate_answer": _("Rate the answer"),
+        "of_five": _("{n} of 5"),
+        "stars_1": _("Very bad"),
+        "stars_2": _("Bad"),
+        "stars_3": _("So-so"),
+        "stars_4": _("Good"),
+        "stars_5": _("Excellent"),
+        "easy": _("It was easy to solve my question"),
+        "of_seven": _("{n} of 7"),
+        "not_at_all": _("not at all"),
+        "fully": _("fully agree"),
+        "better": _("What should we do better?"),
+        "optional": _("optional"),
+        "skip": _("Skip"),
+        "rated": _("Thank you, your rating is noted."),
+        "not_solved": _("Your question is not solved?"),
+        "open_again": _("Open the chat again"),
+    }
+
+
+def _away() -> dict[str, str]:
+    return {
+        "away": _("We are away now"),
+        "busy": _("All operators are busy"),
+        "back_at": _("Back {when}"),
+        "at_time": _("{day} at {time}"),
+        "day_today": _("today"),
+        "day_tomorrow": _("tomorrow"),
+        "leave_request": _("Leave a request"),
+        "how_to_answer": _("How to answer you"),
+        "call_me": _("Call me back"),
+        "write_me": _("Write to me"),
+        "phone": _("Phone"),
+        "email": _("E-mail"),
+        "day": _("Day"),
+        "time": _("Time"),
+        "your_question": _("Your question"),
+        "book_call": _("Book a call"),
+        "send_request": _("Send the request"),
+        "need_phone": _("Write a phone with the country code, like +7 900 555-01-84."),
+        "need_email": _("Write an e-mail, like name@example.com."),
+        "need_question": _("Write what it is about."),
+        "request_taken": _("Your request is taken"),
+        "will_call": _("We will call {contact} {when}."),
+        "will_write": _("We will write to {contact}."),
+        "another_request": _("Leave another request"),
+        "show_talk": _("Show the talk"),
+    }

@@ -1,0 +1,22 @@
+"""Addresses of this room."""
+
+from django.urls import path
+
+from cxcenter.widget import api, files, views
+
+app_name = "widget"
+urlpatterns = [
+    path("frame/<slug:key>/", views.frame, name="frame"),
+    path("file/<uuid:file_id>", files.serve, name="file"),
+    path("api/session", api.session, name="session"),
+    path("api/start", api.start, name="start"),
+    path("api/messages", api.messages, name="messages"),
+    path("api/files", api.upload, name="files"),
+    path("api/file", api.file_address, name="file-address"),
+    path("api/marks", api.marks, name="marks"),
+    path("api/changes", api.changes, name="changes"),
+    path("api/rating", api.rating, name="rating"),
+    path("api/end", api.end, name="end"),
+    path("api/offline", api.offline, name="offline"),
+    path("api/track", api.track, name="track"),
+]

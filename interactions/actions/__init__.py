@@ -1,0 +1,1 @@
+"""Business acts of the interactions app, by subject."""

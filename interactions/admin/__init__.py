@@ -1,0 +1,5 @@
+"""Pages of channels, texts, talks and cases."""
+
+from interactions.admin import cases, channels, knowledge, talk
+
+__all__ = ["cases", "channels", "knowledge", "talk"]

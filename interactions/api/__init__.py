@@ -1,0 +1,1 @@
+"""Threads, sessions, messages, cases and tasks by REST."""

@@ -1,0 +1,81 @@
+"""Closed lists of the interactions app: their values are stored, their labels are translated."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class ChannelKind(models.TextChoices):
+    """How a customer and we talk."""
+
+    WEBCHAT = "webchat", _("Web chat")
+    TELEGRAM = "telegram", _("Telegram")
+    WHATSAPP = "whatsapp", _("WhatsApp")
+    VIBER = "viber", _("Viber")
+    VK = "vk", _("VK")
+    EMAIL = "email", _("E-mail")
+    SMS = "sms", _("SMS")
+    PUSH = "push", _("Push")
+    VOICE = "voice", _("Voice")
+    SOCIAL = "social", _("Comments")
+    CALLBACK = "callback", _("Callback")
+    OFFICE = "office", _("Office")
+
+
+class Author(models.TextChoices):
+    """Who said it."""
+
+    CUSTOMER = "customer", _("customer")
+    STAFF = "staff", _("staff")
+    BOT = "bot", _("bot")
+    SYSTEM = "system", _("system")
+
+
+class Audience(models.TextChoices):
+    """Who may read it. A note is for staff alone."""
+
+    ALL = "all", _("everybody")
+    STAFF = "staff", _("staff")
+
+
+class CloseReason(models.TextChoices):
+    """Why an interaction ended."""
+
+    FINISHED = "finished", _("finished by the operator")
+    LEFT = "left", _("the customer left")
+    ENDED = "ended", _("ended by the customer")
+    SILENT = "silent", _("nobody wrote for long")
+    SPAM = "spam", _("spam")
+
+
+class CaseKind(models.TextChoices):
+    """What a case is."""
+
+    QUESTION = "question", _("Question")
+    COMPLAINT = "complaint", _("Complaint")
+    REQUEST = "request", _("Request")
+
+
+class CaseStatus(models.TextChoices):
+    """Where a case stands."""
+
+    OPEN = "open", _("open")
+    WAITING = "waiting", _("waiting")
+    SOLVED = "solved", _("solved")
+    CLOSED = "closed", _("closed")
+
+
+class Priority(models.IntegerChoices):
+    """How much it presses."""
+
+    LOW = 1, _("Low")
+    NORMAL = 2, _("Normal")
+    HIGH = 3, _("High")
+    URGENT = 4, _("Urgent")
+
+
+class TaskKind(models.TextChoices):
+    """What a task asks for."""
+
+    TODO = "todo", _("To do")
+    CALLBACK = "callback", _("Call back")
+    WRITE = "write", _("Write to the customer")

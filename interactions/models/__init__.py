@@ -1,0 +1,24 @@
+"""The rows of the interactions app, by subject."""
+
+from interactions.models.cases import Case, CaseLink, Task
+from interactions.models.channels import Block, Channel, Site, Topic
+from interactions.models.knowledge import Article, QuickReply
+from interactions.models.talk import Attachment, Disposition, Draft, Interaction, Message, Thread
+
+__all__ = [
+    "Article",
+    "Attachment",
+    "Block",
+    "Case",
+    "CaseLink",
+    "Channel",
+    "Disposition",
+    "Draft",
+    "Interaction",
+    "Message",
+    "QuickReply",
+    "Site",
+    "Task",
+    "Thread",
+    "Topic",
+]

@@ -1,0 +1,1 @@
+"""How well we serve: surveys, and later evaluations, metrics and reports."""

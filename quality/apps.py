@@ -1,0 +1,11 @@
+"""The app's registration with Django."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class Quality(AppConfig):
+    """Surveys, evaluations and metrics."""
+
+    name = "quality"
+    verbose_name = _("Quality")

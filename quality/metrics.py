@@ -1,0 +1,56 @@
+"""What is counted, under one name for every screen: conditions on visits to queues (work items).
+
+A number is a count by a condition; the link on it asks for the rows of the same condition, so the list
+behind a number has as many rows as the number says. Times are compared inclusively.
+"""
+
+from datetime import timedelta
+
+from django.db.models import Exists, ExpressionWrapper, F, FloatField, Func, OuterRef, Q, Value
+from django.db.models.expressions import Combinable
+
+from routing.choices import Leg, Outcome, Visit
+from routing.models import WorkItem
+
+SECOND = Value(timedelta(seconds=1))
+# Upper edges of the charts' columns, in seconds; one more column holds the rest.
+WAIT_EDGES = (10, 20, 30, 40, 50, 60, 90, 120, 180)
+REACTION_EDGES = (10, 20, 30)
+
+
+class Seconds(Func):
+    """An interval as seconds."""
+
+    template = "EXTRACT(EPOCH FROM %(expressions)s)"
+    output_field = FloatField()
+
+
+def _seconds(later: str, earlier: str) -> Seconds:
+    return Seconds(ExpressionWrapper(F(later) - F(earlier), output_field=FloatField()))
+
+
+# The wait of a visit that has ended, and the time until the first human reply, both from entering the queue.
+WAIT_S: Combinable = _seconds("left_at", "entered_at")
+REACTION_S: Combinable = _seconds("interaction__first_reply_at", "entered_at")
+
+# Now.
+WAITING = ~Q(visit=Visit.LEFT)
+
+# Of the visits of a period, by the moment of arrival.
+ANSWERED = Q(outcome=Outcome.ANSWERED)
+ABANDONED = Q(outcome=Outcome.ABANDONED)
+IN_TIME = ANSWERED & Q(left_at__lte=F("entered_at") + SECOND * F("queue__target_s"))
+LATE = ANSWERED & Q(left_at__gt=F("entered_at") + SECOND * F("queue__target_s"))
+FLOWED_OUT = Q(outcome=Outcome.FLOWED_OUT)
+# The base of the service level V2: all but those who are answered count against it.
+LEVEL_BASE = ANSWERED | ABANDONED
+
+# A leg that holds a contact; a leg that is over: what AHT is the mean of.
+IN_WORK = Q(leg=Leg.ACTIVE)
+HANDLED = Q(leg=Leg.ENDED, accepted_at__isnull=False)
+
+
+def replied() -> Q:
+    """Return the condition of first visits whose session has had a human reply."""
+    earlier = WorkItem.objects.filter(interaction=OuterRef("interaction"), pk__lt=OuterRef("pk"))
+    return Q(interaction__first_reply_at__isnull=False) & ~Q(Exists(earlier))

@@ -1,0 +1,1 @@
+"""Who serves what: queues, work items, assignments, presence."""

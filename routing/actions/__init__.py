@@ -1,0 +1,1 @@
+"""Business acts of routing, by subject: queueing, offers, legs, presence, control."""

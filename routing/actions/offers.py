@@ -1,0 +1,221 @@
+"""Deciding who gets what, and the answer of the operator."""
+
+from collections import Counter
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cxcenter.core import realtime
+from cxcenter.core.errors import Conflict, CxError, Forbidden
+from cxcenter.core.events import announce
+from interactions.actions.talk import post_system_line
+from routing import locks, rows, strategies
+from routing.actions import queueing, states
+from routing.choices import Leg, LegEnd, Mode, Outcome, Visit
+from routing.events import LegAccepted, RoomMade
+from routing.models import Assignment, Queue, WorkItem
+
+if TYPE_CHECKING:
+    from cxcenter.accounts.models import User
+
+# How many contacts one decision hands out at the most: a small batch keeps the lock short.
+BATCH = 40
+NOBODY: frozenset[int] = frozenset()
+
+
+def assign_next(queue_ids: list[int] | None = None) -> list[Assignment]:
+    """Offer what waits in the queues (default: all) to those who are free. Returns the new offers.
+
+    One transaction under the decision lock. Repeats while it hands out full batches.
+    """
+    offers: list[Assignment] = []
+    while True:
+        batch = _assign_batch(queue_ids)
+        offers += batch
+        if len(batch) < BATCH:
+            break
+    for offer in offers:
+        if offer.item.queue.auto_accept:
+            # Between the two the customer may leave or the operator go: the others are accepted all the same.
+            with suppress(CxError):
+                accept_offer(leg_id=offer.pk, actor=offer.operator)
+    return offers
+
+
+@transaction.atomic
+def _assign_batch(queue_ids: list[int] | None) -> list[Assignment]:
+    # Cheap first: most calls find nobody who waits, and take no lock.
+    waiting_queues = rows.waited_for(queue_ids, timezone.now())
+    if not waiting_queues:
+        return []
+    locks.lock_decision()
+    now = timezone.now()
+    free = rows.lock_free(list(waiting_queues), now)
+    if not free:
+        return []
+    served = {queue for operator in free for queue in operator.queues}
+    items, waiting = _next_waiting(served & waiting_queues.keys(), room=min(BATCH, sum(o.room for o in free)), now=now)
+    decisions = strategies.decide(waiting, free)[:BATCH]
+    return _write_offers(decisions, items, waiting_queues, now)
+
+
+def _next_waiting(
+    queue_ids: set[int], room: int, now: datetime
+) -> tuple[dict[int, WorkItem], list[strategies.Waiting]]:
+    """Lock who could be next: of each queue the first, until `room` of them are open to every member.
+
+    Contacts that wait for one person, or that somebody has declined just now, stand not in the way of those
+    behind them. Whoever comes later in a queue cannot be chosen, so the result is that of all who wait.
+    """
+    items: dict[int, WorkItem] = {}
+    found: list[strategies.Waiting] = []
+    wanted = dict.fromkeys(sorted(queue_ids), room)
+    while wanted:
+        fresh = rows.lock_next(wanted, seen=list(items))
+        resting = rows.resting(list(fresh), now)
+        waiting = [_as_waiting(item, resting.get(item.pk, NOBODY), now) for item in fresh.values()]
+        items |= fresh
+        found += waiting
+        special = Counter(w.queue for w in waiting if w.only_preferred or w.resting)
+        wanted = {queue_id: special[queue_id] for queue_id in wanted if special[queue_id]}
+    return items, found
+
+
+def _as_waiting(item: WorkItem, resting: frozenset[int], now: datetime) -> strategies.Waiting:
+    wanted = item.preferred_until is None or item.preferred_until > now
+    return strategies.Waiting(
+        item=item.pk,
+        queue=item.queue_id,
+        rank=item.rank_at,
+        preferred=item.preferred_id if wanted else None,
+        only_preferred=item.only_preferred and wanted,
+        resting=resting,
+    )
+
+
+def _write_offers(
+    decisions: list[strategies.Decision],
+    items: dict[int, WorkItem],
+    queues: dict[int, Queue],
+    now: datetime,
+) -> list[Assignment]:
+    offers = []
+    for decision in decisions:
+        item = items[decision.item]
+        item.queue = queues[item.queue_id]
+        offers.append(
+            Assignment(
+                item=item,
+                interaction_id=item.interaction_id,
+                operator_id=decision.operator,
+                offered_at=now,
+                expires_at=now + timedelta(seconds=item.queue.offer_s),
+                why=decision.why,
+            )
+        )
+    Assignment.objects.bulk_create(offers)
+    WorkItem.objects.filter(pk__in=[offer.item_id for offer in offers]).update(visit=Visit.OFFERED)
+    rows.load_operators(Counter(offer.operator_id for offer in offers))
+    realtime.push(*[(realtime.user_group(offer.operator_id), offer_push(offer)) for offer in offers])
+    return offers
+
+
+def offer_push(offer: Assignment) -> dict[str, Any]:
+    """Return the push of an offer: a thin signal, the page fetches the toast."""
+    return {"kind": "offer", "id": offer.pk, "expires": offer.expires_at.timestamp() if offer.expires_at else 0}
+
+
+@transaction.atomic
+def accept_offer(*, leg_id: int, actor: "User") -> Assignment:
+    """Accept an offer. Repeating it is harmless.
+
+    Raises Forbidden for another's, Conflict for one that is gone (code "gone") or if the actor is offline.
+    """
+    leg = locks.lock_leg(leg_id)
+    if leg.operator_id != actor.pk:
+        raise Forbidden(_("This contact was offered to somebody else."))
+    if leg.leg == Leg.ACTIVE:
+        return leg
+    if leg.leg != Leg.OFFERED:
+        raise Conflict(_("This offer is no longer there."), code="gone")
+    presence = locks.lock_presence(actor.pk)
+    if presence.mode == Mode.OFFLINE:
+        raise Conflict(_("You are offline. Become available first."), code="offline")
+    now = timezone.now()
+    leg.leg, leg.accepted_at, leg.expires_at = Leg.ACTIVE, now, None
+    leg.save(update_fields=["leg", "accepted_at", "expires_at"])
+    queueing.leave_queue(leg.item, Outcome.ANSWERED, at=now)
+    states.settle(presence, now=now)
+    post_system_line(thread_id=leg.interaction.thread_id, code="joined", args={"name": actor.public_name}, user=actor)
+    announce(LegAccepted(leg=leg.pk, interaction=leg.interaction_id, operator=actor.pk))
+    realtime.signal(actor.pk, "sessions", leg.interaction_id)
+    return leg
+
+
+def accept_left() -> int:
+    """Accept what was offered in queues that accept by themselves by a process that died before it did."""
+    offered = Assignment.objects.filter(leg=Leg.OFFERED, item__queue__auto_accept=True).select_related("operator")
+    count = 0
+    for offer in offered.order_by("item_id")[:200]:
+        # Its operator may have gone: then the offer runs out.
+        with suppress(CxError):
+            accept_offer(leg_id=offer.pk, actor=offer.operator)
+            count += 1
+    return count
+
+
+@transaction.atomic
+def decline_offer(*, leg_id: int, actor: "User") -> None:
+    """Give an offer back: the contact keeps its wait, the operator stays available."""
+    leg = locks.lock_leg(leg_id)
+    if leg.operator_id != actor.pk:
+        raise Forbidden(_("This contact was offered to somebody else."))
+    if leg.leg == Leg.OFFERED:
+        _give_back(leg, LegEnd.DECLINED, mode=None)
+
+
+def _give_back(leg: Assignment, end: str, *, mode: str | None) -> None:
+    """End an offer and let the contact wait on with its original time."""
+    presence = locks.lock_presence(leg.operator_id)
+    if mode is not None and presence.mode == Mode.AVAILABLE:
+        presence.mode = mode
+    queueing.end_leg(leg, end)
+    WorkItem.objects.filter(pk=leg.item_id, visit=Visit.OFFERED).update(visit=Visit.WAITING)
+    states.settle(presence, loads=-1)
+    _announce_room(leg.item.queue_id)
+
+
+def _announce_room(queue_id: int) -> None:
+    announce(RoomMade(queues=[queue_id]))
+
+
+def expire_offers(now: datetime) -> int:
+    """Take back offers that nobody accepted in time; their operators become "not responding"."""
+    due = list(
+        Assignment.objects.filter(leg=Leg.OFFERED, expires_at__lte=now)
+        .order_by("item_id")
+        .values_list("pk", flat=True)[:200]
+    )
+    for leg_id in due:
+        with transaction.atomic():
+            leg = locks.lock_leg(leg_id)
+            if leg.leg == Leg.OFFERED and leg.expires_at and leg.expires_at <= now:
+                _give_back(leg, LegEnd.EXPIRED, mode=Mode.NOT_RESPONDING)
+    return len(due)
+
+
+@transaction.atomic
+def return_offers_of(user_id: int) -> None:
+    """Return at once what is offered to an operator who went away."""
+    offered = Assignment.objects.filter(operator_id=user_id, leg=Leg.OFFERED).order_by("item_id")
+    legs = list(offered.values_list("pk", "item_id"))
+    # Every item comes before the presence, so that the order of locks holds in one transaction.
+    locks.lock_items(item_id for _leg_id, item_id in legs)
+    for leg_id, _item_id in legs:
+        leg = locks.lock_leg(leg_id)
+        if leg.leg == Leg.OFFERED:
+            _give_back(leg, LegEnd.EXPIRED, mode=None)

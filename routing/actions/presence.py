@@ -1,0 +1,189 @@
+"""An operator's states: coming, pausing, going, and being gone."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cxcenter.core import audit, liveness
+from cxcenter.core.errors import Conflict, Forbidden, Invalid
+from routing import locks
+from routing.actions import legs, offers, states
+from routing.choices import Leg, LegEnd, Mode
+from routing.models import Assignment, PauseReason, Policy, Presence
+from routing.querysets import PresenceQuerySet
+
+if TYPE_CHECKING:
+    from cxcenter.accounts.models import User
+
+CHOSEN = {Mode.AVAILABLE, Mode.PAUSE, Mode.OFFLINE}
+
+
+def set_mode(
+    *,
+    user: "User",
+    mode: str,
+    actor: "User",
+    reason: PauseReason | None = None,
+    after: bool = False,
+    move: bool = False,
+) -> Presence:
+    """Set an operator's mode. With `after` the pause begins when nothing is left in work.
+
+    Who goes offline with contacts at hand is refused (Conflict, code "open_contacts"); with `move` those in which an
+    answer is due return to their queues, first in line (legs.let_go). Raises Invalid for a pause without a reason. A state set by somebody else is audited.
+    """
+    if mode not in CHOSEN:
+        raise Invalid(_("There is no such state."), field="mode")
+    if mode == Mode.PAUSE and reason is None and PauseReason.objects.filter(active=True).exists():
+        raise Invalid(_("Choose the reason of the pause."), field="reason")
+    with transaction.atomic():
+        moved = _lock_work(user.pk, move=move and mode == Mode.OFFLINE) if mode != Mode.AVAILABLE else []
+        presence = locks.lock_presence(user.pk)
+        if mode == Mode.OFFLINE:
+            _refuse_open_contacts(user.pk, but=moved)
+        presence.vanished_at = None
+        presence.reason = reason if mode == Mode.PAUSE else None
+        if mode == Mode.PAUSE and after and presence.load > 0:
+            presence.pause_after = True
+        else:
+            presence.mode, presence.pause_after = mode, False
+            if mode == Mode.AVAILABLE:
+                presence.idle_since = timezone.now()
+        states.settle(presence)
+        # Only now, when nothing comes to him any more.
+        for leg_id in moved:
+            legs.let_go(leg_id=leg_id)
+        if mode != Mode.AVAILABLE and not presence.pause_after:
+            # What was offered goes back at once; the contacts in work stay.
+            offers.return_offers_of(user.pk)
+        if actor.pk != user.pk:
+            audit.record(actor, "presence.force", f"user:{user.pk}", mode=mode)
+    return Presence.objects.select_related("user", "reason").get(pk=presence.pk)
+
+
+def _lock_work(user_id: int, *, move: bool) -> list[int]:
+    """Lock what is offered to an operator and, to `move` it, what he has in work. Returns the legs to move.
+
+    They come in the order in which their threads may be locked.
+    """
+    # Nothing may be offered to him between these locks and that of his presence.
+    locks.lock_decision()
+    offered = Assignment.objects.filter(operator_id=user_id, leg=Leg.OFFERED)
+    held = Assignment.objects.owned().filter(operator_id=user_id) if move else Assignment.objects.none()
+    contacts = list(held.order_by("interaction__thread_id").values_list("pk", "item_id"))
+    locks.lock_items([*offered.values_list("item_id", flat=True), *(item_id for _leg_id, item_id in contacts)])
+    return [leg_id for leg_id, _item_id in contacts]
+
+
+def _refuse_open_contacts(user_id: int, but: list[int]) -> None:
+    """Raise Conflict while contacts need the operator: he is asked to finish or move them first."""
+    at_hand = Assignment.objects.owned().filter(Q(holds=True) | Q(interaction__waiting_since__isnull=False))
+    count = at_hand.filter(operator_id=user_id).exclude(pk__in=but).count()
+    if count:
+        raise Conflict(
+            _("%(count)s contacts are still open. Finish them or move them to the queue.") % {"count": count},
+            code="open_contacts",
+            count=count,
+        )
+
+
+def move_all_to_queue(*, user: "User", actor: "User") -> int:
+    """Take all contacts from an operator back to their queues, first in line. Returns how many.
+
+    If he stays available they rest from him for a moment, as if he had declined them.
+    """
+    audit.record(actor, "presence.move_all", f"user:{user.pk}")
+    ids = list(Assignment.objects.owned().filter(operator=user).values_list("pk", flat=True))
+    for leg_id in ids:
+        legs.return_to_queue(leg_id=leg_id, first_in_line=True, end=LegEnd.TAKEN)
+    return len(ids)
+
+
+@transaction.atomic
+def set_capacity(*, user: "User", capacity: int, actor: "User") -> Presence:
+    """Set how many contacts an operator takes at once."""
+    if not 0 <= capacity <= 50:
+        raise Invalid(_("Choose a capacity from 0 to 50."), field="capacity")
+    presence = locks.lock_presence(user.pk)
+    presence.capacity = capacity
+    states.settle(presence)
+    audit.record(actor, "presence.capacity", f"user:{user.pk}", capacity=capacity)
+    return presence
+
+
+def sweep_vanished(*, now: datetime, steady_since: datetime) -> int:
+    """Take operators whose pages are all silent off duty, if we ourselves ran all that time. Returns how many.
+
+    Their offers go back at once; open talks stay theirs for the policy's second time limit.
+    """
+    limit = now - timedelta(seconds=Policy.current().operator_grace_s)
+    if steady_since > limit:
+        return 0
+    candidates = list(_at_work(limit).values_list("user_id", flat=True))
+    seen = liveness.last_seen([liveness.operator_key(user_id) for user_id in candidates])
+    silent = [u for u in candidates if seen.get(liveness.operator_key(u), steady_since) < limit]
+    return sum(_sign_off_vanished(user_id, now, limit) for user_id in silent)
+
+
+def _at_work(limit: datetime) -> PresenceQuerySet:
+    """Return who could have vanished: on duty since `limit`, or off duty with a contact at hand since then.
+
+    A supervisor may take over while off duty; idle and snoozed talks of who ended his shift are no duty.
+    """
+    on_duty = ~Q(mode=Mode.OFFLINE) & Q(since__lt=limit)
+    holds = Q(user__legs__leg=Leg.ACTIVE, user__legs__holds=True, user__legs__accepted_at__lt=limit)
+    return Presence.objects.filter(on_duty | holds, vanished_at=None).distinct()
+
+
+def _sign_off_vanished(user_id: int, now: datetime, limit: datetime) -> bool:
+    with transaction.atomic():
+        presence = locks.lock_presence(user_id)
+        seen = liveness.last_seen([liveness.operator_key(user_id)]).get(liveness.operator_key(user_id))
+        if presence.vanished_at is not None or (seen is not None and seen >= limit):
+            return False
+        presence.mode, presence.pause_after, presence.vanished_at = Mode.OFFLINE, False, now
+        states.settle(presence, now=now)
+    offers.return_offers_of(user_id)
+    return True
+
+
+def sweep_returned(*, now: datetime) -> int:
+    """Welcome operators whose pages are heard again: they keep their talks, and say themselves when they are available."""
+    vanished = Presence.objects.filter(vanished_at__isnull=False).values_list("user_id", "vanished_at")
+    seen = liveness.last_seen([liveness.operator_key(user_id) for user_id, _at in vanished])
+    back = [u for u, at in vanished if seen.get(liveness.operator_key(u), at) > at]
+    for user_id in back:
+        with transaction.atomic():
+            presence = locks.lock_presence(user_id)
+            if presence.vanished_at is not None:
+                presence.vanished_at, presence.mode = None, Mode.NOT_RESPONDING
+                states.settle(presence, now=now)
+    return len(back)
+
+
+def sweep_kept_talks(*, now: datetime, steady_since: datetime) -> int:
+    """Return talks of operators who stayed away for longer than the policy keeps them, if we ran all that time.
+
+    Those in which no answer is due stay theirs until the customer writes.
+    """
+    limit = now - timedelta(seconds=Policy.current().keep_talks_s)
+    if steady_since > limit:
+        return 0
+    due = Assignment.objects.owned().filter(
+        operator__presence__vanished_at__lte=limit, interaction__waiting_since__isnull=False
+    )
+    ids = list(due.order_by("item_id").values_list("pk", flat=True)[:200])
+    for leg_id in ids:
+        legs.let_go(leg_id=leg_id, end=LegEnd.VANISHED)
+    return len(ids)
+
+
+def refuse_stranger(actor: "User", user: "User") -> None:
+    """Raise Forbidden unless the actor is the user himself or supervises his team."""
+    own = actor.pk == user.pk
+    if not own and not Presence.objects.controlled_by(actor).filter(user=user).exists():
+        raise Forbidden(_("This operator belongs to another team."))

@@ -1,0 +1,78 @@
+"""How a presence changes: its load, its shown state, its intervals. Callers hold the presence's lock."""
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from cxcenter.core import realtime
+from cxcenter.core.events import announce
+from routing.choices import Leg, Mode, State
+from routing.events import PresenceChanged, RoomMade
+from routing.models import Assignment, Presence, PresenceInterval, QueueMember
+
+
+def shown_state(presence: Presence) -> str:
+    """Return what an operator does: his mode, or while available the work he has."""
+    if presence.mode != Mode.AVAILABLE:
+        return presence.mode
+    legs = set(
+        Assignment.objects.filter(operator_id=presence.user_id).exclude(leg=Leg.ENDED).values_list("leg", "holds")
+    )
+    if (Leg.ACTIVE, True) in legs:
+        return State.BUSY
+    return State.WRAPUP if any(leg == Leg.WRAPUP for leg, _holds in legs) else State.AVAILABLE
+
+
+def settle(presence: Presence, *, now: datetime | None = None, loads: int = 0) -> None:
+    """Write a presence after its mode or work changed: load by `loads`, state, interval, announcements.
+
+    Room that appears starts an assignment after the commit.
+    """
+    now = now or timezone.now()
+    presence.load += loads
+    if loads < 0 and presence.load == 0:
+        presence.idle_since = now
+    _pause_if_asked(presence)
+    state = shown_state(presence)
+    if state != presence.state or presence.mode == Mode.PAUSE:
+        _begin_interval(presence, state, now)
+    presence.save(
+        update_fields=[
+            "mode",
+            "state",
+            "reason",
+            "since",
+            "capacity",
+            "load",
+            "idle_since",
+            "pause_after",
+            "vanished_at",
+        ]
+    )
+    realtime.signal(presence.user_id, "presence")
+    if presence.mode == Mode.AVAILABLE and not presence.pause_after and presence.load < presence.capacity:
+        queues = list(QueueMember.objects.filter(user_id=presence.user_id).values_list("queue_id", flat=True))
+        if queues:
+            announce(RoomMade(queues=queues))
+
+
+def _pause_if_asked(presence: Presence) -> None:
+    """Begin the pause that was asked for after the present contact, when nothing is left in work."""
+    if presence.pause_after and presence.load == 0 and presence.mode == Mode.AVAILABLE:
+        presence.mode, presence.pause_after = Mode.PAUSE, False
+
+
+def _begin_interval(presence: Presence, state: str, now: datetime) -> None:
+    """End the running interval and begin the next at the same moment: no gap, no overlap."""
+    # A reason that was chosen for "pause after" is not yet the reason of what is done before it.
+    reason = presence.reason_id if state == State.PAUSE else None
+    running = PresenceInterval.objects.filter(user_id=presence.user_id, ended_at=None).first()
+    if running and running.state == state and running.reason_id == reason:
+        return
+    if running:
+        # Who waited for the lock has an older time than he who had it.
+        now = max(now, running.started_at)
+        PresenceInterval.objects.filter(pk=running.pk).update(ended_at=now)
+    PresenceInterval.objects.create(user_id=presence.user_id, state=state, reason_id=reason, started_at=now)
+    presence.state, presence.since = state, now
+    announce(PresenceChanged(operator=presence.user_id, state=state))

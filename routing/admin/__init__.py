@@ -1,0 +1,5 @@
+"""Pages of queues, operators and routing's work."""
+
+from routing.admin import journal, people, queues
+
+__all__ = ["journal", "people", "queues"]

@@ -1,0 +1,235 @@
+"""Queues, business hours, entrances, policy."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Count, Q, QuerySet, TimeField
+from django.forms import TimeInput
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+from unfold.widgets import INPUT_CLASSES
+
+from cxcenter.core.adminkit import RowsInline, SettingsAdmin, act_on_each, badge
+from routing.actions import control
+from routing.forms import HolidayFormSet, HoursForm, IntervalFormSet
+from routing.models import BusinessHours, Entrance, Holiday, OpeningInterval, Policy, Queue, QueueMember
+
+STATES = {"open": "ok", "paused": "warn", "closed": "bad", "nobody": "bad"}
+# Hours and minutes of 24: the browser's own clock would show a.m. and p.m. to some.
+CLOCKS = {
+    TimeField: {"widget": TimeInput(format="%H:%M", attrs={"placeholder": "09:00", "class": " ".join(INPUT_CLASSES)})},
+}
+
+
+class IntervalInline(RowsInline):
+    """When it is open in a week."""
+
+    model = OpeningInterval
+    formset = IntervalFormSet
+    fields = ("day", "opens", "closes")
+    hide_title = True
+    formfield_overrides = CLOCKS
+
+
+class HolidayInline(RowsInline):
+    """Days that differ."""
+
+    model = Holiday
+    formset = HolidayFormSet
+    fields = ("date", "name", "opens", "closes")
+    hide_title = True
+    formfield_overrides = CLOCKS
+
+
+@admin.register(BusinessHours)
+class HoursAdmin(SettingsAdmin):
+    """When somebody answers."""
+
+    form = HoursForm
+    list_display = ("name", "zone", "week", "served")
+    search_fields = ("name",)
+    inlines = (IntervalInline, HolidayInline)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (("name", "zone"),),
+                "description": _(
+                    "A day may have several intervals; an interval that ends at 00:00 lasts to the end of the day."
+                    " A holiday without times is closed."
+                ),
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BusinessHours]:
+        """Fetch intervals and queues once for the whole list."""
+        rows: QuerySet[BusinessHours] = super().get_queryset(request)
+        return rows.prefetch_related("intervals", "queue_set")
+
+    @display(description=_("week"))
+    def week(self, hours: BusinessHours) -> str:
+        """Say how many hours a week it is open."""
+        minutes = sum(_minutes(interval) for interval in hours.intervals.all())
+        return _("%(count)s h a week") % {"count": round(minutes / 60)}
+
+    @display(description=_("queues"))
+    def served(self, hours: BusinessHours) -> str:
+        """Name the queues that keep these hours."""
+        return ", ".join(queue.name for queue in hours.queue_set.all())
+
+
+def _minutes(interval: OpeningInterval) -> int:
+    """Return how long an interval lasts; 00:00 as its end is the end of the day."""
+    ends = interval.closes.hour * 60 + interval.closes.minute or 24 * 60
+    return ends - interval.opens.hour * 60 - interval.opens.minute
+
+
+class MemberInline(RowsInline):
+    """Who serves the queue."""
+
+    model = QueueMember
+    fields = ("user", "until")
+    autocomplete_fields = ("user",)
+    ordering = ("user__first_name",)
+    hide_title = True
+    per_page = 25
+
+
+@admin.register(Queue)
+class QueueAdmin(SettingsAdmin):
+    """Where contacts wait."""
+
+    list_display = ("name", "name_ru", "team", "standing", "served_by", "hours", "priority", "target_s")
+    list_filter = ("team", "active")
+    list_select_related = ("team", "hours")
+    search_fields = ("name", "name_ru")
+    autocomplete_fields = ("team", "hours")
+    readonly_fields = ("closed_until", "paused_until", "message")
+    inlines = (MemberInline,)
+    actions = ("open_again",)
+    fieldsets = (
+        (None, {"fields": (("name", "name_ru"), ("team", "hours"), "active")}),
+        (
+            _("Order of waiting"),
+            {
+                "fields": (("priority", "max_waiting"),),
+                "description": _("Contacts wait in the order of their arrival; priority moves them ahead in time."),
+            },
+        ),
+        (
+            _("Targets"),
+            {
+                "fields": (("target_s", "target_percent", "reply_s"),),
+                "description": _("Who waits longer than the target is moved ahead, and the supervisor is told."),
+            },
+        ),
+        (_("Work of an operator"), {"fields": (("offer_s", "wrapup_s"), "auto_accept")}),
+        (
+            _("Closed or paused by hand"),
+            {
+                "fields": (("closed_until", "paused_until"), "message"),
+                "description": _("Supervisors do this on the board; it ends by itself."),
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Queue]:
+        """Count those who serve each queue once for the whole list."""
+        rows: QuerySet[Queue] = super().get_queryset(request)
+        serves = Q(memberships__user__is_active=True)
+        return rows.annotate(servers=Count("memberships", filter=serves, distinct=True))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: a queue that is no longer used is switched off."""
+        return False
+
+    @display(description=_("state"))
+    def standing(self, queue: Queue) -> SafeString:
+        """Show whether it is switched off, or closed or paused by hand."""
+        now = timezone.now()
+        if not queue.active:
+            return badge(STATES, "off", _("switched off"))
+        if queue.closed_until and queue.closed_until > now:
+            return badge(STATES, "closed", _("closed by hand"))
+        if queue.paused_until and queue.paused_until > now:
+            return badge(STATES, "paused", _("paused"))
+        return badge(STATES, "open", _("in work"))
+
+    @display(description=_("served by"), ordering="servers")
+    def served_by(self, queue: Queue) -> Any:
+        """Count the operators; nobody is a warning."""
+        return queue.servers or badge(STATES, "nobody", _("nobody"))  # type: ignore[attr-defined]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Warn about a queue that nobody serves."""
+        super().save_related(request, form, formsets, change)
+        if not QueueMember.objects.filter(queue=form.instance, user__is_active=True).exists():
+            messages.warning(request, _("Nobody serves this queue: its contacts would wait for ever. Add members."))
+
+    @admin.action(description=_("Open again"), permissions=["change"])
+    def open_again(self, request: HttpRequest, rows: QuerySet[Queue]) -> None:
+        """End a closing or a pause before its time."""
+        act_on_each(request, rows, lambda queue: control.open_queue(queue=queue, actor=request.user))  # type: ignore[arg-type]
+
+
+@admin.register(Entrance)
+class EntranceAdmin(SettingsAdmin):
+    """Which queue a new session goes to."""
+
+    list_display = ("channel", "about", "queue", "boost")
+    list_display_links = ("channel", "about")
+    list_filter = ("channel", "queue")
+    list_select_related = ("channel", "topic__parent", "queue")
+    autocomplete_fields = ("channel", "topic", "queue")
+    search_fields = ("channel__name", "topic__name", "queue__name")
+    ordering = ("channel__name", "topic__name")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (("channel", "topic"), ("queue", "boost")),
+                "description": _(
+                    "A topic without an entrance of its own goes where the topic above it goes."
+                    " The entrance without a topic takes all the rest of the channel."
+                ),
+            },
+        ),
+    )
+
+    @display(description=_("topic"), ordering="topic__name")
+    def about(self, entrance: Entrance) -> Any:
+        """Name the topic, or say that it is for all others."""
+        return str(entrance.topic) if entrance.topic else _("all others")
+
+
+@admin.register(Policy)
+class PolicyAdmin(SettingsAdmin):
+    """Limits of the whole installation: one page, no list."""
+
+    fieldsets = (
+        (
+            _("Operators who vanish"),
+            {
+                "fields": (("operator_grace_s", "keep_talks_s"),),
+                "description": _("An operator vanishes when his browser is closed or his network is lost."),
+            },
+        ),
+        (_("Order of waiting"), {"fields": (("head_start_s", "decline_rest_s"),)}),
+    )
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Lead to the one page."""
+        return redirect("admin:routing_policy_change", Policy.current().pk)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: there is one policy."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: there is one policy."""
+        return False

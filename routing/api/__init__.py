@@ -1,0 +1,1 @@
+"""Queues, work items and operators by REST."""

@@ -1,0 +1,33 @@
+"""What lists of routing are narrowed by."""
+
+import django_filters
+
+from cxcenter.core.api.filters import IdFilter, MomentFilter, RelatedIdFilter, YesNoFilter
+from routing.choices import Outcome, State, Visit
+
+
+class QueueFilter(django_filters.FilterSet):
+    """Queues."""
+
+    team = IdFilter("team_id")
+    active = YesNoFilter("active")
+
+
+class WorkItemFilter(django_filters.FilterSet):
+    """Visits to queues."""
+
+    queue = IdFilter("queue_id")
+    interaction = IdFilter("interaction_id")
+    operator = RelatedIdFilter("legs__operator_id", help_text="Visits offered to the operator.")
+    visit = django_filters.ChoiceFilter(choices=Visit.choices)
+    outcome = django_filters.ChoiceFilter(choices=Outcome.choices)
+    entered_since = MomentFilter("entered_at", "gte")
+    entered_until = MomentFilter("entered_at", "lt")
+
+
+class OperatorFilter(django_filters.FilterSet):
+    """Operators."""
+
+    state = django_filters.ChoiceFilter(choices=State.choices)
+    team = IdFilter("user__team_id")
+    queue = RelatedIdFilter("user__memberships__queue_id")

@@ -1,0 +1,70 @@
+"""Closed lists of routing."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Mode(models.TextChoices):
+    """What an operator has chosen, or what we had to set for him."""
+
+    AVAILABLE = "available", _("Available")
+    PAUSE = "pause", _("Pause")
+    NOT_RESPONDING = "not_responding", _("Not responding")
+    OFFLINE = "offline", _("Offline")
+
+
+class State(models.TextChoices):
+    """What an operator is doing, as shown and measured: his mode, and his work while available."""
+
+    AVAILABLE = "available", _("Available")
+    BUSY = "busy", _("Busy")
+    WRAPUP = "wrapup", _("Wrap-up")
+    PAUSE = "pause", _("Pause")
+    NOT_RESPONDING = "not_responding", _("Not responding")
+    OFFLINE = "offline", _("Offline")
+
+
+class Visit(models.TextChoices):
+    """Where a work item stands."""
+
+    WAITING = "waiting", _("waiting")
+    OFFERED = "offered", _("offered")
+    LEFT = "left", _("left the queue")
+
+
+class Outcome(models.TextChoices):
+    """How a visit to a queue ended."""
+
+    ANSWERED = "answered", _("answered")
+    ABANDONED = "abandoned", _("abandoned")
+    FLOWED_OUT = "flowed_out", _("flowed out")
+    BLOCKED = "blocked", _("blocked")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+
+
+class Leg(models.TextChoices):
+    """Where an assignment stands."""
+
+    OFFERED = "offered", _("offered")
+    ACTIVE = "active", _("in work")
+    WRAPUP = "wrapup", _("wrap-up")
+    ENDED = "ended", _("ended")
+
+
+class LegEnd(models.TextChoices):
+    """Why an assignment ended."""
+
+    FINISHED = "finished", _("finished")
+    DECLINED = "declined", _("declined")
+    EXPIRED = "expired", _("not accepted in time")
+    TRANSFERRED = "transferred", _("transferred")
+    TAKEN = "taken", _("taken over by a supervisor")
+    VANISHED = "vanished", _("the operator vanished")
+    RETURNED = "returned", _("went back to the queue")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+
+
+class AlertKind(models.TextChoices):
+    """Why a supervisor was alerted."""
+
+    LATE = "late", _("waits past the target time")

@@ -1,0 +1,66 @@
+"""Facts of routing."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cxcenter.core.events import Payload
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemQueued(Payload):
+    """A contact entered a queue."""
+
+    topic: ClassVar[str] = "item.queued"
+    item: int
+    interaction: int
+    queue: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemLeft(Payload):
+    """A visit to a queue ended."""
+
+    topic: ClassVar[str] = "item.left"
+    item: int
+    interaction: int
+    queue: int
+    outcome: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LegAccepted(Payload):
+    """An operator accepted a contact."""
+
+    topic: ClassVar[str] = "leg.accepted"
+    leg: int
+    interaction: int
+    operator: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LegEnded(Payload):
+    """An operator no longer holds a contact."""
+
+    topic: ClassVar[str] = "leg.ended"
+    leg: int
+    interaction: int
+    operator: int
+    end: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PresenceChanged(Payload):
+    """An operator's state changed."""
+
+    topic: ClassVar[str] = "presence.changed"
+    operator: int
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoomMade(Payload):
+    """Somebody could take a contact of these queues now: an internal fact that starts an assignment."""
+
+    topic: ClassVar[str] = "room.made"
+    public: ClassVar[bool] = False
+    queues: list[int]

@@ -1,0 +1,110 @@
+"""Forms of the administration: business hours that make sense, capacity by its act."""
+
+from datetime import time
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from unfold.forms import PaginationInlineFormSet
+
+from cxcenter.accounts.models import User
+from cxcenter.core.adminkit import ZoneField
+from routing.actions import presence
+from routing.hours import MIDNIGHT
+from routing.models import BusinessHours, OpeningInterval, Presence
+
+
+class HoursForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Business hours: a name and a zone that exists."""
+
+    zone = ZoneField(help_text=_("The hours below are read in this zone, daylight saving included."))
+
+    class Meta:
+        model = BusinessHours
+        fields = ("name", "zone")
+
+
+def _is_reversed(opens: time, closes: time) -> bool:
+    """Tell whether an interval ends before it begins; one that ends at 00:00 ends with the day."""
+    return closes != MIDNIGHT and opens >= closes
+
+
+class IntervalFormSet(PaginationInlineFormSet):  # type: ignore[misc]
+    """Intervals of a week: each the right way round, none over another of its day."""
+
+    def clean(self) -> None:
+        """Put the words of a mistake at the interval that makes it."""
+        super().clean()
+        seen: list[tuple[int, time, time]] = []
+        for form in _filled(self, "day", "opens", "closes"):
+            day, opens, closes = (form.cleaned_data[name] for name in ("day", "opens", "closes"))
+            if _is_reversed(opens, closes):
+                form.add_error(
+                    "closes",
+                    _("It closes before it opens. An interval over midnight is two: till 00:00, and from 00:00."),
+                )
+                continue
+            for other_day, other_opens, other_closes in seen:
+                if day == other_day and _overlap((opens, closes), (other_opens, other_closes)):
+                    words = _("It overlaps with %(opens)s–%(closes)s of %(day)s.")
+                    named = {
+                        "opens": f"{other_opens:%H:%M}",
+                        "closes": f"{other_closes:%H:%M}",
+                        "day": OpeningInterval.Day(day).label,
+                    }
+                    form.add_error("opens", words % named)
+                    break
+            seen.append((day, opens, closes))
+
+
+def _overlap(one: tuple[time, time], other: tuple[time, time]) -> bool:
+    """Tell whether two intervals of a day share a minute."""
+    (opens, closes), (other_opens, other_closes) = one, other
+    return (closes == MIDNIGHT or other_opens < closes) and (other_closes == MIDNIGHT or opens < other_closes)
+
+
+class HolidayFormSet(PaginationInlineFormSet):  # type: ignore[misc]
+    """Days that differ: closed, or open in one interval; each date once."""
+
+    def clean(self) -> None:
+        """Put the words of a mistake at the day that makes it."""
+        super().clean()
+        dates: set[Any] = set()
+        for form in _filled(self, "date"):
+            day, opens, closes = (form.cleaned_data.get(name) for name in ("date", "opens", "closes"))
+            if (opens is None) != (closes is None):
+                form.add_error("closes", _("Write both times, or none for a day that is closed."))
+            elif opens is not None and closes is not None and _is_reversed(opens, closes):
+                form.add_error("closes", _("It closes before it opens."))
+            if day in dates:
+                form.add_error("date", _("This date is in the list already."))
+            dates.add(day)
+
+
+def _filled(formset: Any, *names: str) -> list[Any]:
+    """Return the forms that stay and have all of the named fields."""
+    return [
+        form
+        for form in formset.forms
+        if hasattr(form, "cleaned_data")
+        and not form.cleaned_data.get("DELETE")
+        and all(form.cleaned_data.get(name) is not None for name in names)
+    ]
+
+
+class CapacityFormSet(PaginationInlineFormSet):  # type: ignore[misc]
+    """An operator's capacity, set by the act: routing writes the same row all the time. The page puts in `actor`."""
+
+    actor: User
+
+    def save_new(self, form: "forms.ModelForm[Any]", commit: bool = True) -> Presence:
+        """Set the capacity of an operator who has not worked yet."""
+        return self._set(form)
+
+    def save_existing(self, form: "forms.ModelForm[Any]", obj: Presence, commit: bool = True) -> Presence:
+        """Change the capacity."""
+        return self._set(form)
+
+    def _set(self, form: "forms.ModelForm[Any]") -> Presence:
+        capacity = form.cleaned_data["capacity"]
+        return presence.set_capacity(user=self.instance, capacity=capacity, actor=self.actor)

@@ -1,0 +1,50 @@
+"""Routing's reactions to facts. Each may run twice."""
+
+from cxcenter.accounts.models import User
+from cxcenter.core.events import handles
+from interactions.choices import Author
+from interactions.events import InteractionClosed, InteractionOpened, MessagePosted
+from interactions.models import Interaction
+from routing import sweeps
+from routing.actions import legs, offers, queueing
+from routing.events import ItemQueued, LegAccepted, RoomMade
+from routing.models import WorkItem
+
+
+@handles(InteractionOpened)
+def give_queue(fact: InteractionOpened) -> None:
+    """Put a new session into its queue; who came back in time keeps his place."""
+    interaction = Interaction.objects.select_related("thread__channel", "topic").get(pk=fact.interaction)
+    if interaction.is_open and not WorkItem.objects.filter(interaction=interaction).exists():
+        queueing.enqueue_new(interaction=interaction, waits_since=sweeps.original_wait(interaction))
+
+
+@handles(MessagePosted)
+def revive_contact(fact: MessagePosted) -> None:
+    """A customer wrote into a contact that had become idle or was in nobody's hands."""
+    if fact.author == Author.CUSTOMER and not legs.is_held(interaction_id=fact.interaction):
+        legs.revive(message_id=fact.message)
+
+
+@handles(LegAccepted)
+def need_no_callback(fact: LegAccepted) -> None:
+    """An operator serves the customer: the task to reach him, left when he went away, is done."""
+    sweeps.finish_callbacks(interaction_id=fact.interaction, actor=User.objects.get(pk=fact.operator))
+
+
+@handles(InteractionClosed)
+def end_contact(fact: InteractionClosed) -> None:
+    """A session ended: its leg goes into wrap-up, its visit leaves the queue."""
+    legs.end_with_interaction(interaction_id=fact.interaction)
+
+
+@handles(ItemQueued)
+def offer_item(fact: ItemQueued) -> None:
+    """Work arrived: offer it at once."""
+    offers.assign_next([fact.queue])
+
+
+@handles(RoomMade)
+def offer_room(fact: RoomMade) -> None:
+    """Somebody became free: offer what waits in his queues."""
+    offers.assign_next(fact.queues)

@@ -1,0 +1,69 @@
+"""Every lockable set of routing, with its order.
+
+Order of the whole product: the decision lock, then work items by id, then presences by user id, then a
+thread, then its interaction. Who needs several takes them in this order.
+"""
+
+from collections.abc import Iterable
+
+from django.db import connection
+
+from routing.models import Assignment, Presence, WorkItem
+
+DECISION = 0x0C0FFEE
+
+
+def lock_decision() -> None:
+    """Take the decision lock until the transaction ends: one claimer at a time.
+
+    A decision takes milliseconds and serves everything that waits; several claimers at once would only
+    skip each other's rows.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [DECISION])
+
+
+def lock_item(item_id: int) -> WorkItem:
+    """Lock one work item."""
+    return WorkItem.objects.select_for_update(of=("self",)).select_related("queue").get(pk=item_id)
+
+
+def lock_items(item_ids: Iterable[int]) -> None:
+    """Lock several work items in id order."""
+    list(WorkItem.objects.select_for_update(of=("self",)).filter(pk__in=set(item_ids)).order_by("pk"))
+
+
+def lock_live_item(interaction_id: int) -> WorkItem | None:
+    """Lock the visit of a session that has not left its queue."""
+    return (
+        WorkItem.objects.select_for_update(of=("self",))
+        .select_related("queue")
+        .filter(interaction_id=interaction_id)
+        .exclude(visit="left")
+        .first()
+    )
+
+
+def lock_leg(leg_id: int) -> Assignment:
+    """Lock a leg by way of its work item, so that the item comes first."""
+    item = WorkItem.objects.select_for_update(of=("self",)).select_related("queue").get(legs=leg_id)
+    legs = Assignment.objects.select_for_update(of=("self",)).select_related("operator", "interaction")
+    leg: Assignment = legs.get(pk=leg_id)
+    leg.item = item
+    return leg
+
+
+def lock_presences(user_ids: Iterable[int]) -> dict[int, Presence]:
+    """Lock operators in id order; a missing one is made, offline."""
+    ids = sorted(set(user_ids))
+    found = {p.user_id: p for p in Presence.objects.select_for_update().filter(user_id__in=ids).order_by("user_id")}
+    for user_id in ids:
+        if user_id not in found:
+            Presence.objects.get_or_create(user_id=user_id)
+            found[user_id] = Presence.objects.select_for_update().get(user_id=user_id)
+    return found
+
+
+def lock_presence(user_id: int) -> Presence:
+    """Lock one operator."""
+    return lock_presences([user_id])[user_id]

@@ -1,0 +1,233 @@
+"""What time alone causes, once a second: offers run out, people vanish, waits pass their target."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import models, transaction
+from django.utils import timezone
+
+from cxcenter.accounts.models import User
+from cxcenter.core import liveness
+from interactions.actions import cases, talk
+from interactions.choices import Author, CloseReason, TaskKind
+from interactions.models import Interaction, Message, Task, Thread
+from routing import locks, queries
+from routing.actions import legs, offers, presence, queueing
+from routing.choices import AlertKind, Outcome, Visit
+from routing.models import Alert, Queue, QueueMember, WorkItem
+from routing.querysets import seconds
+
+log = structlog.get_logger(__name__)
+
+
+def sweep() -> dict[str, int]:
+    """Do everything that is due now. Each part is safe to run twice; one that fails does not stop the rest."""
+    now = timezone.now()
+    # Pages are heard by the web processes and judged by the sweep: an outage of either signs nobody off.
+    steady_since = max(liveness.beat("routing", now=now), liveness.steady_since(liveness.WEB, now=now))
+    parts: dict[str, Callable[[], int]] = {
+        "accepted": offers.accept_left,
+        "expired": lambda: offers.expire_offers(now),
+        "vanished": lambda: presence.sweep_vanished(now=now, steady_since=steady_since),
+        "returned": lambda: presence.sweep_returned(now=now),
+        "kept": lambda: presence.sweep_kept_talks(now=now, steady_since=steady_since),
+        "wrapped": lambda: legs.sweep_wrapups(now=now),
+        "idle": lambda: legs.sweep_idle(now=now),
+        "woken": lambda: legs.sweep_snoozed(now=now),
+        "left": lambda: abandon_ghosts(now=now, steady_since=steady_since),
+        "told": lambda: tell_away(now=now),
+        "escalated": lambda: escalate(now=now),
+        "silent": lambda: close_silent(now=now),
+        "lent": lambda: QueueMember.objects.filter(until__lt=now).delete()[0],
+        "lost": lambda: queue_lost(now=now),
+        "offered": lambda: len(offers.assign_next()),
+    }
+    done = {}
+    for name, part in parts.items():
+        try:
+            done[name] = part()
+        except Exception:
+            log.exception("sweep part failed", part=name)
+    return done
+
+
+def abandon_ghosts(*, now: datetime, steady_since: datetime) -> int:
+    """Take visitors who left out of the queue, as of the moment they left: operators are not offered ghosts.
+
+    One who left a phone or an address gets a callback task. If we ourselves were away, nobody is blamed.
+    """
+    waiting = list(
+        WorkItem.objects.exclude(visit="left")
+        .filter(interaction__kind="webchat")
+        .select_related("interaction__thread__channel__site", "queue__team")
+        .order_by("pk")
+    )
+    seen = liveness.last_seen([liveness.visitor_key(item.interaction.thread_id) for item in waiting])
+    silent = []
+    for item in waiting:
+        last = seen.get(liveness.visitor_key(item.interaction.thread_id), item.interaction.opened_at)
+        if max(last, steady_since, item.entered_at) < now - _gone_after(item):
+            silent.append((item, last))
+    wrote = _wrote_last([item.interaction_id for item, _last in silent])
+    count = 0
+    for item, heard in silent:
+        # Who writes is here, whatever has become of his socket.
+        last = max(heard, wrote.get(item.interaction_id, heard))
+        if last < now - _gone_after(item):
+            count += _abandon(item, last)
+    return count
+
+
+def _gone_after(item: WorkItem) -> timedelta:
+    site = getattr(item.interaction.thread.channel, "site", None)
+    return timedelta(seconds=site.gone_after_s if site else 60)
+
+
+def _wrote_last(interaction_ids: list[int]) -> dict[int, datetime]:
+    """Return by session when its customer wrote last. Notes and replies are no sign of him."""
+    if not interaction_ids:
+        return {}
+    said = Message.objects.filter(interaction__in=interaction_ids, author=Author.CUSTOMER).order_by()
+    return dict(said.values_list("interaction").annotate(models.Max("at")))
+
+
+@transaction.atomic
+def _abandon(item: WorkItem, left_at: datetime) -> int:
+    if not queueing.drop_from_queue(
+        interaction_id=item.interaction_id, outcome=Outcome.ABANDONED, at=max(left_at, item.entered_at)
+    ):
+        return 0
+    interaction = item.interaction
+    talk.close_interaction(interaction_id=interaction.pk, reason=CloseReason.LEFT)
+    contact = interaction.says.get("contact", "")
+    if contact:
+        cases.create_task(
+            title=interaction.says.get("name") or contact,
+            kind=TaskKind.WRITE if "@" in contact else TaskKind.CALLBACK,
+            team=item.queue.team,
+            profile=interaction.profile,
+            interaction=interaction,
+            due_at=timezone.now() + timedelta(minutes=30),
+            contact=contact,
+        )
+    return 1
+
+
+def finish_callbacks(*, interaction_id: int, actor: User) -> None:
+    """A visitor who had left is back and served: nobody need call him any more."""
+    thread_id = Interaction.objects.values_list("thread_id", flat=True).get(pk=interaction_id)
+    open_tasks = Task.objects.filter(done_at=None, kind__in=[TaskKind.CALLBACK, TaskKind.WRITE], created_by=None)
+    left = open_tasks.filter(interaction__thread=thread_id, interaction__close_reason=CloseReason.LEFT)
+    for task_id in left.values_list("pk", flat=True):
+        cases.finish_task(task_id=task_id, actor=actor)
+
+
+def original_wait(interaction: Interaction) -> datetime | None:
+    """Return since when a visitor who comes back within the site's time has waited: he keeps his place."""
+    site = getattr(interaction.thread.channel, "site", None)
+    within = timezone.now() - timedelta(seconds=site.keep_place_s if site else 3600)
+    left = (
+        WorkItem.objects.filter(
+            interaction__thread=interaction.thread_id, outcome=Outcome.ABANDONED, left_at__gt=within
+        )
+        .exclude(interaction=interaction)
+        .order_by("-left_at")
+        .first()
+    )
+    if (
+        left is None
+        or WorkItem.objects.filter(
+            interaction__thread=interaction.thread_id, outcome=Outcome.ANSWERED, left_at__gt=left.left_at
+        ).exists()
+    ):
+        return None
+    return left.waits_since
+
+
+def tell_away(*, now: datetime) -> int:
+    """Tell visitors who wait when the hours end or the last operator leaves: once, in their chat. They keep their place."""
+    untold = WorkItem.objects.waiting().filter(interaction__kind="webchat", told_away_at=None)
+    queues = Queue.objects.filter(pk__in=untold.values("queue")).select_related("hours")
+    shut = [queue for queue in queues if queries.door_of(queue, now).why in {"hours", "nobody"}]
+    ids = list(untold.filter(queue__in=shut).order_by("pk").values_list("pk", flat=True)[:200]) if shut else []
+    for item_id in ids:
+        with transaction.atomic():
+            item = locks.lock_item(item_id)
+            if item.visit == Visit.WAITING and item.told_away_at is None:
+                WorkItem.objects.filter(pk=item_id).update(told_away_at=now)
+                talk.post_system_line(thread_id=item.interaction.thread_id, code="away")
+    return len(ids)
+
+
+def escalate(*, now: datetime) -> int:
+    """Raise what waits past its queue's target by one step of priority, and alert the supervisor once."""
+    late = list(
+        WorkItem.objects.filter(visit="waiting", escalated_at=None)
+        .filter(waits_since__lt=now - seconds("queue__target_s"))
+        .order_by("pk")
+        .values_list("pk", flat=True)[:500]
+    )
+    for item_id in late:
+        with transaction.atomic():
+            item = locks.lock_item(item_id)
+            if item.visit != "waiting" or item.escalated_at is not None:
+                continue
+            queueing.change_priority(item_id=item.pk, priority=item.priority + 1)
+            WorkItem.objects.filter(pk=item.pk).update(escalated_at=now)
+            Alert.objects.create(
+                kind=AlertKind.LATE,
+                team_id=item.queue.team_id,
+                queue=item.queue,
+                item=item,
+                args={"target_s": item.queue.target_s},
+            )
+    return len(late)
+
+
+def close_silent(*, now: datetime) -> int:
+    """Warn a customer who is silent for long, and close his chat when he stays silent after it."""
+    quiet = (
+        Interaction.objects.filter(closed_at=None, waiting_since=None, legs__leg="active", legs__snoozed_until=None)
+        .filter(thread__channel__warn_silent_s__gt=0)
+        .select_related("thread__channel")
+    )
+    to_warn = quiet.filter(warned_silent_at=None, last_message_at__lt=now - seconds("thread__channel__warn_silent_s"))
+    to_close = quiet.filter(warned_silent_at__lt=now - seconds("thread__channel__close_silent_s"))
+    count = 0
+    for interaction in to_warn.order_by("pk")[:100]:
+        with transaction.atomic():
+            if _is_still(interaction, to_warn):
+                Interaction.objects.filter(pk=interaction.pk).update(warned_silent_at=now)
+                talk.post_system_line(thread_id=interaction.thread_id, code="silent_warning")
+                count += 1
+    for interaction in to_close.order_by("pk")[:100]:
+        with transaction.atomic():
+            if _is_still(interaction, to_close):
+                count += talk.close_interaction(interaction_id=interaction.pk, reason=CloseReason.SILENT)
+    return count
+
+
+def _is_still(interaction: Interaction, among: "models.QuerySet[Interaction]") -> bool:
+    """Tell whether a session is still among those found, and lock its thread: who wrote just now is not silent."""
+    Thread.objects.select_for_update().get(pk=interaction.thread_id)
+    return among.filter(pk=interaction.pk).exists()
+
+
+def queue_lost(*, now: datetime) -> int:
+    """Queue open sessions with an unanswered message that wait nowhere and are in nobody's hands.
+
+    That should not happen; if it does, nothing lies forgotten, and the log says so.
+    """
+    lost = (
+        Interaction.objects.filter(closed_at=None, waiting_since__lt=now - timedelta(seconds=30))
+        .exclude(visits__visit__in=["waiting", "offered"])
+        .exclude(legs__leg="active")
+        .select_related("thread__channel", "topic")
+    )
+    count = 0
+    for interaction in lost.order_by("pk")[:100]:
+        if queueing.enqueue_new(interaction=interaction):
+            log.warning("lost session queued again", interaction=interaction.pk)
+            count += 1
+    return count

@@ -1,0 +1,29 @@
+// Alerts: what calls for a supervisor, the worst first, each with the act that helps.
+import { now } from "../clock.js";
+import { fill, keyed } from "./fill.js";
+import { clockOf, count, duration, named, ofQueue, percent } from "./numbers.js";
+import { wordsOf } from "./people.js";
+
+const ORDER = ["nobody", "vanished", "late", "level", "silent", "long_pause", "closed", "paused"];
+const template = (alert) => document.querySelector(`template[data-alert=${alert.kind}]`);
+const rank = (alert) => ORDER.indexOf(alert.kind);
+
+function valuesOf(alert, queue, operator) {
+  const values = { ...alert, count: count(alert.count ?? 0), lasts: duration(now() - alert.since), waited: duration(now() - alert.since) };
+  if (queue) Object.assign(values, { queue_name: named(queue), limit: duration(queue.target_s), level: percent(ofQueue(queue).level), target: queue.target });
+  if (operator) Object.assign(values, { operator_name: operator.name, reason: wordsOf(operator) });
+  if (alert.limit_s) values.limit = duration(alert.limit_s);
+  if (alert.until) values.until = clockOf(alert.until);
+  return values;
+}
+
+export function drawAlerts(box, { queues, operators, alerts }) {
+  const [byQueue, byOperator] = [queues, operators].map((rows) => new Map(rows.map((row) => [row.id, row])));
+  const known = alerts.filter(template).sort((a, b) => rank(a) - rank(b));
+  keyed(box, known, {
+    key: ({ kind, queue, operator }) => `${kind} ${queue ?? ""} ${operator ?? ""}`,
+    template,
+    draw: (el, alert) => fill(el, valuesOf(alert, byQueue.get(alert.queue), byOperator.get(alert.operator))),
+  });
+  document.getElementById("no-alerts").hidden = known.length > 0;
+}

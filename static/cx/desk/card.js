@@ -1,0 +1,97 @@
+// The card: edit in place, copy, link and unlink by hand, block with an undo.
+import { closeDialog } from "../dialogs.js";
+import { format, now } from "../clock.js";
+import { post, words } from "../net.js";
+import { complain, say } from "../toast.js";
+import { reopen } from "./parts.js";
+
+function edit(el) {
+  if (el.querySelector("input")) return;
+  const before = el.textContent;
+  const field = document.createElement("input");
+  field.className = "form-control";
+  field.setAttribute("aria-label", el.dataset.label);
+  field.type = el.dataset.edit === "birthday" ? "date" : "text";
+  field.value = el.dataset.value;
+  el.replaceChildren(field);
+  field.focus();
+  let over = false;
+  const finish = async (keep) => {
+    if (over) return;
+    over = true;
+    const value = field.value.trim();
+    if (!keep || value === el.dataset.value) return void (el.textContent = before);
+    try {
+      const saved = await post(el.dataset.url, { [el.dataset.edit]: value, version: el.dataset.version });
+      for (const other of document.querySelectorAll(`[data-url="${el.dataset.url}"]`)) other.dataset.version = saved.version;
+      el.dataset.value = value;
+      el.textContent = value || (el.dataset.edit === "name" ? saved.name : "–");
+      say(words.saved);
+    } catch (error) {
+      over = false;
+      complain(error);
+      field.focus();
+    }
+  };
+  field.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Enter") finish(true);
+    else if (event.key === "Escape") finish(false);
+  });
+  field.addEventListener("blur", () => finish(true));
+}
+
+async function link(button) {
+  try {
+    const { before } = await post(button.dataset.link, button.dataset.values || "");
+    closeDialog();
+    const undo = async () => {
+      await post(button.dataset.link, { profile: before ?? "" }).catch(complain);
+      reopen();
+    };
+    say(button.dataset.values ? words.linked : words.unlinked, { undo });
+    reopen();
+  } catch (error) {
+    complain(error);
+  }
+}
+
+async function block(button) {
+  try {
+    const { block: made } = await post(button.dataset.block, button.dataset.values);
+    say(words.blocked, { undo: () => post(`/desk/blocks/${made}/lift/`).catch(complain) });
+  } catch (error) {
+    complain(error);
+  }
+}
+
+async function extend(button) {
+  try {
+    const { until } = await post(button.dataset.extend);
+    for (const el of document.querySelectorAll("#wrapup [data-until]")) {
+      el.dataset.until = until;
+      el.textContent = format(until - now());
+    }
+  } catch (error) {
+    complain(error);
+  }
+}
+
+async function copy(button) {
+  await navigator.clipboard?.writeText(button.dataset.copy);
+  button.classList.add("ok");
+  setTimeout(() => button.classList.remove("ok"), 1200);
+}
+
+document.addEventListener("click", (event) => {
+  const target = event.target.closest("[data-edit], [data-link], [data-block], [data-extend], [data-copy]");
+  if (!target) return;
+  if (target.dataset.edit) edit(target);
+  else if (target.dataset.link) link(target);
+  else if (target.dataset.block) block(target);
+  else if (target.dataset.extend) extend(target);
+  else copy(target);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.dataset?.edit && event.target.getAttribute("role") === "button") edit(event.target);
+});

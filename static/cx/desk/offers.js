@@ -1,0 +1,92 @@
+// Offers: toasts with a ring that runs out, a sound, a notification when nobody looks.
+import { format, now, tick } from "../clock.js";
+import { elements, getText, post, words } from "../net.js";
+import { complain } from "../toast.js";
+import { openSession, refreshParts } from "./parts.js";
+import { notifies, ring } from "./prefs.js";
+
+const box = () => document.getElementById("offers");
+
+// Sessions that this page has called for by a toast, and those it has in its tabs.
+const offered = new Set();
+let mine = null;
+
+// A toast that stands already stays as it is: somebody may be pressing its button.
+export async function refreshOffers() {
+  try {
+    const shown = new Map([...box().children].map((el) => [el.dataset.offer, el]));
+    const fresh = elements(await getText("/desk/offers/"));
+    box().replaceChildren(...fresh.map((el) => shown.get(el.dataset.offer) ?? el));
+    count();
+    tick();
+    for (const el of box().querySelectorAll("[data-offer-session]")) {
+      offered.add(el.dataset.offerSession);
+      if (!shown.has(el.dataset.offer)) announce(el.dataset.offerName);
+    }
+  } catch {
+    // The line is away: the reconnect asks again.
+  }
+}
+
+function announce(name) {
+  ring("offer");
+  if (document.visibilityState !== "visible" && notifies()) {
+    const note = new Notification(words.offerTitle, { body: name, tag: "cx-offer" });
+    note.addEventListener("click", () => window.focus());
+  }
+}
+
+// A session that came without an offer (accepted by itself, handed over by a supervisor) is called for as well.
+function noticeNew() {
+  const tabs = [...document.querySelectorAll("#tabs [data-open]")];
+  for (const { dataset, title } of tabs) if (mine && !mine.has(dataset.open) && !offered.has(dataset.open)) announce(title);
+  mine = new Set(tabs.map((tab) => tab.dataset.open));
+}
+
+function count() {
+  for (const toast of box().querySelectorAll("[data-expires]")) {
+    const left = Number(toast.dataset.expires) - now();
+    if (left <= 0) {
+      toast.remove();
+      continue;
+    }
+    const circle = toast.querySelector(".cx-ring");
+    circle.style.setProperty("--p", Math.round((100 * left) / Number(toast.dataset.seconds)));
+    circle.classList.toggle("bad", left < 5);
+    circle.querySelector("b").textContent = left < 100 ? Math.ceil(left) : format(left);
+  }
+}
+
+async function accept(button) {
+  button.setAttribute("aria-busy", "true");
+  try {
+    const { session } = await post(button.dataset.accept);
+    button.closest("[data-offer]").remove();
+    refreshParts();
+    if (document.querySelector(".cx-desk")) openSession(`/desk/s/${session}/`);
+    else window.location.assign(`/desk/s/${session}/`);
+  } catch (error) {
+    complain(error);
+    refreshOffers();
+  }
+}
+
+async function decline(button) {
+  button.closest("[data-offer]").remove();
+  await post(button.dataset.decline).catch(complain);
+}
+
+export function acceptFirst() {
+  const button = box().querySelector("[data-accept]");
+  if (button) accept(button);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-accept], [data-decline]");
+  if (!button) return;
+  if (button.dataset.accept) accept(button);
+  else decline(button);
+});
+document.addEventListener("cx:parts", noticeNew);
+document.addEventListener("cx:arrived", noticeNew);
+setInterval(count, 250);

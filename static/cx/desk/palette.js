@@ -1,0 +1,87 @@
+// The palette: customers and cases by what is typed, and commands by their name.
+import { show } from "../dialogs.js";
+import { elements, getText } from "../net.js";
+
+const box = () => document.getElementById("palette");
+const input = () => document.getElementById("palette-q");
+const list = () => document.getElementById("palette-list");
+let timer = 0;
+let index = 0;
+let commands = () => [];
+
+export function useCommands(list) {
+  commands = list;
+}
+
+export function openPalette() {
+  input().value = "";
+  show(box());
+  input().focus();
+  fill("");
+}
+
+async function fill(query) {
+  const wanted = query.trim().toLowerCase();
+  const links = [...document.querySelectorAll(".cx-rail .cx-nav")].map((a) => ({ title: a.textContent.trim(), keys: "", run: () => a.click() }));
+  const fitting = [...links, ...commands()].filter((one) => one.title.toLowerCase().includes(wanted)).map(option);
+  let found = [];
+  if (wanted.length >= 2) {
+    try {
+      found = elements(await getText(`/desk/search/?q=${encodeURIComponent(query)}`));
+    } catch {
+      found = [];
+    }
+    if (input().value !== query) return;
+  }
+  list().replaceChildren(...found, ...fitting);
+  index = 0;
+  mark();
+}
+
+function option(one) {
+  const [button, name, keys] = ["button", "span", "kbd"].map((tag) => document.createElement(tag));
+  button.type = "button";
+  button.setAttribute("role", "option");
+  name.className = "grow";
+  name.textContent = one.title;
+  keys.textContent = one.keys;
+  button.append(name, ...(one.keys ? [keys] : []));
+  button.addEventListener("click", () => {
+    box().close();
+    one.run();
+  });
+  return button;
+}
+
+function mark() {
+  const options = list().querySelectorAll("[role=option]");
+  options.forEach((el, i) => el.setAttribute("aria-selected", String(i === index)));
+  options[index]?.scrollIntoView({ block: "nearest" });
+}
+
+document.addEventListener("input", (event) => {
+  if (event.target.id !== "palette-q") return;
+  clearTimeout(timer);
+  timer = setTimeout(() => fill(input().value), 150);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.target.id !== "palette-q") return;
+  const options = list().querySelectorAll("[role=option]");
+  const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (move && options.length) {
+    event.preventDefault();
+    index = (index + move + options.length) % options.length;
+    mark();
+  } else if (event.key === "Enter") {
+    event.preventDefault();
+    options[index]?.click();
+  }
+});
+
+document.addEventListener("focusin", (event) => {
+  if (event.target.id === "q") {
+    event.target.blur();
+    openPalette();
+  }
+});

@@ -1,0 +1,93 @@
+// Forms and buttons that act: data-submit, data-post, with an undo, an error in its place, and what follows.
+import { closeDialog, sure } from "./dialogs.js";
+import { post, words } from "./net.js";
+import { complain, say } from "./toast.js";
+
+function clearErrors(form) {
+  form.querySelector(".cx-errs")?.remove();
+  for (const el of form.querySelectorAll(".invalid-feedback")) el.remove();
+  for (const el of form.querySelectorAll("[aria-invalid]")) el.removeAttribute("aria-invalid");
+}
+
+// The error stands under its field and in a summary that gets the focus.
+function showError(form, error) {
+  const field = error.field && form.elements.namedItem(error.field);
+  if (field instanceof HTMLElement) {
+    field.setAttribute("aria-invalid", "true");
+    const note = document.createElement("div");
+    note.className = "invalid-feedback";
+    note.id = `${field.id}-error`;
+    note.textContent = error.message;
+    field.setAttribute("aria-describedby", note.id);
+    field.after(note);
+  }
+  const summary = document.createElement("div");
+  summary.className = "cx-errs";
+  summary.tabIndex = -1;
+  summary.setAttribute("role", "alert");
+  summary.textContent = error.message;
+  (form.querySelector(".cx-scroll, .bd") || form).prepend(summary);
+  summary.focus();
+}
+
+export function follow(what) {
+  document.dispatchEvent(new CustomEvent("cx:follow", { detail: what || "" }));
+}
+
+async function submit(form, submitter) {
+  clearErrors(form);
+  const button = submitter || form.querySelector("[type=submit]");
+  button?.setAttribute("aria-busy", "true");
+  try {
+    const answer = await post(form.dataset.submit, new FormData(form, submitter));
+    closeDialog();
+    if ("clear" in form.dataset) form.reset();
+    if (answer?.said) say(answer.said);
+    if (answer?.then) return window.location.assign(answer.then);
+    if (form.dataset.said) say(words[form.dataset.said] + (answer?.number ? ": " + answer.number : ""));
+    follow(form.dataset.then);
+  } catch (error) {
+    showError(form, error);
+  } finally {
+    button?.removeAttribute("aria-busy");
+  }
+}
+
+async function act(button) {
+  if (button.dataset.sure && !(await sure(button.dataset.sure))) return;
+  const url = button.dataset.post;
+  button.setAttribute("aria-busy", "true");
+  try {
+    const answer = await post(url, button.dataset.values || "");
+    if (answer?.said) say(answer.said);
+    const back = button.dataset.undoUrl || (button.dataset.undo && url);
+    const undo = back && (async () => {
+      await post(back, button.dataset.undo || "").catch(complain);
+      follow(button.dataset.then);
+    });
+    if (button.dataset.said) say(words[button.dataset.said], { undo });
+    if (button.dataset.remove) button.closest(button.dataset.remove)?.remove();
+    else follow(button.dataset.then);
+  } catch (error) {
+    complain(error);
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.submit) {
+    event.preventDefault();
+    submit(form, event.submitter);
+  } else if ("noop" in form.dataset) event.preventDefault();
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-post]");
+  if (button) act(button);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.ctrlKey) event.target.closest("form[data-submit]")?.requestSubmit();
+});

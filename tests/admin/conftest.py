@@ -1,0 +1,31 @@
+"""One planted demo for all tests of this folder: every list has rows."""
+
+import io
+
+import pytest
+from django.core.management import call_command
+from django.db import transaction
+from django.test import Client
+
+from cxcenter.accounts.models import User
+
+
+@pytest.fixture(scope="package", autouse=True)
+def planted(django_db_setup, django_db_blocker):
+    """Plant the demo once; the tests run inside that transaction."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        call_command("seed_demo", stdout=io.StringIO())
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def boss() -> User:
+    return User.objects.get(username="admin")
+
+
+@pytest.fixture
+def page(boss) -> Client:
+    client = Client()
+    client.force_login(boss)
+    return client

@@ -1,0 +1,149 @@
+"""Pages that are only read, and the acts on their rows."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.utils import timezone
+
+from customers.models import Identity
+from cxcenter.accounts.models import User
+from cxcenter.core.models import AuditEntry, Outbox, WebhookDelivery, WebhookSubscription
+from interactions.models import Block, Case, Interaction, Site, Task, Topic
+from routing.actions import offers
+from routing.choices import Mode
+from routing.models import Assignment, Presence, WorkItem
+from tests import world
+from tests.admin.pages import MODELS, act, address, save
+
+pytestmark = pytest.mark.django_db
+
+
+READ_ONLY = [
+    model for model in MODELS
+    if model._meta.label in {
+        "interactions.Interaction", "interactions.Message", "routing.WorkItem", "routing.Assignment",
+        "routing.PresenceInterval", "routing.Presence", "core.Event", "core.AuditEntry", "core.Outbox",
+        "core.WebhookDelivery", "interactions.Block", "admin.LogEntry", "customers.Customer", "quality.Survey",
+        "interactions.Case", "interactions.Task", "customers.Profile", "customers.Identity",
+    }
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model._meta.label)
+def test_journals_are_only_read(page, model):
+    assert page.get(address(model, "add")).status_code == 403
+    row = model.objects.first()
+    if row is None:
+        return
+    assert page.post(address(model, "change", row.pk), {}).status_code == 403
+    assert page.post(address(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    assert model.objects.filter(pk=row.pk).exists()
+
+
+def test_numbers_lead_to_rows(page):
+    session = Interaction.objects.first()
+    answer = page.get(address(Interaction, "changelist"), {"q": f"S-{session.pk}"})
+    assert [row.pk for row in answer.context["cl"].result_list] == [session.pk]
+    case = Case.objects.first()
+    answer = page.get(address(Case, "changelist"), {"q": case.number})
+    assert [row.pk for row in answer.context["cl"].result_list] == [case.pk]
+
+
+@pytest.fixture
+def chat(django_capture_on_commit_callbacks):
+    """Open a chat on the demo site while operator1 alone is on duty; returns (session, his leg)."""
+    operator = User.objects.get(username="operator1")
+    Presence.objects.filter(user=operator).update(mode=Mode.AVAILABLE, state="available")
+
+    def begin() -> tuple[Interaction, Assignment]:
+        with django_capture_on_commit_callbacks(execute=True):
+            session = world.open_chat(Site.objects.get(key="demo"))
+        return session, Assignment.objects.get(interaction=session)
+
+    return begin
+
+
+def test_acts_on_rows_are_the_acts(page, boss, chat):
+    session, leg = chat()
+    act(page, WorkItem, "raise_priority", leg.item)
+    assert WorkItem.objects.get(pk=leg.item_id).priority == leg.item.priority + 1
+    act(page, Interaction, "close", session)
+    session.refresh_from_db()
+    assert (session.close_reason, session.messages.last().user) == ("finished", boss)
+    spam, _leg = chat()
+    act(page, Interaction, "mark_spam", spam)
+    spam.refresh_from_db()
+    assert spam.close_reason == "spam"
+
+
+def test_contact_is_given_back(page, boss, chat):
+    session, leg = chat()
+    offers.accept_offer(leg_id=leg.pk, actor=leg.operator)
+    act(page, Assignment, "give_back", leg)
+    assert Assignment.objects.get(pk=leg.pk).end == "transferred"
+    assert WorkItem.objects.get(interaction=session, visit="waiting").sent_by == boss
+    assert AuditEntry.objects.filter(act="interaction.move", subject=f"interaction:{session.pk}").exists()
+
+
+def test_operator_is_signed_off(page, chat):
+    session, leg = chat()
+    offers.accept_offer(leg_id=leg.pk, actor=leg.operator)
+    act(page, Presence, "sign_off", leg.operator.presence)
+    assert Presence.objects.get(user=leg.operator).mode == Mode.OFFLINE
+    assert Assignment.objects.get(pk=leg.pk).end == "returned"
+    assert WorkItem.objects.filter(interaction=session, visit="waiting").count() == 1
+
+
+def test_an_act_that_fails_says_why(page, boss):
+    answer = act(page, User, "switch_off", boss)
+    assert "You cannot switch yourself off." in answer.content.decode()
+
+
+def test_blocks_are_lifted_and_tasks_done(page, boss):
+    identity = Identity.objects.first()
+    block = Block.objects.create(identity=identity, until=timezone.now() + timedelta(days=1))
+    act(page, Block, "lift", block)
+    assert Block.objects.get(pk=block.pk).lifted_at is not None
+    task = Task.objects.open().first()
+    act(page, Task, "finish", task)
+    assert Task.objects.get(pk=task.pk).done_by == boss
+    act(page, Task, "reopen", task)
+    assert Task.objects.get(pk=task.pk).done_at is None
+    case = Case.objects.open().first()
+    act(page, Case, "close", case)
+    assert Case.objects.get(pk=case.pk).status == "closed"
+
+
+def test_webhooks_are_made_changed_and_sent_again(page, boss, settings):
+    settings.WEBHOOK_ALLOWED_HOSTS = ["localhost"]
+    save(page, WebhookSubscription, name="CRM", url="http://localhost:9/in", topics=["case.opened"], active="on")
+    made = WebhookSubscription.objects.get(name="CRM")
+    assert made.secret
+    assert made.created_by == boss
+    save(page, WebhookSubscription, made, name="CRM 2", topics=["case.opened", "task.created"])
+    made.refresh_from_db()
+    assert (made.name, made.topics) == ("CRM 2", ["case.opened", "task.created"])
+    answer = save(page, WebhookSubscription, name="Inside", url="http://127.0.0.1/", active="on")
+    assert "url" in answer.context["adminform"].form.errors
+    delivery = WebhookDelivery.objects.create(
+        subscription=made, topic="case.opened", key="1", body={}, state="failed", tries=10
+    )
+    act(page, WebhookDelivery, "redeliver", delivery)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.tries) == ("pending", 0)
+    entry = Outbox.objects.create(topic="case.opened", claimed_until=timezone.now() + timedelta(days=1), tries=12)
+    act(page, Outbox, "retry", entry)
+    entry.refresh_from_db()
+    assert entry.tries == 0
+    assert entry.claimed_until <= timezone.now()
+
+
+def test_changes_are_kept_in_the_history(page, boss):
+    save(page, Topic, name="Recall", name_ru="Отзыв")
+    topic = Topic.objects.get(name="Recall")
+    save(page, Topic, topic, name_ru="Отзывная кампания")
+    entries = LogEntry.objects.filter(object_id=str(topic.pk), content_type__model="topic")
+    assert [entry.user for entry in entries] == [boss, boss]
+    assert "Recall" in page.get(address(LogEntry, "changelist")).content.decode()
+    assert "Recall" in page.get("/admin/").content.decode()

@@ -1,0 +1,184 @@
+"""The API does what its schema says: schemathesis tries every operation with good and bad input.
+
+Each is tried with every border value of its schema and with `CX_SCHEMA_EXAMPLES` (5) random ones; what is
+tried is the same in every run.
+"""
+
+import os
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.management import call_command
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from hypothesis import HealthCheck, settings
+from schemathesis.config import SchemathesisConfig
+
+from customers.models import ProfileIdentity
+from cxcenter.accounts.models import ApiToken
+from cxcenter.accounts.scopes import Scope
+from cxcenter.core.models import Event, WebhookDelivery, WebhookSubscription
+from interactions.models import Topic
+from routing.models import PauseReason
+from tests.api.callers import Caller, problem
+from tests.api.conftest import Place, build
+
+EXAMPLES = int(os.environ.get("CX_SCHEMA_EXAMPLES", "5"))
+SECRET = "cx_the-token-of-schemathesis"
+AUTHORIZATION = {"Authorization": f"Bearer {SECRET}"}
+schema = schemathesis.openapi.from_wsgi(
+    "/api/schema/?format=json",
+    get_wsgi_application(),
+    config=SchemathesisConfig.from_dict({"generation": {"allow-x00": False}}),
+)
+
+
+@dataclass
+class Ids:
+    """Ids of rows that exist: of collections, and of what paths and bodies refer to."""
+
+    rows: dict[str, Any]
+    references: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def ids(django_db_setup, django_db_blocker) -> Iterator[Ids]:
+    """One installation for all operations: what they change is rolled back after each."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        # A request must not end the connection that holds the test's transaction.
+        signal.disconnect(close_old_connections)
+    with django_db_blocker.unblock():
+        yield seed(build())
+        call_command("flush", interactive=False, verbosity=0)
+    for signal in signals:
+        signal.connect(close_old_connections)
+
+
+def seed(place: Place) -> Ids:
+    integrator, operator = place.people["integrator"], place.people["operator"].pk
+    ApiToken.objects.create(
+        user=integrator, name="all", prefix=SECRET[:8], digest=ApiToken.hash(SECRET), scopes=list(Scope.values)
+    )
+    webhook = WebhookSubscription.objects.create(name="x", url="https://1.1.1.1/", created_by=integrator)
+    delivery = WebhookDelivery.objects.create(subscription=webhook, topic="case.opened", key="1", body={})
+    return Ids(
+        rows={
+            "customers": place.customer.pk,
+            "profiles": place.profile.pk,
+            "identities": ProfileIdentity.objects.filter(profile=place.profile).earliest("pk").identity_id,
+            "events": Event.objects.earliest("pk").pk,
+            "threads": place.chat.thread_id,
+            "interactions": place.chat.pk,
+            "cases": place.case.pk,
+            "tasks": place.task.pk,
+            "queues": place.queue.pk,
+            "work-items": place.ours["leg"].item_id,
+            "webhooks": webhook.pk,
+            "deliveries": str(delivery.pk),
+        },
+        references={
+            "user": operator,
+            "owner": operator,
+            "assignee": operator,
+            "interaction": place.chat.pk,
+            "thread": place.chat.thread_id,
+            "subscription": webhook.pk,
+            "team": place.queue.team_id,
+            "profile": place.profile.pk,
+            "case": place.case.pk,
+            "topic": Topic.objects.create(name="Parts").pk,
+            "reason": PauseReason.objects.create(name="Lunch").pk,
+        },
+    )
+
+
+def aim(case: Any, ids: Ids) -> None:
+    """Let a good case ask for rows that exist and for the first page, and obey rules that no schema can tell."""
+    collection = case.operation.path.partition("/{id}")[0].rsplit("/", 1)[-1]
+    for name in case.path_parameters:
+        case.path_parameters[name] = ids.rows[collection] if name == "id" else ids.references[name]
+    # Cursors are taken from pages, keys are used once.
+    case.query.pop("cursor", None)
+    if "Idempotency-Key" in case.headers:
+        case.headers["Idempotency-Key"] = uuid.uuid4().hex
+    if isinstance(case.body, dict):
+        for name in set(case.body) & set(ids.references):
+            case.body[name] = ids.references[name] if case.body[name] is not None else None
+        if case.operation.label in RULES:
+            RULES[case.operation.label](case.body, ids.references)
+
+
+def somebody_has_a_task(body: dict[str, Any], references: dict[str, Any]) -> None:
+    body.setdefault("assignee", references["assignee"])
+
+
+def a_pause_has_a_reason(body: dict[str, Any], references: dict[str, Any]) -> None:
+    if body["mode"] == "pause":
+        body["reason"] = references["reason"]
+
+
+def an_address_is_public(body: dict[str, Any], _references: dict[str, Any]) -> None:
+    if "url" in body:
+        body["url"] = "https://1.1.1.1/"
+    if "topics" in body:
+        body["topics"] = ["case.opened"]
+
+
+def an_event_is_somebodys_and_past(body: dict[str, Any], references: dict[str, Any]) -> None:
+    for event in body["events"]:
+        event["at"] = min(event["at"], "2020-01-01T00:00:00Z")
+        event.pop("identity", None)
+        event["profile"] = references["profile"]
+        event["data"] = {f"fact_{number}": value for number, value in enumerate(event.get("data", {}).values())}
+
+
+RULES = {
+    "POST /api/v1/tasks/": somebody_has_a_task,
+    "POST /api/v1/operators/{user}/mode/": a_pause_has_a_reason,
+    "POST /api/v1/webhooks/": an_address_is_public,
+    "PATCH /api/v1/webhooks/{id}/": an_address_is_public,
+    "POST /api/v1/events/": an_event_is_somebodys_and_past,
+}
+
+
+@schema.parametrize()
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_operation(case, ids, db):
+    if case.meta.generation.mode.is_positive:
+        aim(case, ids)
+    # That the token is needed is asked below, once for each operation.
+    case.call_and_validate(headers=AUTHORIZATION, excluded_checks=[schemathesis.checks.ignored_auth])
+
+
+def operations() -> Iterator[tuple[str, str]]:
+    for path, methods in schema.raw_schema["paths"].items():
+        yield from ((method.upper(), path) for method in methods)
+
+
+def test_every_operation_needs_a_token(db):
+    for headers in ({}, {"Authorization": "Bearer cx_unknown"}, {"Authorization": "Basic b3BlcmF0b3I6ZGVtbw=="}):
+        for method, path in operations():
+            real = re.sub(r"\{\w+\}", "1", path.replace("deliveries/{id}", f"deliveries/{uuid.uuid4()}"))
+            answer = Caller().call(method, real, **headers)
+            problem(answer, 401, "authentication_failed" if "Bearer" in str(headers) else "not_authenticated")
+            assert answer["WWW-Authenticate"] == "Bearer"
+
+
+def test_the_schema_says_the_scope_and_the_refusals_of_every_operation():
+    for path, methods in schema.raw_schema["paths"].items():
+        for method, operation in methods.items():
+            assert re.search(r"Scope: `\w+:(read|write)`\.$", operation["description"]), (method, path)
+            assert {"400", "401", "403", "429"} <= set(operation["responses"]), (method, path)
+            keys = [p for p in operation["parameters"] if p["name"] == "Idempotency-Key"]
+            assert bool(keys) == (method != "get"), (method, path)
+
+
+def test_the_schema_is_made_without_a_warning(tmp_path):
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "schema.yml"))

@@ -1,0 +1,1 @@
+"""Benches: `make bench`, `make bench NAME=first`. docs/bench.md says what is measured and how."""

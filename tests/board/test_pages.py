@@ -1,0 +1,125 @@
+"""Pages of the board: who may see them, and what they show."""
+
+import json
+import re
+
+import pytest
+from django.core.cache import cache
+from django.urls import reverse
+
+from cxcenter.core.models import AuditEntry
+from routing.actions import offers
+from routing.models import Assignment
+from tests import world
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PAGES = ("now", "queues", "operators", "alerts", "contacts", "numbers")
+
+
+@pytest.fixture
+def place():
+    cache.clear()
+    team = world.make_team()
+    boss = world.make_user("marina", role="supervisor", team=team)
+    alice = world.make_user("alice", team=team)
+    queue = world.make_queue(members=(alice,), team=team)
+    world.on_duty(alice)
+    talk = world.open_chat(world.make_site(queue), text="Where is my car?")
+    return boss, alice, queue, talk
+
+
+def embedded(page) -> list[dict]:
+    return json.loads(re.search(r'<script id="numbers" type="application/json">(.*?)</script>', page).group(1))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_supervisor_sees_every_page(client, place, name):
+    client.force_login(place[0])
+    assert client.get(reverse(f"board:{name}")).status_code == 200
+
+
+@pytest.mark.parametrize("role", ["operator", "senior", "quality", "marketer", "integrator"])
+@pytest.mark.parametrize("name", PAGES)
+def test_others_learn_which_right_is_needed(client, place, name, role):
+    client.force_login(world.make_user("somebody", role=role, team=place[2].team))
+    answer = client.get(reverse(f"board:{name}"))
+    assert answer.status_code == 403
+    assert "see the live board" in answer.content.decode()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_strangers_sign_in_first(client, place, name):
+    assert client.get(reverse(f"board:{name}")).url.startswith(reverse("sign-in"))
+
+
+def test_the_page_holds_the_numbers_of_own_teams_alone(client, place):
+    boss, alice, queue, _talk = place
+    stranger = world.make_user("oleg", role="supervisor", team=world.make_team("Sales"))
+    client.force_login(boss)
+    (mine,) = embedded(client.get(reverse("board:now")).content.decode())
+    assert [q["id"] for q in mine["queues"]] == [queue.pk]
+    assert [o["id"] for o in mine["operators"]] == [alice.pk]
+    client.force_login(stranger)
+    page = client.get(reverse("board:now")).content.decode()
+    (theirs,) = embedded(page)
+    assert (theirs["queues"], theirs["operators"], theirs["alerts"]) == ([], [], [])
+    assert "Alice" not in page and "Warranty" not in page
+    (again,) = client.get(reverse("board:numbers")).json()["teams"]
+    assert {**again, "at": 0} == {**theirs, "at": 0}
+
+
+def test_an_administrator_sees_all_teams(client, place):
+    world.make_team("Sales")
+    client.force_login(world.make_user("root", role="admin"))
+    assert [team["name"] for team in embedded(client.get(reverse("board:now")).content.decode())] == [
+        "Sales",
+        "Support",
+    ]
+
+
+def test_a_name_that_is_a_script_is_a_name(client, place):
+    boss, alice, queue, _talk = place
+    alice.first_name = "</script><script>alert(1)</script>"
+    alice.save()
+    queue.name = "<img src=x onerror=alert(1)>"
+    queue.save()
+    client.force_login(boss)
+    for name in ("now", "queues", "operators", "contacts"):
+        page = client.get(reverse(f"board:{name}"), {"state": "entered"}).content.decode()
+        assert "<script>alert" not in page and "<img src=x" not in page
+    (mine,) = embedded(client.get(reverse("board:now")).content.decode())
+    assert mine["operators"][0]["name"] == alice.first_name
+
+
+# --- One session -----------------------------------------------------------------------------------
+
+
+def test_a_session_is_shown_with_its_acts_and_noted(client, place):
+    boss, alice, _queue, talk = place
+    offers.accept_offer(leg_id=Assignment.objects.get().pk, actor=alice)
+    client.force_login(boss)
+    page = client.get(reverse("board:session", args=[talk.pk])).content.decode()
+    assert "with Alice" in page and reverse("desk:history", args=[talk.pk]) in page
+    for name in ("move", "take-over", "whisper"):
+        assert reverse(f"board:{name}", args=[talk.pk]) in page
+    assert AuditEntry.objects.get(act="interaction.read").subject == f"interaction:{talk.pk}"
+    log = client.get(reverse("desk:history", args=[talk.pk])).content.decode()
+    assert "Where is my car?" in log
+
+
+def test_a_waiting_session_offers_its_priority(client, place):
+    boss, _alice, _queue, talk = place
+    client.force_login(boss)
+    assert (
+        reverse("board:priority", args=[talk.pk])
+        in client.get(reverse("board:session", args=[talk.pk])).content.decode()
+    )
+
+
+@pytest.mark.parametrize("name", ["session", "session-head"])
+def test_a_session_of_another_team_does_not_exist(client, place, name):
+    stranger = world.make_user("oleg", role="supervisor", team=world.make_team("Sales"))
+    for user, status in ((stranger, 404), (place[1], 403)):
+        client.force_login(user)
+        assert client.get(reverse(f"board:{name}", args=[place[3].pk])).status_code == status
+    assert not AuditEntry.objects.filter(act="interaction.read").exists()

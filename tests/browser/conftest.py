@@ -1,0 +1,119 @@
+"""Real browsers on a real installation: web processes, workers, a shop on another origin."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.browser.shop import Shop
+from tests.servers import Stack
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/browser" in str(item.path):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="package")
+def installation() -> Iterator[Stack]:
+    """The demo installation, running. Its tests share people and queues, each uses operators of its own."""
+    with Stack() as stack:
+        stack.manage("migrate", "--verbosity=0")
+        stack.manage("compilemessages", "--verbosity=0") if shutil.which("msgfmt") else None
+        stack.manage("seed_demo")
+        stack.start_web(2)
+        stack.start_worker("now")
+        stack.start_beat()
+        yield stack
+
+
+@pytest.fixture(scope="package")
+def shop(installation: Stack) -> Iterator[Shop]:
+    """A shop on another origin that embeds the chat."""
+    with Shop(installation.url) as running:
+        allow = (
+            "from interactions.models import Site; site = Site.objects.get(key='demo'); "
+            f"site.origins = ['{running.url}']; site.save()"
+        )
+        installation.manage("shell", "-c", allow)
+        yield running
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """One browser for the folder. Its driver runs an event loop in the tests' own thread until it ends."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    assert path, "no browser found: set CHROMIUM to one, or run `make test`, which installs it"
+    with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
+        # Rows are asked from that thread all the same.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Troubles(list[str]):
+    """What a page complained about: script errors, CSP reports, failed requests."""
+
+    def watch(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.append(f"script: {error}"))
+        page.on("console", lambda m: self.append(f"console: {m.text}") if "Content Security" in m.text else None)
+        page.on("response", lambda r: self.append(f"{r.status} {r.url}") if r.status >= 500 else None)
+
+
+@pytest.fixture
+def troubles() -> Iterator[Troubles]:
+    """Fails the test at its end if any page had a script error, a CSP report or an error of the server."""
+    found = Troubles()
+    yield found
+    assert not found, found
+
+
+@pytest.fixture
+def windows(chromium: Browser, troubles: Troubles) -> Iterator["Windows"]:
+    opened = Windows(chromium, troubles)
+    yield opened
+    opened.close()
+
+
+class Windows:
+    """Opens separate browsers (contexts) and closes them at the end."""
+
+    def __init__(self, browser: Browser, troubles: Troubles | None) -> None:
+        self.browser, self.troubles = browser, troubles
+        self.contexts: list[BrowserContext] = []
+
+    def open(self, width: int = 1366, height: int = 768, **options: object) -> Page:
+        context = self.browser.new_context(viewport={"width": width, "height": height}, **options)
+        context.set_default_timeout(10_000)
+        self.contexts.append(context)
+        page = context.new_page()
+        if self.troubles is not None:
+            self.troubles.watch(page)
+        return page
+
+    def sign_in(self, url: str, user: str, **options: object) -> Page:
+        page = self.open(**options)
+        page.goto(f"{url}/sign-in/")
+        page.get_by_label("User name").or_(page.get_by_label("Имя пользователя")).fill(user)
+        page.get_by_label("Password").or_(page.get_by_label("Пароль")).fill("demo")
+        page.get_by_role("button", name="Sign in").or_(page.get_by_role("button", name="Войти")).click()
+        page.wait_for_load_state()
+        return page
+
+    def close(self) -> None:
+        for context in self.contexts:
+            context.close()

@@ -1,0 +1,368 @@
+"""Every address of the desk: who may enter, what is refused in words, what no garbage breaks."""
+
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import URLPattern
+from django.utils import timezone
+
+from cxcenter.accounts.models import User
+from cxcenter.accounts.roles import RIGHTS, Right, Role
+from cxcenter.core.models import AuditEntry
+from cxcenter.desk.urls import urlpatterns
+from interactions.actions import cases
+from interactions.models import Article, Attachment, Block, Case, Interaction, Message, Task
+from interactions.uploads import read_upload
+from routing.actions import offers
+from routing.models import Assignment
+from tests import world
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# name → (method, the right it needs, whether it is about a session or what belongs to one)
+DOORS: dict[str, tuple[str, str, bool]] = {
+    "desk": ("GET", Right.VIEW_CUSTOMERS, False),
+    "session": ("GET", Right.VIEW_CUSTOMERS, True),
+    "section": ("GET", Right.VIEW_CUSTOMERS, True),
+    "parts": ("GET", Right.VIEW_CUSTOMERS, False),
+    "offers": ("GET", Right.SERVE, False),
+    "rows": ("GET", Right.VIEW_CUSTOMERS, False),
+    "changes": ("GET", Right.VIEW_CUSTOMERS, False),
+    "side": ("GET", Right.VIEW_CUSTOMERS, True),
+    "history": ("GET", Right.VIEW_CUSTOMERS, True),
+    "send": ("POST", Right.VIEW_CUSTOMERS, True),
+    "send-file": ("POST", Right.SERVE, True),
+    "read": ("POST", Right.SERVE, True),
+    "draft": ("POST", Right.SERVE, True),
+    "quick-replies": ("GET", Right.SERVE, True),
+    "transfer-form": ("GET", Right.SERVE, True),
+    "transfer": ("POST", Right.SERVE, True),
+    "finish": ("POST", Right.SERVE, True),
+    "wrap-up": ("POST", Right.SERVE, True),
+    "extend": ("POST", Right.SERVE, True),
+    "snooze": ("POST", Right.SERVE, True),
+    "wake": ("POST", Right.SERVE, True),
+    "spam": ("POST", Right.SERVE, True),
+    "block": ("POST", Right.SERVE, True),
+    "link": ("POST", Right.EDIT_CUSTOMERS, True),
+    "blocks": ("GET", Right.SERVE, False),
+    "unblock": ("POST", Right.SERVE, False),
+    "withdraw": ("POST", Right.SERVE, True),
+    "file": ("GET", Right.VIEW_CUSTOMERS, True),
+    "accept": ("POST", Right.SERVE, True),
+    "decline": ("POST", Right.SERVE, True),
+    "presence": ("POST", Right.SERVE, False),
+    "goodbye": ("POST", Right.SERVE, False),
+    "search": ("GET", Right.VIEW_CUSTOMERS, False),
+    "customers": ("GET", Right.VIEW_CUSTOMERS, False),
+    "customer": ("GET", Right.VIEW_CUSTOMERS, False),
+    "edit-customer": ("POST", Right.EDIT_CUSTOMERS, False),
+    "timeline": ("GET", Right.VIEW_CUSTOMERS, False),
+    "cases": ("GET", Right.CASES, False),
+    "register-case": ("POST", Right.CASES, False),
+    "case": ("GET", Right.CASES, False),
+    "change-case": ("POST", Right.CASES, False),
+    "attach": ("POST", Right.CASES, False),
+    "tasks": ("GET", Right.CASES, False),
+    "create-task": ("POST", Right.CASES, False),
+    "act-on-task": ("POST", Right.CASES, False),
+    "knowledge": ("GET", Right.VIEW_CUSTOMERS, False),
+    "article": ("GET", Right.VIEW_CUSTOMERS, False),
+}
+NAMES = sorted(DOORS)
+WRITES = sorted(name for name, (method, _right, _own) in DOORS.items() if method == "POST")
+
+
+@dataclass
+class House:
+    """One of everything."""
+
+    alice: User
+    bob: User
+    talk: Interaction
+    reply: Message
+    file: Attachment
+    leg: Assignment
+    case: Case
+    task: Task
+    block: Block
+    article: Article
+
+    def address(self, name: str, pk: object = None) -> str:
+        """Return the address of a door, about what is in the house or about `pk`."""
+        route = next(str(p.pattern) for p in urlpatterns if isinstance(p, URLPattern) and p.name == name)
+        subject = {
+            "case": self.case, "change-case": self.case, "attach": self.case, "act-on-task": self.task,
+            "unblock": self.block, "file": self.file, "withdraw": self.reply, "article": self.article,
+            "customer": self.talk.profile.customer, "edit-customer": self.talk.profile.customer,
+            "timeline": self.talk.profile.customer,
+        }.get(name, self.talk)  # fmt: skip
+        ident = str(subject.pk if pk is None else pk)
+        route = re.sub(r"<(int|uuid):pk>", ident, route)
+        route = route.replace("<int:leg>", str(self.leg.pk if pk is None else pk))
+        return "/desk/" + route.replace("<str:section>", "cases").replace("<str:what>", "done")
+
+
+@pytest.fixture
+def house():
+    team = world.make_team()
+    alice, bob = world.make_user("alice", team=team), world.make_user("bob", team=team)
+    queue = world.make_queue(members=(alice, bob), team=team)
+    site = world.make_site(queue)
+    world.on_duty(alice)
+    talk = world.open_chat(site)
+    offers.accept_offer(leg_id=Assignment.objects.get().pk, actor=alice)
+    reply = world.reply(talk, alice, "Good day")
+    upload = read_upload(SimpleUploadedFile("a.txt", b"words"))
+    world.reply(talk, alice, "", make_files=lambda: [upload])
+    offered = world.open_chat(site)
+    profile = talk.profile
+    return House(
+        alice, bob, talk, reply, upload,
+        leg=Assignment.objects.get(interaction=offered),
+        case=cases.register_case(actor=alice, profile=profile, interaction=talk, subject="Dents"),
+        task=cases.create_task(title="Call", actor=alice, assignee=alice, profile=profile),
+        block=Block.objects.create(identity=offered.thread.identity, until="2030-01-01T00:00Z"),
+        article=Article.objects.create(title="Tyres", text="Change them"),
+    )  # fmt: skip
+
+
+def client_of(user: User, **options) -> Client:
+    client = Client(raise_request_exception=False, **options)
+    client.force_login(user)
+    return client
+
+
+def call(client: Client, name: str, address: str, data: dict | None = None):
+    """Call a door in its own way."""
+    said = {"key": str(uuid.uuid4()), "tab": str(uuid.uuid4()), "text": "x", **(data or {})}
+    return client.get(address) if DOORS[name][0] == "GET" else client.post(address, said)
+
+
+def test_the_table_has_every_door():
+    assert {p.name for p in urlpatterns} == set(DOORS)
+
+
+def test_nobody_is_led_to_the_sign_in_and_the_other_method_is_refused(house):
+    client = client_of(house.alice)
+    for name in NAMES:
+        answer = call(Client(), name, house.address(name))
+        assert answer.status_code == 302 and answer["Location"].startswith("/sign-in/?next="), name
+        other = client.post if DOORS[name][0] == "GET" else client.get
+        assert other(house.address(name)).status_code == 405, name
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_a_role_enters_where_its_rights_lead(house, role):
+    client = client_of(world.make_user("charlie", role, world.make_team("Sales")))
+    for name, (_method, right, _own) in DOORS.items():
+        answer = call(client, name, house.address(name))
+        # Who is not let in gets a page; an act that is refused behind the door answers in JSON.
+        turned_away = answer.status_code == 403 and answer["Content-Type"].startswith("text/html")
+        assert turned_away == (right not in RIGHTS[role]), f"{role} at {name}: {answer.status_code}"
+        assert answer.status_code < 500, name
+
+
+def test_a_stranger_finds_no_session_and_changes_nothing(house):
+    """Not the session, nor what belongs to it; a guessed number is answered as one that does not exist."""
+    client = client_of(world.make_user("charlie", team=world.make_team("Sales")))
+    before = _everything()
+    for name, (_method, _right, own) in DOORS.items():
+        if own:
+            answer = call(client, name, house.address(name), {"hours": "1", "minutes": "5", "queue": "1"})
+            assert answer.status_code == 404, name
+            missing = 10**6 if name != "file" else uuid.uuid4()
+            assert call(client, name, house.address(name, missing)).status_code == answer.status_code, name
+    assert _everything() == before
+
+
+def _everything() -> list:
+    return [
+        sorted(map(str, model.objects.values_list())) for model in (Interaction, Message, Assignment, Case, Task, Block)
+    ]
+
+
+def test_a_colleague_reads_and_does_nothing_to_a_session_in_other_hands(house):
+    client = client_of(house.bob)
+    before = _everything()
+    for name in ("session", "side", "history"):
+        assert call(client, name, house.address(name)).status_code == 200
+    for name in ("send", "finish", "transfer", "snooze", "wake", "spam", "wrap-up", "extend"):
+        answer = call(client, name, house.address(name), {"queue": str(house.leg.item.queue_id), "minutes": "5"})
+        assert answer.status_code == 409, name
+    assert call(client, "read", house.address("read"), {"seq": "9"}).json() == {"read": False}
+    for name, status in (("accept", 404), ("decline", 404), ("withdraw", 403)):
+        assert call(client, name, house.address(name)).status_code == status
+    assert _everything() == before
+
+
+def test_reading_a_session_in_other_hands_is_noted_once(house):
+    def noted() -> set[tuple]:
+        return set(AuditEntry.objects.values_list("actor__username", "act", "subject"))
+
+    subject = f"interaction:{house.talk.pk}"
+    holder, colleague = client_of(house.alice), client_of(house.bob)
+    for name in ("session", "side", "history", "file"):
+        assert call(holder, name, house.address(name)).status_code == 200
+        assert ("alice", "interaction.read", subject) not in noted()
+        AuditEntry.objects.all().delete()
+        assert [call(colleague, name, house.address(name)).status_code for _ in range(3)] == [200] * 3
+        assert noted() == {("bob", "interaction.read", subject)} and AuditEntry.objects.count() == 1, name
+    AuditEntry.objects.update(at=timezone.now() - timedelta(hours=2))
+    call(colleague, "session", house.address("session"))
+    assert AuditEntry.objects.count() == 2
+
+
+def test_every_write_needs_the_token_against_forgery(house):
+    client = client_of(house.alice, enforce_csrf_checks=True)
+    before = _everything()
+    for name in WRITES:
+        assert call(client, name, house.address(name)).status_code == 403, name
+        forged = {"Origin": "https://evil.example", "X-CSRFToken": "x" * 64}
+        assert client.post(house.address(name), {}, headers=forged).status_code == 403, name
+    assert _everything() == before
+
+
+# --- Garbage ---
+
+GARBAGE = [
+    "", "²", "-1", "9" * 30, "NaN", "'", "a\x00b", "x" * 20_000, "2026-02-30T25:00", "0001-01-01", "9999-12-31T23:59:59+14:00",
+    "_", "1:1,1:²,:,1:", "user:²",
+]  # fmt: skip
+FIELDS = [
+    "text",
+    "key",
+    "note",
+    "after",
+    "reply",
+    "seq",
+    "queue",
+    "operator",
+    "team",
+    "minutes",
+    "until",
+    "hours",
+    "reason",
+    "disposition",
+    "topic",
+    "solved",
+    "session",
+    "customer",
+    "profile",
+    "kind",
+    "subject",
+    "status",
+    "priority",
+    "owner",
+    "due_at",
+    "version",
+    "off",
+    "title",
+    "who",
+    "case",
+    "name",
+    "company",
+    "city",
+    "language",
+    "birthday",
+    "about",
+    "mode",
+    "after",
+    "move",
+    "tab",
+    "q",
+    "show",
+    "before",
+    "group",
+    "lines",
+    "threads",
+    "link",
+    "chosen",
+]
+
+
+@pytest.mark.parametrize("nonsense", GARBAGE, ids=lambda text: repr(text[:12]))
+def test_no_garbage_breaks_a_door(house, nonsense):
+    """Whatever stands in the fields: an answer in words, never a failure of ours."""
+    client = client_of(house.alice)
+    said = dict.fromkeys(FIELDS, nonsense)
+    broken = []
+    for name in NAMES:
+        if DOORS[name][0] == "GET":
+            answers = [client.get(house.address(name), said)]
+        else:
+            proper = {"key": str(uuid.uuid4()), "subject": "x", "title": "x", "text": "x", "kind": "question"}
+            answers = [client.post(house.address(name), said), client.post(house.address(name), {**said, **proper})]
+        broken += [name for answer in answers if answer.status_code >= 500]
+    assert broken == []
+
+
+def test_preferences_take_no_garbage(house):
+    client = client_of(house.alice)
+    client.raise_request_exception = True
+    for nonsense in [*GARBAGE, "[]", "[1]", '"x"', "1", "{", '{"sounds": "off"}', '{"a": "\\u0000"}', '{"a": NaN}']:
+        said = {"language": nonsense, "theme": nonsense, "preferences": nonsense}
+        assert client.post("/preferences/", said).status_code < 500
+    house.alice.refresh_from_db()
+    assert house.alice.preferences.get("sounds") == "off"
+    assert isinstance(house.alice.preferences, dict)
+
+
+# --- Signing in ---
+
+
+def test_signing_in_changes_the_session_and_ends_with_signing_out(house):
+    client = Client()
+    client.get("/sign-in/")
+    session = client.session
+    session["planted"] = "by somebody else"
+    session.save()
+    planted = client.cookies["sessionid"] = session.session_key
+    client.post("/sign-in/", {"username": "alice", "password": "demo"})
+    fresh = client.cookies["sessionid"].value
+    assert fresh != planted
+    assert client.get("/desk/customers/").status_code == 200
+    cookie = client.cookies["sessionid"]
+    assert cookie["httponly"] and cookie["samesite"] == "Lax"
+    client.post("/sign-out/")
+    stolen = Client()
+    stolen.cookies["sessionid"] = fresh
+    assert stolen.get("/desk/customers/").status_code == 302
+
+
+def test_who_is_no_longer_with_us_is_out_at_once(house):
+    client = client_of(house.alice)
+    assert client.get("/desk/customers/").status_code == 200
+    User.objects.filter(pk=house.alice.pk).update(is_active=False)
+    assert client.get("/desk/customers/").status_code == 302
+
+
+def test_the_way_back_after_signing_in_leads_nowhere_else(house):
+    for there in ("https://evil.example/", "//evil.example", "javascript:alert(1)"):
+        answer = Client().post(f"/sign-in/?next={there}", {"username": "alice", "password": "demo"})
+        assert answer["Location"] == "/"
+
+
+def test_contacts_are_masked_for_who_may_not_see_them(house):
+    """A marketer sees the card; the phone he may not see he can neither read nor guess."""
+    phone = "+79005550184"
+    Interaction.objects.filter(pk=house.talk.pk).update(says={"name": "Kate", "contact": phone})
+    from customers import actions as customers
+
+    identity = customers.find_identity(kind="phone", value=phone)
+    customers.link_identity(profile=house.talk.profile, identity=identity, source="shop", verified=True)
+    customer = house.talk.profile.customer
+    client = client_of(world.make_user("mark", Role.MARKETER))
+    for address in (f"/desk/customers/{customer.pk}/", f"/desk/customers/{customer.pk}/timeline/"):
+        text = client.get(address).content.decode()
+        assert phone not in text and phone[2:] not in text
+    for guess in ("0184", "900555", phone):
+        assert str(customer.number) not in client.get("/desk/search/", {"q": guess}).content.decode()
+        assert f"/desk/customers/{customer.pk}/" not in client.get("/desk/customers/", {"q": guess}).content.decode()
+    boss = client_of(house.alice)
+    assert f"/desk/customers/{customer.pk}/" in boss.get("/desk/customers/", {"q": "0184"}).content.decode()
