@@ -11,7 +11,7 @@ WORKDIR /app
 
 # First the packages: this layer is made again only when a pin changes.
 COPY requirements.txt ./
-RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement requirements.txt
+RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes --requirement requirements.txt
 
 COPY . ./
 
