@@ -5,9 +5,6 @@ before this file runs. Tests run in two processes at once, each with databases o
 """
 
 import os
-from functools import cache
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -25,35 +22,25 @@ django.setup()
 from tests import cleaning  # noqa: E402 — needs the settings
 
 cleaning.install()
-BROWSER = "tests/browser/"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the browser's tests follow each other: what they share is started once."""
+    """Let the browser's tests follow each other: what they share is started once.
+
+    All that start processes of their own run one after another, in one of the two test processes.
+    """
     items.sort(key=needs_browser)
+    for item in items:
+        if needs_browser(item):
+            item.add_marker(pytest.mark.browser)
+        if item.get_closest_marker("browser") or item.get_closest_marker("live"):
+            item.add_marker(pytest.mark.xdist_group("own processes"))
 
 
 def needs_browser(item: pytest.Item) -> bool:
     """Tell whether a test drives a browser."""
-    return item.nodeid.startswith(BROWSER)
-
-
-@cache
-def starts_processes(path: str) -> bool:
-    """Tell whether tests of a file start the product's processes or a browser."""
-    return path.startswith(BROWSER) or "mark.live" in Path(path).read_text()
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep those together that start processes of their own: one after another, in one of the two."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class Apart(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return "own processes" if starts_processes(nodeid.split("::", maxsplit=1)[0]) else nodeid
-
-    return Apart(config, log)
+    return item.nodeid.startswith("tests/browser/")
 
 
 @pytest.hookimpl(optionalhook=True)

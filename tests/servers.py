@@ -11,7 +11,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -57,9 +58,7 @@ class Databases:
 class Stack:
     """Databases and our own processes: `web1`, `web2`, …, `now`, `bulk`, `beat`, `postgres`, `valkey`.
 
-    Without arguments it has databases of its own. `Stack(session_databases(), database=NAME)` uses those of
-    the test session, so that a live test can look at the same rows by the ORM: give the name of the test
-    database, `settings.DATABASES["default"]["NAME"]`.
+    Without arguments it has databases of its own; `session_stack` gives one on those of the test session.
     """
 
     def __init__(
@@ -190,6 +189,22 @@ class Stack:
                 raise AssertionError(f"{name} has ended:\n{process.log.read_text(errors='replace')[-4000:]}")
             assert time.monotonic() < deadline, f"{name} is not ready after {START_S:.0f} s"
             time.sleep(0.05)
+
+
+@contextmanager
+def session_stack(*, web: int = 1, clock: bool = False) -> Iterator[Stack]:
+    """Our processes on the databases of this test session, whose rows the test sees by the ORM.
+
+    `clock` adds what time drives: beat and the worker that runs the sweeps.
+    """
+    from django.conf import settings  # the settings need the addresses that this module provides
+
+    with Stack(session_databases(), database=settings.DATABASES["default"]["NAME"]) as stack:
+        stack.start_web(web)
+        if clock:
+            stack.start_worker("now")
+            stack.start_beat()
+        yield stack
 
 
 def answers(url: str) -> bool:

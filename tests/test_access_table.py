@@ -32,7 +32,7 @@ from routing.models import Alert, Assignment, Presence, QueueMember
 from tests import world
 from tests.api.callers import Caller, session
 from tests.api.conftest import Place, build
-from tests.servers import Stack, session_databases
+from tests.servers import Stack, session_stack
 
 PAGE = Path(__file__).parent.parent / "docs/access.md"
 ROLES = [str(role) for role in Role.values]
@@ -358,8 +358,7 @@ def test_calls_reach_by_the_table(place):
 
 @pytest.fixture(scope="module")
 def stack(django_db_setup) -> Iterator[Stack]:
-    with Stack(session_databases(), database=settings.DATABASES["default"]["NAME"]) as running:
-        running.start_web(1)
+    with session_stack() as running:
         yield running
 
 

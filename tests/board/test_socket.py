@@ -15,7 +15,7 @@ from interactions.actions import talk as talks
 from routing.actions import offers, presence
 from routing.models import Assignment
 from tests import world
-from tests.servers import Stack, session_databases
+from tests.servers import Stack, session_stack
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.live]
 # From the fact to the board; the machine of the tests may be busy with other things as well.
@@ -24,10 +24,7 @@ WITHIN_S = 2.0
 
 @pytest.fixture(scope="module")
 def stack(django_db_setup) -> Iterator[Stack]:
-    with Stack(session_databases(), database=settings.DATABASES["default"]["NAME"]) as running:
-        running.start_web(1)
-        running.start_worker("now")
-        running.start_beat()
+    with session_stack(clock=True) as running:
         yield running
 
 

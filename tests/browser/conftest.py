@@ -21,12 +21,6 @@ FLAGS = [
 ]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "tests/browser" in str(item.path):
-            item.add_marker(pytest.mark.browser)
-
-
 @pytest.fixture(scope="package")
 def installation() -> Iterator[Stack]:
     """The demo installation, running. Its tests share people and queues, each uses operators of its own."""

@@ -7,7 +7,6 @@ import uuid
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from channels.db import database_sync_to_async
-from django.conf import settings
 from django.db import connections
 from django.test import Client
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -25,7 +24,7 @@ from interactions.models import Interaction
 from routing.actions import legs, offers
 from routing.models import Assignment, QueueMember
 from tests import world
-from tests.servers import Stack, session_databases
+from tests.servers import session_stack
 from tests.widget.client import Visitor
 from tests.widget.test_socket import hear, open_socket, say_hello
 
@@ -35,8 +34,7 @@ SCRIPT = "<script>alert('x')</script><img src=x onerror=alert(1)>"
 
 @pytest.fixture(scope="module")
 def stack(django_db_setup):
-    with Stack(session_databases(), database=settings.DATABASES["default"]["NAME"]) as running:
-        running.start_web(1)
+    with session_stack() as running:
         yield running
 
 

@@ -18,7 +18,7 @@ from cxcenter.core import liveness
 from cxcenter.core.models import Tab
 from routing.models import Assignment
 from tests import world
-from tests.servers import Stack, session_databases
+from tests.servers import Stack, session_stack
 
 pytestmark = [pytest.mark.live, pytest.mark.django_db(transaction=True)]
 OFFER_S = 1
@@ -26,10 +26,7 @@ OFFER_S = 1
 
 @pytest.fixture(scope="module")
 def stack(django_db_setup) -> Iterator[Stack]:
-    with Stack(session_databases(), database=settings.DATABASES["default"]["NAME"]) as running:
-        running.start_web(1)
-        running.start_worker("now")
-        running.start_beat()
+    with session_stack(clock=True) as running:
         yield running
 
 

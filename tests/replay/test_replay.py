@@ -12,7 +12,6 @@ import uuid
 from collections import Counter
 
 import pytest
-from django.conf import settings
 
 from cxcenter.management.demo import channel, people, queues
 from cxcenter.management.replay import live, stage, talks
@@ -25,7 +24,7 @@ from cxcenter.management.replay.wire import Wire
 from interactions.models import Interaction, Message
 from quality.models import Survey
 from routing.models import Presence
-from tests.servers import ROOT, Stack, session_databases
+from tests.servers import ROOT, session_stack
 
 # --- The file ---
 
@@ -153,8 +152,7 @@ def test_a_talk_that_was_broken_off_is_a_fault():
 
 @pytest.fixture(scope="module")
 def stack(django_db_setup):
-    with Stack(session_databases(), database=settings.DATABASES["default"]["NAME"]) as running:
-        running.start_web(2)
+    with session_stack(web=2) as running:
         yield running
 
 

@@ -1,10 +1,13 @@
 """A visitor over HTTP, as his page speaks."""
 
+import io
 import json
 import uuid
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from PIL import Image
 
 from interactions.models import Site
 
@@ -55,3 +58,9 @@ class Visitor:
             headers={"Authorization": f"Visitor {self.token}", **self.headers},
         )
         return self.answer.json()
+
+
+def png(name="photo.png"):
+    content = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(content, "PNG")
+    return SimpleUploadedFile(name, content.getvalue(), "image/png")

@@ -4,7 +4,6 @@ import json
 import uuid
 
 import pytest
-from django.conf import settings
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -13,7 +12,7 @@ from cxcenter.core.models import Tab
 from interactions.choices import Audience
 from interactions.models import Interaction
 from tests import world
-from tests.servers import Stack, session_databases
+from tests.servers import session_stack
 from tests.widget.client import Visitor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.live]
@@ -21,8 +20,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.live]
 
 @pytest.fixture(scope="module")
 def stack(django_db_setup):
-    with Stack(session_databases(), database=settings.DATABASES["default"]["NAME"]) as running:
-        running.start_web(1)
+    with session_stack() as running:
         yield running
 
 

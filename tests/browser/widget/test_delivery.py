@@ -1,0 +1,157 @@
+"""The talk holds: reloads, lost lines, dead processes, pushes that were missed."""
+
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from cxcenter.core import realtime
+from cxcenter.core.models import Tab
+from interactions.models import Message, Thread
+from tests import world
+from tests.browser.conftest import Windows
+from tests.browser.shop import Shop
+from tests.browser.widget.people import Place, Visitor, stored, wait_for
+from tests.servers import Stack
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_talk_is_there_after_reload_in_a_second_tab_and_the_next_visit(
+    windows: Windows, norda: Shop, place: Place
+) -> None:
+    one = Visitor(windows.open()).begin(norda.url)
+    chat = place.accept()
+    world.reply(chat, place.anna, "Good day")
+    expect(one.log.get_by_text("Good day")).to_be_visible()
+    expect(one.frame.get_by_role("heading", level=1)).to_contain_text("Anna")
+    one.page.reload()
+    one.open()
+    expect(one.log.get_by_text("Good day")).to_be_visible()
+    assert one.texts() == ["Hello", "Good day"]
+    two = Visitor(one.page.context.new_page()).visit(norda.url).open()
+    expect(two.log.get_by_text("Good day")).to_be_visible()
+    two.say("From the second tab")
+    expect(one.log.get_by_text("From the second tab")).to_have_count(1)
+    one.say("From the first tab")
+    expect(two.log.get_by_text("From the first tab")).to_have_count(1)
+    assert one.texts() == two.texts() == ["Hello", "Good day", "From the second tab", "From the first tab"]
+    one.page.close()
+    two.page.close()
+    world.reply(chat, place.anna, "While you were away")
+    again = Visitor(windows.contexts[0].new_page()).visit(norda.url)
+    expect(again.page.get_by_role("button", name="Open chat. Unread: 1")).to_be_visible()
+    again.open()
+    expect(again.log.get_by_text("While you were away")).to_be_visible()
+    assert Thread.objects.count() == 1
+
+
+def test_what_was_typed_without_a_line_is_sent_once_when_it_is_back(
+    windows: Windows, norda: Shop, place: Place
+) -> None:
+    visitor = Visitor(windows.open()).begin(norda.url)
+    chat = place.accept()
+    expect(visitor.frame.get_by_text("Anna joined the chat")).to_be_visible()
+    visitor.page.context.set_offline(True)
+    for text in ("first", "second", "third"):
+        visitor.say(text)
+    expect(visitor.frame.get_by_text("No connection.")).to_be_visible()
+    expect(visitor.log.get_by_text("waits")).to_have_count(3)
+    world.reply(chat, place.anna, "Said meanwhile")
+    # The second tab of the same browser must not send them a second time.
+    visitor.page.context.set_offline(False)
+    other = Visitor(visitor.page.context.new_page()).visit(norda.url).open()
+    for text in ("first", "second", "third"):
+        stored(text)
+    expect(visitor.log.get_by_text("Said meanwhile")).to_be_visible()
+    expect(visitor.frame.get_by_text("No connection.")).to_be_hidden()
+    expect(visitor.log.get_by_text("waits")).to_have_count(0)
+    expected = list(Message.objects.exclude(author="system").order_by("seq").values_list("text", flat=True))
+    assert expected == ["Hello", "Said meanwhile", "first", "second", "third"]
+    assert visitor.texts() == expected
+    expect(other.log.get_by_text("third")).to_have_count(1)
+    assert other.texts() == expected
+
+
+def test_what_waits_survives_a_reload(windows: Windows, norda: Shop, place: Place) -> None:
+    visitor = Visitor(windows.open()).begin(norda.url)
+    visitor.page.route("**/widget/api/messages", lambda route: route.abort())
+    visitor.say("Do not lose me")
+    expect(visitor.log.get_by_text("waits")).to_be_visible()
+    visitor.page.unroute("**/widget/api/messages")
+    visitor.page.reload()
+    stored("Do not lose me")
+    visitor.open()
+    expect(visitor.log.get_by_text("Do not lose me")).to_have_count(1)
+    time.sleep(1)
+    assert Message.objects.filter(text="Do not lose me").count() == 1
+
+
+def test_an_answer_that_got_lost_is_not_a_second_message(windows: Windows, norda: Shop, place: Place) -> None:
+    """The center has stored it, the page never heard so, and sends again."""
+    visitor = Visitor(windows.open()).begin(norda.url)
+    lost = []
+
+    def lose(route) -> None:
+        if not lost:
+            lost.append(route.fetch())
+            route.abort()
+        else:
+            route.continue_()
+
+    visitor.page.route("**/widget/api/messages", lose)
+    visitor.say("Only once")
+    expect(visitor.log.get_by_text("Only once")).to_have_count(1)
+    visitor.page.wait_for_timeout(2500)
+    assert lost[0].ok and len(lost) == 1
+    expect(visitor.log.get_by_text("waits")).to_have_count(0)
+    expect(visitor.log.get_by_text("Only once")).to_have_count(1)
+    assert Message.objects.filter(text="Only once").count() == 1
+
+
+def test_where_sockets_are_forbidden_the_talk_goes_on_by_asking(windows: Windows, norda: Shop, place: Place) -> None:
+    page = windows.open()
+    page.route_web_socket("**/ws/visitor/", lambda socket: socket.close())
+    visitor = Visitor(page).begin(norda.url)
+    chat = place.accept()
+    world.reply(chat, place.anna, "Good day")
+    expect(visitor.log.get_by_text("Good day")).to_be_visible(timeout=12_000)
+    expect(visitor.frame.get_by_text("No connection.")).to_be_hidden()
+    # And he counts as here.
+    assert Tab.objects.filter(owner=f"thread:{chat.thread_id}").exists()
+
+
+def test_pushes_that_were_missed_are_asked_for(windows: Windows, norda: Shop, place: Place) -> None:
+    visitor = Visitor(windows.open()).begin(norda.url)
+    chat = place.accept()
+    expect(visitor.frame.get_by_text("Anna joined the chat")).to_be_visible()
+    group = realtime.customer_group(chat.thread_id)
+    real, told = realtime.publish, []
+    try:
+        # Every push but the last goes astray, and the last one comes twice.
+        realtime.publish = lambda *pushes: told.extend(p for p in pushes if p[0] == group) or True
+        for n in range(1, 6):
+            world.reply(chat, place.anna, f"part {n}")
+    finally:
+        realtime.publish = real
+    realtime.publish(told[-1], told[-1])
+    expect(visitor.log.get_by_text("part 1")).to_be_visible()
+    wait_for(lambda: visitor.texts() == ["Hello", *[f"part {n}" for n in range(1, 6)]], "all parts in order")
+
+
+def test_a_web_process_dies_and_the_talk_goes_on(center: Stack, windows: Windows, norda: Shop, place: Place) -> None:
+    visitor = Visitor(windows.open()).begin(norda.url)
+    chat = place.accept()
+    expect(visitor.frame.get_by_text("Anna joined the chat")).to_be_visible()
+    try:
+        center.kill("web1")
+        center.kill("web2")
+        visitor.say("Written into the void")
+        world.reply(chat, place.anna, "Said into the void")
+        expect(visitor.log.get_by_text("waits")).to_be_visible(timeout=8000)
+    finally:
+        center.restart("web1")
+        center.restart("web2")
+    stored("Written into the void")
+    expect(visitor.log.get_by_text("Said into the void")).to_be_visible(timeout=20_000)
+    assert visitor.texts() == ["Hello", "Said into the void", "Written into the void"]
