@@ -48,7 +48,7 @@ def _database(url: str) -> dict[str, object]:
         raise ImproperlyConfigured(f"DATABASE_URL is not a PostgreSQL address: {error}".strip()) from None
     named = {key: parts.pop(key, "") for key in ("dbname", "user", "password", "host", "port")}
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "cxcenter.core.postgresql",
         "NAME": named["dbname"],
         "USER": named["user"],
         "PASSWORD": named["password"],

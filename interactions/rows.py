@@ -1,18 +1,17 @@
-"""The statements on the way of every message, written out.
+"""The statements that store a message (core/statements.py says why they are written out).
 
-Compiled anew by the ORM for each message, they cost several times what the database needs to run them. The acts
-decide (actions/talk.py); here rows are written, in the transaction of the act.
+The acts decide (actions/talk.py); here rows are written, in the transaction of the act.
 """
 
-from typing import Any
-
-from django.db import connection
 from django.utils import timezone
 
+from cxcenter.core.statements import Statement
 from interactions.choices import Audience, Author
 from interactions.models import Message, Thread
 
-TAKE = """
+TAKE = Statement(
+    "take_place",
+    """
     UPDATE interactions_thread SET
         last_seq = last_seq + 1,
         staff_changes = staff_changes + 1,
@@ -24,7 +23,11 @@ TAKE = """
         SELECT FROM interactions_block block WHERE block.identity_id = interactions_thread.identity_id
         AND block.lifted_at IS NULL AND block.until > now()
     )
-"""
+    """,
+    thread="bigint",
+    public="int",
+    own="bool",
+)
 # What lists show of the session: the last message, unread, since when an answer is due.
 ASKED = "unread = unread + 1, warned_silent_at = NULL, waiting_since = coalesce(waiting_since, %(at)s)"
 ANSWERED = """
@@ -38,7 +41,7 @@ STORE = """
             text, code, args, client_key, external_id, at
         )
         SELECT %(thread)s, id, %(channel)s, %(seq)s, %(staff)s, %(customer)s, %(author)s, %(audience)s, %(user)s,
-            %(text)s, '', '{{}}', %(key)s::uuid, %(external)s, %(at)s
+            %(text)s, '', '{}', %(key)s, %(external)s, %(at)s
         FROM interactions_interaction WHERE thread_id = %(thread)s AND closed_at IS NULL
         RETURNING id, interaction_id
     )
@@ -46,8 +49,30 @@ STORE = """
     FROM said WHERE talk.id = said.interaction_id
     RETURNING said.id, said.interaction_id
 """
-STORE_ASKED, STORE_ANSWERED = STORE.format(note=f", {ASKED}"), STORE.format(note=f", {ANSWERED}")
-STORE_NOTED = STORE.format(note="")
+
+
+def _store(name: str, note: str = "") -> Statement:
+    return Statement(
+        name,
+        STORE.replace("{note}", note),
+        thread="bigint",
+        channel="bigint",
+        seq="bigint",
+        staff="bigint",
+        customer="bigint",
+        author="text",
+        audience="text",
+        user="bigint",
+        text="text",
+        key="uuid",
+        external="text",
+        at="timestamptz",
+        by_staff="bool",
+    )
+
+
+STORE_ASKED, STORE_ANSWERED = _store("store_asked", f", {ASKED}"), _store("store_answered", f", {ANSWERED}")
+STORE_NOTED = _store("store_noted")
 
 
 def take_place(message: Message) -> bool:
@@ -57,10 +82,7 @@ def take_place(message: Message) -> bool:
     whether the thread's customer writes and is blocked. Raises Thread.DoesNotExist.
     """
     public = message.audience == Audience.ALL
-    said = {"thread": message.thread_id, "public": int(public), "own": message.author == Author.CUSTOMER}
-    with connection.cursor() as cursor:
-        cursor.execute(TAKE, said)
-        taken = cursor.fetchone()
+    taken = TAKE.row(thread=message.thread_id, public=int(public), own=message.author == Author.CUSTOMER)
     if taken is None:
         raise Thread.DoesNotExist
     message.seq, message.staff_changed, customer_changes, message.channel_id, is_blocked = taken
@@ -80,24 +102,21 @@ def store(message: Message) -> bool:
         statement = STORE_ASKED
     elif message.audience == Audience.ALL:
         statement = STORE_ANSWERED
-    said: dict[str, Any] = {
-        "thread": message.thread_id,
-        "channel": message.channel_id,
-        "seq": message.seq,
-        "staff": message.staff_changed,
-        "customer": message.customer_changed,
-        "author": message.author,
-        "audience": message.audience,
-        "user": message.user_id,
-        "text": message.text,
-        "key": str(message.client_key) if message.client_key else None,
-        "external": message.external_id,
-        "at": message.at,
-        "by_staff": message.author == Author.STAFF,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(statement, said)
-        stored = cursor.fetchone()
+    stored = statement.row(
+        thread=message.thread_id,
+        channel=message.channel_id,
+        seq=message.seq,
+        staff=message.staff_changed,
+        customer=message.customer_changed,
+        author=message.author,
+        audience=message.audience,
+        user=message.user_id,
+        text=message.text,
+        key=str(message.client_key) if message.client_key else None,
+        external=message.external_id,
+        at=message.at,
+        by_staff=message.author == Author.STAFF,
+    )
     if stored is None:
         return False
     message.pk, message.interaction_id = stored

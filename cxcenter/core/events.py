@@ -18,17 +18,25 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from cxcenter.core.models import Event, Outbox
+from cxcenter.core.statements import Statement
 
 log = structlog.get_logger(__name__)
 # While this lasts the sweep leaves a row to the process that wrote it.
 CLAIM = timedelta(seconds=15)
 GIVE_UP_AFTER = 12
-# On the way of every fact, so written out: compiled anew by the ORM they cost several times what they do.
-KEEP = """
+KEEP = Statement(
+    "keep_fact",
+    """
     INSERT INTO core_outbox (topic, payload, event_id, created_at, claimed_until, tries, error)
-    VALUES (%s, %s, %s, %s, %s, 0, '') RETURNING id
-"""
-DONE = "DELETE FROM core_outbox WHERE id = %s"
+    VALUES (%(topic)s, %(payload)s, %(event)s, %(created_at)s, %(claimed_until)s, 0, '') RETURNING id
+    """,
+    topic="text",
+    payload="jsonb",
+    event="bigint",
+    created_at="timestamptz",
+    claimed_until="timestamptz",
+)
+DONE = Statement("fact_done", "DELETE FROM core_outbox WHERE id = %(id)s", id="bigint")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -115,10 +123,15 @@ def announce(payload: Payload, *, event: Event | None = None) -> None:
         event=event,
         claimed_until=timezone.now() + CLAIM,
     )
-    values = [row.topic, json.dumps(row.payload), event.pk if event else None, row.created_at, row.claimed_until]
-    with connection.cursor() as cursor:
-        cursor.execute(KEEP, values)
-        row.pk = cursor.fetchone()[0]
+    kept = KEEP.row(
+        topic=row.topic,
+        payload=json.dumps(row.payload),
+        event=event.pk if event else None,
+        created_at=row.created_at,
+        claimed_until=row.claimed_until,
+    )
+    assert kept is not None
+    row.pk = kept[0]
     transaction.on_commit(partial(_dispatch, row))
 
 
@@ -130,8 +143,7 @@ def _dispatch(row: Outbox) -> None:
             handler(payload)
         for watcher in _watchers:
             watcher(row.topic, payload, row.pk)
-        with connection.cursor() as cursor:
-            cursor.execute(DONE, [row.pk])
+        DONE.run(id=row.pk)
     except Exception as error:
         log.exception("handler failed", topic=row.topic, outbox=row.pk)
         _leave_for_later(row, error)

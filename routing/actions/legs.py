@@ -3,13 +3,14 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, Forbidden, Invalid
+from cxcenter.core.statements import Statement
 from interactions.actions import talk
 from interactions.choices import Audience, Author, CloseReason
 from interactions.models import Disposition, Interaction, Message, Topic
@@ -23,13 +24,15 @@ if TYPE_CHECKING:
     from cxcenter.accounts.models import User
 
 
-# Asked for every message of a customer, so written out: compiling it costs more than running it.
-HELD = """
-    SELECT EXISTS (SELECT FROM routing_assignment WHERE interaction_id = %(interaction)s AND leg = 'active' AND holds)
+# Asked for every message of a customer.
+HELD = Statement(
+    "held",
+    """
+    SELECT 1 WHERE EXISTS (SELECT FROM routing_assignment WHERE interaction_id = %(interaction)s AND leg = 'active' AND holds)
         OR EXISTS (SELECT FROM routing_workitem WHERE interaction_id = %(interaction)s AND visit <> 'left')
-"""
-
-
+    """,
+    interaction="bigint",
+)
 LONGEST_SNOOZE = timedelta(days=31)
 
 
@@ -148,10 +151,7 @@ def wake(*, leg_id: int, force: bool = False) -> bool:
 
 def is_held(*, interaction_id: int) -> bool:
     """Tell whether a session waits in a queue or takes a place of an operator: nothing has to be done for it."""
-    with connection.cursor() as cursor:
-        cursor.execute(HELD, {"interaction": interaction_id})
-        held: bool = cursor.fetchone()[0]
-    return held
+    return HELD.row(interaction=interaction_id) is not None
 
 
 def revive(*, message_id: int) -> None:

@@ -1,0 +1,43 @@
+"""Statements on the way of every message, written out, and planned once by each connection.
+
+Compiled by the ORM and planned by PostgreSQL anew for each message, they cost several times what it takes to run them.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection
+
+
+class Statement:
+    """SQL with parameters `%(name)s`, each of which has a type of PostgreSQL: `Statement("held", SQL, talk="bigint")`."""
+
+    def __init__(self, name: str, sql: str, **types: str) -> None:
+        numbers = {parameter: f"${number}" for number, parameter in enumerate(types, start=1)}
+        self._name = name
+        self._prepare = f"PREPARE {name} ({', '.join(types.values())}) AS {sql % numbers}"
+        self._execute = f"EXECUTE {name} ({', '.join(f'%({parameter})s' for parameter in types)})"
+
+    def row(self, **values: Any) -> tuple[Any, ...] | None:
+        """Run it and return its first row."""
+        with self._run(values) as cursor:
+            found: tuple[Any, ...] | None = cursor.fetchone()
+        return found
+
+    def run(self, **values: Any) -> None:
+        """Run it for what it does."""
+        with self._run(values):
+            pass
+
+    @contextmanager
+    def _run(self, values: dict[str, Any]) -> Iterator[Any]:
+        with connection.cursor() as cursor:
+            # Of our own backend; a connection that was made anew knows none (core/postgresql/base.py).
+            prepared: set[str] = connection.prepared  # type: ignore[attr-defined]
+            if self._name not in prepared:
+                cursor.execute(self._prepare)
+                # Neither a rollback nor an error of a later statement undoes it.
+                prepared.add(self._name)
+            cursor.execute(self._execute, values)
+            yield cursor
