@@ -5,6 +5,9 @@ before this file runs. Tests run in two processes at once, each with databases o
 """
 
 import os
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,23 +27,41 @@ from tests import cleaning  # noqa: E402 — needs the settings
 cleaning.install()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the browser's tests follow each other: what they share is started once.
+BROWSER = "tests/browser/"
 
-    All that start processes of their own run one after another, in one of the two test processes.
-    """
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the browser's tests follow each other: what they share is started once."""
     items.sort(key=needs_browser)
-    for item in items:
-        if needs_browser(item):
-            item.add_marker(pytest.mark.browser)
-        if item.get_closest_marker("browser") or item.get_closest_marker("live"):
-            item.add_marker(pytest.mark.xdist_group("own processes"))
+    for item in filter(needs_browser, items):
+        item.add_marker(pytest.mark.browser)
 
 
 def needs_browser(item: pytest.Item) -> bool:
     """Tell whether a test drives a browser."""
-    return item.nodeid.startswith("tests/browser/")
+    return item.nodeid.startswith(BROWSER)
+
+
+@cache
+def starts_processes(path: str) -> bool:
+    """Tell whether tests of a file start the product's processes or a browser.
+
+    The source is asked, since the marks are known only where the tests run, not where they are handed out (xdist's
+    own `loadgroup` marks ids, which pytest 9.2 does not let it do).
+    """
+    return path.startswith(BROWSER) or "mark.live" in Path(path).read_text()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep those together that start processes of their own: one after another, in one of the two."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Apart(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "own processes" if starts_processes(nodeid.split("::", maxsplit=1)[0]) else nodeid
+
+    return Apart(config, log)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -28,4 +28,4 @@ step "directions of imports" .venv/bin/lint-imports
 step "migrations" $py -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 step "catalogs" $py tools/messages.py check
 step "production settings" production $py manage.py check --deploy --fail-level WARNING
-step "tests" $py -m pytest --numprocesses 2 --dist loadgroup --cov --cov-report=term:skip-covered "$@"
+step "tests" $py -m pytest --numprocesses 2 --cov --cov-report=term:skip-covered "$@"

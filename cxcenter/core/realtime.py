@@ -62,6 +62,14 @@ def _line() -> "redis.Connection":
     return line
 
 
+def _is_cut(line: "redis.Connection") -> bool:
+    """Tell whether Redis has closed the kept line meanwhile: then there is something to read though nothing was asked."""
+    try:
+        return bool(line.is_connected and line.can_read())  # type: ignore[attr-defined]
+    except redis.RedisError:
+        return True
+
+
 def _wire(message: dict[str, Any]) -> bytes:
     """Serialise as channels_redis' pub/sub layer does, so that its consumers can read it."""
     packed: bytes = msgpack.packb({"type": "push", **message})
@@ -75,6 +83,8 @@ def publish(*pushes: tuple[str, dict[str, Any]]) -> bool:
         FAILED.inc(len(pushes))
         return False
     line = _line()
+    if _is_cut(line):
+        line.disconnect()
     try:
         commands = [("PUBLISH", f"cx__group__{group}", _wire(message)) for group, message in pushes]
         # The stubs know texts only.

@@ -60,6 +60,13 @@ def test_a_dead_valkey_costs_a_moment_is_counted_and_comes_back(own_valkey):
         time.sleep(0.1)
 
 
+def test_after_a_restart_of_valkey_not_even_the_first_push_is_lost(own_valkey):
+    assert realtime.publish(("a", {"kind": "x"}))
+    own_valkey.valkey.stop()
+    own_valkey.valkey.start()
+    assert realtime.publish(("a", {"kind": "x"}), ("b", {"kind": "x"}))
+
+
 def test_a_valkey_that_hangs_costs_a_moment_too(own_valkey):
     import signal
 

@@ -1,5 +1,9 @@
-"""Everybody at once: fifty workers, forty operators, five queues, five thousand contacts."""
+"""Everybody at once: fifty workers, forty operators, five queues, five thousand contacts.
 
+One process serves some dozens a second. `RACE_S=1200 make test` (or pytest on this file alone) gives all of them the time.
+"""
+
+import os
 import random
 import threading
 import time
@@ -26,8 +30,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 WORKERS, OPERATORS, QUEUES, CONTACTS = 50, 40, 5, 5000
 # These wait when it begins; the rest comes while it goes on.
 WAITING = 4000
-# What a busy machine does not get through in this time still waits at the end, and must not be lost.
-AT_MOST_S = 50.0
+# What is not served in this time still waits at the end, and must not be lost.
+AT_MOST_S = float(os.environ.get("RACE_S", "50"))
 PARTS = {
     "accepted", "expired", "vanished", "returned", "kept", "wrapped", "idle", "woken", "left", "told", "escalated", "silent",
     "lent", "lost", "offered",
@@ -280,5 +284,7 @@ def test_everybody_at_once():
         ("left", "answered"), ("left", "abandoned"), ("left", "flowed_out"), ("waiting", ""), ("offered", ""),
     }  # fmt: skip
     assert WorkItem.objects.values("interaction").distinct().count() == CONTACTS - len(hall.to_come)
+    if AT_MOST_S > 600:
+        assert not hall.to_come and not Interaction.objects.open().exists(), "not all have gone through"
     assert outcomes["left", "answered"] > 100 and outcomes["left", "abandoned"] > 100
     assert hall.acts["looks"] > 20

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
+import redis
+from django.conf import settings
 from playwright.sync_api import expect
 
 from cxcenter.core import realtime
@@ -152,9 +154,7 @@ def test_a_file_goes_with_the_first_message(windows: Windows, norda: Shop, place
 def test_typing_is_seen_on_both_sides(windows: Windows, norda: Shop, place: Place) -> None:
     visitor = Visitor(windows.open()).begin(norda.url)
     chat = place.accept()
-    from cxcenter.core.realtime import _client
-
-    listener = _client().pubsub()
+    listener = redis.Redis.from_url(settings.REDIS_URL).pubsub()
     listener.subscribe(f"cx__group__{realtime.staff_group(chat.thread_id)}")
     visitor.box.press_sequentially("I think")
     wait_for(
