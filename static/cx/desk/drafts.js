@@ -16,6 +16,7 @@ export function grow() {
 
 export function showNote(note) {
   box().classList.toggle("is-note", note);
+  area().placeholder = note ? area().dataset.note : area().dataset.reply;
   for (const tab of box().querySelectorAll("[data-mode]")) tab.setAttribute("aria-selected", String((tab.dataset.mode === "note") === note));
 }
 
