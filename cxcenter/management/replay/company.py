@@ -52,7 +52,8 @@ class Company:
                 desk.cancel()
             ends = await asyncio.gather(*desks, return_exceptions=True)
             with suppress(TimeoutError, Refused):
-                await asyncio.wait_for(asyncio.gather(*(o.rest() for o in self._operators)), GOODBYE_S)
+                async with asyncio.timeout(GOODBYE_S):
+                    await asyncio.gather(*(o.rest() for o in self._operators))
             await self.wire.aclose()
         for end in ends:
             # A desk that has broken down is a fault of the player: its talks were played at others, or not at all.

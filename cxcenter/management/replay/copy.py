@@ -56,7 +56,8 @@ class Copy:
     async def has(self, key: str, patience_s: float) -> bool:
         """Wait until the message with this key is here; False if it does not come in time."""
         try:
-            await asyncio.wait_for(self._event(key).wait(), patience_s)
+            async with asyncio.timeout(patience_s):
+                await self._event(key).wait()
         except TimeoutError:
             return False
         return True

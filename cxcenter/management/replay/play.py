@@ -12,6 +12,8 @@ from cxcenter.management.replay.talks import Said, Talk
 from cxcenter.management.replay.visitor import Visitor
 from cxcenter.management.replay.wire import Refused, Wire
 
+# Limits are set by `asyncio.timeout`, here and beside: `wait_for` of Python 3.11 may swallow a cancellation, and who
+# was to stop plays on for ever.
 # So long a page waits for a message of the other side; what has not come then is lost.
 PATIENCE_S = 90.0
 # People who wait for an operator go away at last.
@@ -98,7 +100,8 @@ class Play:
 
     async def _talk(self) -> None:
         try:
-            await asyncio.wait_for(self.visitor.joined.wait(), QUEUE_PATIENCE_S)
+            async with asyncio.timeout(QUEUE_PATIENCE_S):
+                await self.visitor.joined.wait()
         except TimeoutError:
             self.broken = "nobody came"
             await self.visitor.leave()
@@ -114,7 +117,8 @@ class Play:
 
     async def _is_ours(self) -> bool:
         try:
-            await asyncio.wait_for(self._moved.wait(), STRANGER_S)
+            async with asyncio.timeout(STRANGER_S):
+                await self._moved.wait()
         except TimeoutError:
             return False
         return True
@@ -127,7 +131,8 @@ class Play:
                 await self._until(began + said.after_s / self.place.speed, said)
                 await self.visitor.say(said.text, self.keys[index])
         try:
-            await asyncio.wait_for(self.visitor.closed.wait(), QUEUE_PATIENCE_S)
+            async with asyncio.timeout(QUEUE_PATIENCE_S):
+                await self.visitor.closed.wait()
         except TimeoutError:
             await self.visitor.leave()
         await self._rate()
@@ -169,7 +174,8 @@ class Play:
     async def _held(self) -> Desk:
         """Return the desk that holds the session, if need be after a wait. Raises Refused if it is none of ours."""
         try:
-            await asyncio.wait_for(self._moved.wait(), PATIENCE_S)
+            async with asyncio.timeout(PATIENCE_S):
+                await self._moved.wait()
         except TimeoutError:
             raise Refused(0, "stranger", "the session is in other hands") from None
         return self.desks[-1]
@@ -183,7 +189,8 @@ class Play:
         solved = bool(self.talk.resolved)
         await desk.operator.wrap_up(desk.session, self.place.outcomes.get(self.talk.resolved), solved=solved)
         try:
-            await asyncio.wait_for(self.visitor.closed.wait(), PATIENCE_S)
+            async with asyncio.timeout(PATIENCE_S):
+                await self.visitor.closed.wait()
         except TimeoutError:
             self.broken = "the visitor was not told of the end"
             return

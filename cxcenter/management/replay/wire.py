@@ -161,7 +161,8 @@ class Errand:
         """Run on demand and every `every_s` seconds, with `rest_s` between two runs, until cancelled."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), self._every_s)
+                async with asyncio.timeout(self._every_s):
+                    await self._wanted.wait()
             self._wanted.clear()
             try:
                 await self._work()
