@@ -1,6 +1,6 @@
 // Forms and buttons that act: data-submit, data-post, with an undo, an error in its place, and what follows.
 import { closeDialog, sure } from "./dialogs.js";
-import { post, words } from "./net.js";
+import { Lost, post, uuid, words } from "./net.js";
 import { complain, say } from "./toast.js";
 
 function clearErrors(form) {
@@ -34,12 +34,26 @@ export function follow(what) {
   document.dispatchEvent(new CustomEvent("cx:follow", { detail: what || "" }));
 }
 
+// What makes something goes under a key: sent again, because no answer came, it makes it once.
+function valuesOf(form, submitter) {
+  const values = new FormData(form, submitter);
+  if (!("once" in form.dataset)) return values;
+  form.dataset.key ??= uuid();
+  values.set("key", form.dataset.key);
+  return values;
+}
+
 async function submit(form, submitter) {
+  if ("busy" in form.dataset) return;
+  form.dataset.busy = "";
   clearErrors(form);
   const button = submitter || form.querySelector("[type=submit]");
   button?.setAttribute("aria-busy", "true");
   try {
-    const answer = await post(form.dataset.submit, new FormData(form, submitter));
+    const answer = await post(form.dataset.submit, valuesOf(form, submitter));
+    delete form.dataset.key;
+    // Its fields are no unsaved ones any more, wherever they still stand.
+    form.dataset.sent = "";
     closeDialog();
     if ("clear" in form.dataset) form.reset();
     if (answer?.said) say(answer.said);
@@ -47,13 +61,16 @@ async function submit(form, submitter) {
     if (form.dataset.said) say(words[form.dataset.said] + (answer?.number ? ": " + answer.number : ""));
     follow(form.dataset.then);
   } catch (error) {
+    if (!(error instanceof Lost)) delete form.dataset.key;
     showError(form, error);
   } finally {
+    delete form.dataset.busy;
     button?.removeAttribute("aria-busy");
   }
 }
 
 async function act(button) {
+  if (button.hasAttribute("aria-busy")) return;
   if (button.dataset.sure && !(await sure(button.dataset.sure))) return;
   const url = button.dataset.post;
   button.setAttribute("aria-busy", "true");
@@ -83,11 +100,20 @@ document.addEventListener("submit", (event) => {
   } else if ("noop" in form.dataset) event.preventDefault();
 });
 
+for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"])
+  document.addEventListener(name, () => complain(new Error(name === "htmx:responseError" ? words.error : words.offlineError)));
+
+// Changed once more it is another one.
+document.addEventListener("input", ({ target }) => {
+  delete target.form?.dataset.key;
+  delete target.form?.dataset.sent;
+});
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-post]");
   if (button) act(button);
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && event.ctrlKey) event.target.closest("form[data-submit]")?.requestSubmit();
+  if (event.key === "Enter" && event.ctrlKey && !event.repeat) event.target.closest("form[data-submit]")?.requestSubmit();
 });

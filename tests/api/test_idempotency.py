@@ -8,8 +8,8 @@ from django.db import OperationalError, connection, connections
 from psycopg2.errors import DeadlockDetected
 
 from cxcenter.accounts.models import ApiToken
-from cxcenter.core.api.idempotency import _lock
 from cxcenter.core.models import KeptAnswer
+from cxcenter.core.once import lock
 from interactions.actions import cases
 from interactions.models import Case
 from tests.api.callers import problem, session, token
@@ -149,7 +149,7 @@ def test_a_process_that_died_leaves_the_key_free(caller):
 
         def claim_and_die():
             connection.set_autocommit(False)
-            assert _lock(name)
+            assert lock(name)
             connection.connection.close()
             connection.connection = None
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,6 +15,7 @@ from django.views import View
 from cxcenter.board import contacts, scope
 from cxcenter.board.forms import ActForm, HoldQueue, LendOperator, Move, ServeQueue, SetPriority, SetState, Whisper
 from cxcenter.core.errors import Conflict, Invalid
+from cxcenter.core.once import once
 from cxcenter.core.requests import staff_of
 from routing import queries
 from routing.actions import control, handover, presence
@@ -66,6 +68,7 @@ class Act(View):
         form = self.form_class(initial=self._initial(), **self._choices())
         return render(request, "board/_act.html", {**words, "form": form, "danger": self.danger})
 
+    @method_decorator(once)
     def post(self, request: HttpRequest, **_kwargs: Any) -> JsonResponse:
         """Do it and say so. Raises Invalid with the first field that is wrong."""
         form = self.form_class(request.POST, **self._choices())

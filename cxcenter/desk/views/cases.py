@@ -13,6 +13,7 @@ from customers.models import Customer
 from cxcenter.accounts.models import User
 from cxcenter.accounts.roles import Right
 from cxcenter.core.errors import Invalid
+from cxcenter.core.once import once
 from cxcenter.core.reading import moment, number
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.desk.contexts import sessions_context, tree
@@ -112,6 +113,7 @@ def _fields(request: HttpRequest) -> dict[str, Any]:
 
 @require_POST
 @needs(Right.CASES)
+@once
 def register(request: HttpRequest) -> HttpResponse:
     """Register a case, from a session or for a customer."""
     user = staff_of(request)

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 from cxcenter.accounts.models import Team, User
 from cxcenter.accounts.roles import Right
 from cxcenter.core.errors import Invalid
+from cxcenter.core.once import once
 from cxcenter.core.reading import moment, number
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.desk.contexts import sessions_context
@@ -71,6 +72,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @needs(Right.CASES)
+@once
 def create(request: HttpRequest) -> HttpResponse:
     """Set a task to a person ("user:ID") or a team ("team:ID")."""
     user = staff_of(request)
