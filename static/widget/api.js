@@ -4,6 +4,8 @@ import { config } from "./dom.js";
 import { store } from "./store.js";
 
 const PATIENCE_MS = 10000;
+// A file may take its time as long as it moves.
+const STALL_MS = 30000;
 const ROOT = new URL("../../api/", location.href);
 
 /** The center refused: `code`, `message` and what else it told. */
@@ -75,10 +77,19 @@ export function upload(file, key, progress) {
     form.append("key", key);
     form.append("file", file, file.name);
     const request = new XMLHttpRequest();
+    let timer = 0;
+    const moved = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => request.abort(), STALL_MS);
+    };
     request.open("POST", new URL("files", ROOT));
     for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
-    request.upload.addEventListener("progress", (event) => event.lengthComputable && progress(event.loaded / event.total));
-    request.addEventListener("error", () => reject(new Offline("no answer")));
+    request.upload.addEventListener("progress", (event) => {
+      moved();
+      if (event.lengthComputable) progress(event.loaded / event.total);
+    });
+    for (const name of ["error", "abort"]) request.addEventListener(name, () => reject(new Offline("no answer")));
+    request.addEventListener("loadend", () => clearTimeout(timer));
     request.addEventListener("load", () => {
       try {
         resolve(take(era, request.status, request.getResponseHeader("X-CX-Token"), request.responseText));
@@ -86,6 +97,7 @@ export function upload(file, key, progress) {
         reject(error);
       }
     });
+    moved();
     request.send(form);
   });
 }

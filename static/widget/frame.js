@@ -130,7 +130,7 @@ async function knock() {
   if (begun || talk.state.open || !["before", "talk", "away", "taken"].includes(view)) return;
   try {
     const told = await post("session", { site: config.site, token: store.token });
-    if (told.door.open !== door.open && !talk.isBusy) take(told);
+    if (told.door.open !== door.open && !talk.outbox.isBusy) take(told);
     else heed(told.door);
     drawHead();
   } catch (error) {
@@ -147,7 +147,7 @@ function choose(text = "") {
   if (text && door.open) composer.take(text);
   const { state } = talk;
   if (talk.hasTalk && state.rate && !store.wasAsked(state.session)) showRating();
-  else if (talk.hasTalk || talk.pending.some((one) => !one.file)) showTalk();
+  else if (talk.hasTalk || talk.outbox.pending.some((one) => !one.file)) showTalk();
   else if (!door.open) showAway(text);
   else if (store.form || !asksAnything(site)) showTalk();
   else showBefore();
@@ -178,7 +178,7 @@ function showBefore(problem = null) {
       known = answers;
       store.form = { ...answers, topic: Number(answers.topic) || null, page };
       showTalk();
-      talk.pump();
+      talk.outbox.pump();
     },
     problem,
   );
@@ -257,7 +257,7 @@ function changed(what, message) {
   }
   strip.hidden = !talk.offline || view !== "talk";
   const { state } = talk;
-  if (view === "talk" && !state.open && state.rate && !store.wasAsked(state.session) && !talk.isBusy) showRating();
+  if (view === "talk" && !state.open && state.rate && !store.wasAsked(state.session) && !talk.outbox.isBusy) showRating();
   if (view === "rating" && state.open) showTalk();
   if (view === "talk") log.draw(what);
   if (what === "news") news(message);
@@ -300,20 +300,22 @@ function minimise() {
 
 function say(text) {
   thanks = "";
-  talk.say(text);
+  talk.outbox.say(text);
 }
 
 function sayFiles(files) {
   for (const file of files) {
     const isLarge = file.size > site.file_limit_mb * 1024 * 1024;
-    talk.sayFile(file, isLarge ? t("too_large", { limit: site.file_limit_mb }) : "");
+    talk.outbox.sayFile(file, isLarge ? t("too_large", { limit: site.file_limit_mb }) : "");
   }
 }
 
-/** The door is shut: what was written becomes the question of the request. */
+/** The door is shut: what was written becomes the question of the request, behind what stands in it already. */
 function away(shut, text) {
   heed(shut ?? { open: false });
-  showAway(text);
+  const question = view === "away" && stage.querySelector("form")?.elements.text;
+  if (question) question.value = [question.value, text].filter(Boolean).join("\n");
+  else showAway(text);
 }
 
 /** The form was refused: back to it, what was written stays in the box. */

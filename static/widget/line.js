@@ -6,11 +6,12 @@ import { store } from "./store.js";
 const BEAT_MS = 10000;
 const ANSWER_MS = 5000;
 const LONGEST_MS = 15000;
+const TYPING_MS = 1500;
 const BAD_TOKEN = 4401;
 
 /**
  * Make the line of a talk. `told` gets every push; `up` and `down` its changes; `refused` a token that is not good.
- * Returns {want(on), typing(), isUp, tab}.
+ * Returns {want(on), renew(), typing(), wanted, isUp, tab}.
  */
 export function makeLine({ told, up, down, refused }) {
   let socket = null;
@@ -20,7 +21,7 @@ export function makeLine({ told, up, down, refused }) {
   let beat = 0;
   let answer = 0;
   let again = 0;
-  let token = "";
+  let typed = 0;
   // A page is one row for the center; who signs in is another visitor with another page.
   let tab = newKey();
 
@@ -37,8 +38,7 @@ export function makeLine({ told, up, down, refused }) {
     socket = opened;
     expectAnswer();
     opened.addEventListener("open", () => {
-      token = store.token;
-      opened.send(JSON.stringify({ token, tab }));
+      opened.send(JSON.stringify({ token: store.token, tab }));
     });
     opened.addEventListener("message", (event) => socket === opened && hear(JSON.parse(event.data)));
     opened.addEventListener("close", (event) => socket === opened && lose(event.code));
@@ -113,8 +113,14 @@ export function makeLine({ told, up, down, refused }) {
       tries = 0;
       if (on) this.want(true);
     },
+    /** Tell that the visitor types: now and then, not at each key. */
     typing() {
-      if (isUp) socket.send('{"kind":"typing"}');
+      if (!isUp || Date.now() - typed < TYPING_MS) return;
+      typed = Date.now();
+      socket.send('{"kind":"typing"}');
+    },
+    get wanted() {
+      return wanted;
     },
     get isUp() {
       return isUp;

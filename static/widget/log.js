@@ -51,11 +51,10 @@ export function makeLog(talk, { seen, request }) {
     let previous = null;
     for (const row of wanted) {
       const known = rows.get(row.key);
-      if (known?.version === row.version) row.node = known.node;
-      else {
-        row.node = row.make();
-        known?.node.replaceWith(row.node);
-      }
+      const stands = known?.version === row.version;
+      row.node = stands ? known.node : row.make();
+      if (!stands) known?.node.replaceWith(row.node);
+      if (row.dress && !(stands && known.look === row.look)) row.dress(row.node);
       const next = previous ? previous.nextSibling : node.firstChild;
       if (next !== row.node) node.insertBefore(row.node, next);
       rows.set(row.key, row);
@@ -78,7 +77,10 @@ export function makeLog(talk, { seen, request }) {
   return { node, draw, isAtEnd, toEnd, typing: showTyping };
 }
 
-/** Return the rows that the log should have: {key, version, make}. */
+/**
+ * Return the rows that the log should have: {key, version, make}; what may change without its being said again
+ * (its mark, how it joins the row before) has a `look` and a `dress(node)`.
+ */
 function plan(talk, request) {
   const rows = [];
   let last = null;
@@ -87,7 +89,7 @@ function plan(talk, request) {
     rows.push(message.author === "system" ? line(message, message.code === "away" && talk.state.door && request) : said(message, talk, joins(message, last)));
     last = message;
   }
-  for (const item of talk.pending) {
+  for (const item of talk.outbox.pending) {
     addDay(rows, item.at, last?.at);
     rows.push(waiting(item, talk));
     last = { at: item.at };
@@ -139,13 +141,17 @@ function words({ code, args }) {
 function said(message, talk, isJoined) {
   const mine = message.author === "customer";
   const step = mine ? stepOf(message, talk) : "";
-  const version = `${message.changed} ${step} ${isJoined}`;
   return {
     key: message.key ? `k ${message.key}` : `m ${message.id}`,
-    version,
+    version: String(message.changed),
     make: () => {
-      const css = ["cx-msg", mine && "out", message.author === "bot" && "bot", isJoined && "cont"].filter(Boolean).join(" ");
-      return el("div", { class: css }, !mine && avatar(message), bubble(message, mine && STEPS[step]()));
+      const css = ["cx-msg", mine && "out", message.author === "bot" && "bot"].filter(Boolean).join(" ");
+      return el("div", { class: css }, !mine && avatar(message), bubble(message, mine && el("span", { class: "step", "aria-live": "off" })));
+    },
+    look: `${step} ${isJoined}`,
+    dress: (node) => {
+      node.classList.toggle("cont", Boolean(isJoined));
+      if (mine) node.querySelector(".step").replaceChildren(...STEPS[step]());
     },
   };
 }
@@ -174,7 +180,7 @@ function stepOf(message, talk) {
 const STEPS = {
   sent: () => [icon("check"), el("span", { class: "sr" }, t("sent"))],
   delivered: () => [icon("checks"), el("span", { class: "sr" }, t("delivered"))],
-  read: () => el("span", { class: "read" }, icon("checks"), el("span", { class: "sr" }, t("read"))),
+  read: () => [el("span", { class: "read" }, icon("checks"), el("span", { class: "sr" }, t("read")))],
 };
 
 function size(bytes) {
@@ -228,7 +234,7 @@ function progress(item, percent, talk) {
   if (item.file && item.step === "sending") {
     return [el("progress", { max: 100, value: percent, "aria-label": t("sending") }), `${percent} %`];
   }
-  if (item.file && !talk.hasTalk) return [icon("clock"), t("file_waits"), el("button", { type: "button", onclick: () => talk.remove(item.key) }, t("remove"))];
+  if (item.file && !talk.hasTalk) return [icon("clock"), t("file_waits"), el("button", { type: "button", onclick: () => talk.outbox.remove(item.key) }, t("remove"))];
   const word = talk.offline ? el("span", {}, t("waits")) : el("span", { class: "sr" }, t("sending"));
   return [time, icon("clock"), word];
 }
@@ -236,8 +242,8 @@ function progress(item, percent, talk) {
 function failure(item, talk) {
   return [
     el("span", { class: "why" }, icon("alert-circle"), el("span", {}, item.why || t("not_sent"))),
-    !item.final && el("button", { type: "button", onclick: () => talk.retry(item.key) }, t("retry")),
-    el("button", { type: "button", onclick: () => talk.remove(item.key) }, t("remove")),
+    !item.final && el("button", { type: "button", onclick: () => talk.outbox.retry(item.key) }, t("retry")),
+    el("button", { type: "button", onclick: () => talk.outbox.remove(item.key) }, t("remove")),
   ];
 }
 

@@ -32,8 +32,14 @@ let era = 0;
 
 const key = (name) => `cx.${config.site}.${name}`;
 const place = () => (signed ? tab : local);
+// What a full storage did not take: the page alone keeps it, else a message would be lost with it.
+const spilled = new Map([
+  [local, new Map()],
+  [tab, new Map()],
+]);
 
 function read(storage, name, otherwise) {
+  if (spilled.get(storage).has(name)) return spilled.get(storage).get(name);
   try {
     return JSON.parse(storage.getItem(key(name))) ?? otherwise;
   } catch {
@@ -45,8 +51,9 @@ function write(storage, name, value) {
   try {
     if (value === null) storage.removeItem(key(name));
     else storage.setItem(key(name), JSON.stringify(value));
+    spilled.get(storage).delete(name);
   } catch {
-    // Full: what does not fit is kept by the page alone.
+    spilled.get(storage).set(name, value);
   }
 }
 

@@ -1,9 +1,9 @@
-// The talk as this page knows it: messages, marks, where it stands, and what still has to be sent.
+// The talk as this page knows it: messages, marks and where it stands. What still has to be sent is the outbox's.
 // The center's database is the truth; pushes hurry it up; a missing number is asked for.
 
-import { get, newKey, Offline, post, Refused, Stale, upload } from "./api.js";
-import { config } from "./dom.js";
+import { get, newKey, Offline, post, Refused, Stale } from "./api.js";
 import { makeMarks } from "./marks.js";
+import { makeOutbox } from "./outbox.js";
 import { store } from "./store.js";
 
 const CHECK_MS = 30000;
@@ -16,7 +16,6 @@ const DOUBT_MS = 3000;
  */
 export function makeTalk({ changed, away, lost, fault }) {
   const messages = new Map();
-  let pending = [];
   let era = store.era;
   let number = 0;
   const marks = makeMarks({ changed, failed: refusedOr });
@@ -25,11 +24,27 @@ export function makeTalk({ changed, away, lost, fault }) {
   let more = false;
   let offline = false;
   let tries = 0;
-  let pumping = false;
   let again = 0;
   let doubt = 0;
   let checking = null;
   let line = null;
+
+  const outbox = makeOutbox({
+    talk: {
+      get begun() {
+        return hasTalk;
+      },
+      began() {
+        hasTalk = true;
+      },
+      took,
+      unreached,
+    },
+    changed,
+    away,
+    lost,
+    fault,
+  });
 
   // --- What the center told ---
 
@@ -37,7 +52,7 @@ export function makeTalk({ changed, away, lost, fault }) {
     const known = messages.get(message.id);
     if (known && known.changed > message.changed) return;
     messages.set(message.id, message);
-    if (message.key) forget(message.key);
+    if (message.key) outbox.forget(message.key);
   }
 
   function takeAll(told) {
@@ -48,20 +63,30 @@ export function makeTalk({ changed, away, lost, fault }) {
     changed("all");
   }
 
+  /** Take the answer to something of ours. */
+  function took(told) {
+    const isNewSession = !state.open;
+    offline = false;
+    take(told.message);
+    count(told.changed);
+    changed("all");
+    if (isNewSession) check();
+  }
+
   /** Begin with what a session told. */
   function begin(told) {
     messages.clear();
-    if (era !== store.era) pending = [];
+    if (era !== store.era) outbox.empty();
     era = store.era;
     number = 0;
     hasTalk = told.thread;
     marks.reset();
     state = { session: null, open: false };
     more = Boolean(told.more);
-    restore();
+    outbox.restore();
     if (hasTalk) takeAll(told);
     else changed("all");
-    pump();
+    outbox.pump();
   }
 
   function hear(said) {
@@ -135,8 +160,9 @@ export function makeTalk({ changed, away, lost, fault }) {
       offline = false;
       changed("all");
     }
-    pump();
-    if (!line?.isUp) later();
+    outbox.pump();
+    // A talk that has ended wants no line while nobody looks at it: then nothing is asked either.
+    if (line?.wanted && !line.isUp) later();
   }
 
   function unreached() {
@@ -152,171 +178,7 @@ export function makeTalk({ changed, away, lost, fault }) {
     clearTimeout(again);
     const pause = RETRY_MS[Math.min(tries, RETRY_MS.length - 1)];
     tries += 1;
-    again = setTimeout(() => (hasTalk ? check() : pump()), offline ? pause : Math.max(pause, 4000));
-  }
-
-  // --- What the visitor says ---
-
-  function restore() {
-    const files = pending.filter((one) => one.file);
-    const texts = store.outbox.map((one) => pending.find((known) => known.key === one.key) ?? { ...one, step: one.why ? "failed" : "waits" });
-    pending = [...texts, ...files];
-  }
-
-  function keep() {
-    store.outbox = pending.filter((one) => !one.file).map(({ key, text, at, why, final }) => ({ key, text, at, why, final }));
-  }
-
-  function forget(key) {
-    const left = pending.filter((one) => one.key !== key);
-    if (left.length === pending.length) return;
-    pending = left;
-    keep();
-  }
-
-  function say(text) {
-    pending.push({ key: newKey(), text, at: new Date().toISOString(), step: "waits" });
-    keep();
-    changed("mine");
-    pump();
-  }
-
-  function sayFile(file, why = "") {
-    const step = why ? "failed" : "waits";
-    const item = { key: newKey(), file, at: new Date().toISOString(), step, why, final: Boolean(why), progress: 0 };
-    pending.push(item);
-    changed("mine");
-    if (!why) sendFile(item);
-  }
-
-  function retry(key) {
-    const item = pending.find((one) => one.key === key);
-    if (!item) return;
-    Object.assign(item, { step: "waits", why: "" });
-    keep();
-    changed("all");
-    pump();
-  }
-
-  function remove(key) {
-    forget(key);
-    changed("all");
-  }
-
-  /** Send what waits, in order. Several tabs keep one box: only one of them sends at a time. */
-  function pump() {
-    sendFiles();
-    if (pumping) return;
-    pumping = true;
-    const work = navigator.locks ? navigator.locks.request(`cx.outbox.${config.site}`, drain) : drain();
-    Promise.resolve(work).finally(() => {
-      pumping = false;
-    });
-  }
-
-  async function drain() {
-    restore();
-    for (;;) {
-      const item = pending.find((one) => !one.file && !one.why);
-      if (!item || (!hasTalk && !store.form)) return;
-      try {
-        await send(item);
-      } catch (error) {
-        const pause = refuse(item, error);
-        if (pause === null) return;
-        await new Promise((resolve) => setTimeout(resolve, pause));
-      }
-    }
-  }
-
-  async function send(item) {
-    item.step = "sending";
-    const told = hasTalk ? await post("messages", { text: item.text, key: item.key }) : await start(item);
-    item.step = "sent";
-    offline = false;
-    const isNewSession = !state.open;
-    take(told.message);
-    count(told.changed);
-    changed("all");
-    if (isNewSession) check();
-  }
-
-  async function start(item) {
-    const { trail } = store;
-    const told = await post("start", { ...store.form, text: item.text, key: item.key, trail });
-    hasTalk = true;
-    store.talked = true;
-    store.form = null;
-    store.dropTrail(trail);
-    changed("started");
-    sendFiles();
-    return told;
-  }
-
-  /** Decide what becomes of an item that was not taken. Returns ms to wait, or null to stop sending. */
-  function refuse(item, error) {
-    item.step = "waits";
-    if (error instanceof Offline) {
-      unreached();
-      return null;
-    }
-    if (error instanceof Stale) return null;
-    if (!(error instanceof Refused)) throw error;
-    if (error.status === 429) return Math.min(60, error.told.retry_after ?? 2) * 1000;
-    if (error.status === 401) {
-      lost(error);
-      return null;
-    }
-    if (error.code === "away") {
-      forget(item.key);
-      away(error.told.door, item.text);
-      return null;
-    }
-    if (!hasTalk) {
-      forget(item.key);
-      fault(error, item.text);
-      return null;
-    }
-    fail(item, error);
-    keep();
-    changed("all");
-    return 0;
-  }
-
-  /** What is wrong in itself cannot be tried again, only taken away. */
-  function fail(item, error) {
-    Object.assign(item, { step: "failed", why: error.message, final: error.status === 400 || error.status === 413 });
-  }
-
-  /** Files go beside the texts; before the talk they wait for the first words. */
-  function sendFiles() {
-    for (const item of pending.filter((one) => one.file && one.step === "waits")) sendFile(item);
-  }
-
-  async function sendFile(item) {
-    if (item.busy || !hasTalk) return;
-    Object.assign(item, { busy: true, step: "sending", progress: 0 });
-    try {
-      const told = await upload(item.file, item.key, (progress) => {
-        item.progress = progress;
-        changed("progress");
-      });
-      take(told.message);
-      count(told.changed);
-      changed("all");
-    } catch (error) {
-      item.step = "waits";
-      if (error instanceof Offline) unreached();
-      else if (error instanceof Stale) forget(item.key);
-      else if (error.status === 401) lost(error);
-      else if (error.code === "away") {
-        forget(item.key);
-        away(error.told.door, "");
-      } else fail(item, error);
-      changed("all");
-    } finally {
-      item.busy = false;
-    }
+    again = setTimeout(() => (hasTalk ? check() : outbox.pump()), offline ? pause : Math.max(pause, 4000));
   }
 
   // --- What the visitor has seen ---
@@ -361,26 +223,18 @@ export function makeTalk({ changed, away, lost, fault }) {
     tries = 0;
     clearTimeout(again);
     if (hasTalk) check();
-    pump();
+    outbox.pump();
   });
   addEventListener("offline", unreached);
-  store.onChange("outbox", () => {
-    restore();
-    changed("all");
-  });
 
   return {
     begin,
     hear,
     check,
-    say,
-    sayFile,
-    retry,
-    remove,
     mark,
     earlier,
     end,
-    pump,
+    outbox,
     follow(made) {
       line = made;
     },
@@ -390,7 +244,7 @@ export function makeTalk({ changed, away, lost, fault }) {
       clearTimeout(doubt);
       tries = 0;
       if (said.changed !== number || offline) check();
-      pump();
+      outbox.pump();
     },
     /** The socket is gone: perhaps the center can still be asked. If it is silent too, the visitor is told soon. */
     down() {
@@ -400,13 +254,6 @@ export function makeTalk({ changed, away, lost, fault }) {
     },
     get messages() {
       return [...messages.values()].filter((message) => !message.withdrawn).sort((a, b) => a.seq - b.seq);
-    },
-    get pending() {
-      return pending;
-    },
-    /** Whether something still has to be sent. */
-    get isBusy() {
-      return pending.some((one) => one.step !== "failed");
     },
     get marks() {
       return marks.told;

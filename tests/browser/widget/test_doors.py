@@ -8,7 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from cxcenter.core import realtime
-from interactions.models import Interaction, Task, Thread
+from interactions.models import Interaction, Message, Task, Thread
 from routing.models import Presence, Queue
 from tests import world
 from tests.browser.conftest import Windows
@@ -89,3 +89,26 @@ def test_a_contact_the_center_cannot_read_leads_back_to_the_form(windows: Window
     visitor.frame.get_by_role("button", name="Send", exact=True).click()
     stored("Hello there")
     assert Interaction.objects.get().says == {"name": "Kate", "contact": "+79005550184"}
+
+
+def test_all_that_waits_at_a_shut_door_becomes_the_question(windows: Windows, norda: Shop, place: Place) -> None:
+    """Two texts and a file of one who was offline; what he had begun in the form stays in front."""
+    visitor = Visitor(windows.open()).begin(norda.url)
+    visitor.frame.get_by_role("button", name="End the chat").click()
+    visitor.frame.get_by_role("button", name="End", exact=True).click()
+    expect(visitor.frame.get_by_text("You ended the chat")).to_be_visible()
+    visitor.page.context.set_offline(True)
+    visitor.say("Hello again")
+    visitor.say("Is it ready?")
+    visitor.frame.locator("input[type=file]").set_input_files(
+        {"name": "bill.txt", "mimeType": "text/plain", "buffer": b"1"}
+    )
+    world.on_duty(place.anna, mode="offline")
+    visitor.page.context.set_offline(False)
+    question = visitor.frame.get_by_label("Your question")
+    expect(question).to_have_value("Hello again\nIs it ready?")
+    visitor.frame.get_by_label("Phone").fill("8 900 555-01-84")
+    visitor.frame.get_by_role("button", name="Book a call").click()
+    expect(visitor.frame.get_by_text("Your request is taken")).to_be_visible()
+    assert Task.objects.get().text == "Hello again\nIs it ready?"
+    assert not Message.objects.filter(text__in=("Hello again", "Is it ready?")).exists()

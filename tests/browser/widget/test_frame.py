@@ -233,7 +233,7 @@ def test_nothing_overflows(windows: Windows, norda: Shop, place: Place, width: i
     box = page.locator("iframe").bounding_box()
     assert box is not None and box["x"] >= 0 and box["y"] >= 0
     if width < 480:
-        assert (box["width"], box["height"]) == (width, height)
+        assert (round(box["width"]), round(box["height"])) == (width, height)
     wide = "(node) => node.scrollWidth - node.clientWidth"
     assert frame.locator("body").evaluate(wide) <= 0
     frame.locator("input").first.fill("Екатерина")
@@ -244,3 +244,46 @@ def test_nothing_overflows(windows: Windows, norda: Shop, place: Place, width: i
     assert frame.locator("body").evaluate(wide) <= 0
     assert frame.get_by_role("log").evaluate(wide) <= 0
     wait_for(Message.objects.exists, "the message")
+
+
+def test_who_types_fast_keeps_his_line(windows: Windows, norda: Shop, place: Place) -> None:
+    visitor = Visitor(windows.open())
+    typed: list[str] = []
+    closed: list[str] = []
+
+    def listen(socket) -> None:
+        socket.on("framesent", lambda frame: typed.append(frame) if "typing" in str(frame) else None)
+        socket.on("close", lambda one: closed.append(one.url))
+
+    visitor.page.on("websocket", listen)
+    visitor.begin(norda.url)
+    place.accept()
+    expect(visitor.frame.get_by_text("Anna joined the chat")).to_be_visible()
+    del closed[:]
+    visitor.box.press_sequentially("a long question that is typed in one go " * 3, delay=10)
+    assert 1 <= len(typed) <= 4
+    assert not closed
+
+
+def test_a_talk_that_is_over_asks_nothing_behind_a_closed_frame(windows: Windows, norda: Shop, place: Place) -> None:
+    visitor = Visitor(windows.open()).begin(norda.url)
+    chat = place.accept()
+    expect(visitor.frame.get_by_text("Anna joined the chat")).to_be_visible()
+    visitor.frame.get_by_role("button", name="Minimise").click()
+    legs.finish(interaction_id=chat.pk, actor=place.anna)
+    visitor.page.wait_for_timeout(3000)
+    asked: list[str] = []
+    visitor.page.on("request", lambda request: asked.append(request.url))
+    visitor.page.wait_for_timeout(10_000)
+    assert [url for url in asked if "/widget/api/" in url] == []
+
+
+def test_a_mark_does_not_draw_its_message_again(windows: Windows, norda: Shop, place: Place) -> None:
+    visitor = Visitor(windows.open()).begin(norda.url)
+    bubble = visitor.log.locator(".cx-msg.out .bub")
+    expect(bubble.get_by_text("sent", exact=True)).to_have_count(1)
+    bubble.evaluate("(node) => { node.dataset.first = '1'; }")
+    chat = place.accept()
+    talk.mark_by_staff(interaction=chat, seq=Message.objects.get(text="Hello").seq)
+    expect(bubble.get_by_text("read", exact=True)).to_have_count(1)
+    expect(bubble).to_have_attribute("data-first", "1")
