@@ -162,7 +162,11 @@ def edit_customer(*, customer: Customer, fields: dict[str, str], version: int | 
             raise Invalid(_("Too long: %(limit)s characters at most.") % {"limit": LIMITS[field]}, field=field)
     locked = Customer.objects.select_for_update().get(pk=customer.pk)
     if version is not None and version != locked.version:
-        raise Conflict(_("A colleague has changed this card. Reload it and repeat your edit."), code="stale")
+        raise Conflict(
+            _("A colleague has changed this card. Reload it and repeat your edit."),
+            code="stale",
+            version=locked.version,
+        )
     if not fields:
         return locked
     lead = locked.profiles.order_by("pk")[0]

@@ -218,7 +218,8 @@ def _let_idle(leg_id: int) -> bool:
         leg.holds = False
         leg.save(update_fields=["holds"])
         states.settle(presence, loads=-1)
-        realtime.signal(leg.operator_id, "sessions", leg.interaction_id)
+        # Nothing that could be done with it changes: a page that shows it only counts anew.
+        realtime.signal(leg.operator_id, "load", leg.interaction_id)
     return True
 
 

@@ -19,40 +19,61 @@ function token() {
   return JSON.parse(document.body.getAttribute("hx-headers") || "{}")["X-CSRFToken"] || "";
 }
 
-async function ask(url, options) {
-  let response;
+// A line that swallows everything never answers: whoever waits for it must be told.
+const PATIENCE_MS = 15000;
+const FILE_PATIENCE_MS = 180000;
+
+// Answers { status, isJson, body }; throws Refused or Lost, and what an aborted `signal` throws.
+async function ask(url, options = {}) {
+  let answer;
   try {
-    response = await fetch(url, { credentials: "same-origin", ...options });
+    answer = await call(url, options);
   } catch (error) {
-    throw error.name === "AbortError" ? error : new Lost(words.offlineError);
+    throw options.signal?.aborted ? error : new Lost(words.offlineError);
   }
-  if (response.status >= 502) throw new Lost(words.offlineError);
-  if (response.redirected && new URL(response.url).pathname === "/sign-in/") {
+  if (answer.status >= 502) throw new Lost(words.offlineError);
+  if (answer.isSignIn) {
     window.location.assign("/sign-in/?next=" + encodeURIComponent(window.location.pathname));
     throw new Lost("");
   }
-  if (!response.ok) {
-    const json = response.headers.get("content-type")?.includes("json");
-    throw new Refused(response.status, json ? await response.json() : {});
+  if (answer.status >= 400) throw new Refused(answer.status, answer.isJson ? JSON.parse(answer.body) : {});
+  return answer;
+}
+
+// The whole answer is read before the patience ends: its body may hang as well as its beginning.
+async function call(url, { signal, ...options }) {
+  const patience = new AbortController();
+  const stop = () => patience.abort();
+  if (signal?.aborted) stop();
+  signal?.addEventListener("abort", stop);
+  const timer = setTimeout(stop, options.body instanceof FormData ? FILE_PATIENCE_MS : PATIENCE_MS);
+  try {
+    const response = await fetch(url, { credentials: "same-origin", ...options, signal: patience.signal });
+    return {
+      status: response.status,
+      isJson: Boolean(response.headers.get("content-type")?.includes("json")),
+      isSignIn: response.redirected && new URL(response.url).pathname === "/sign-in/",
+      body: await response.text(),
+    };
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", stop);
   }
-  return response;
 }
 
 export async function getText(url, signal) {
-  return (await ask(url, { headers: { "HX-Request": "true" }, signal })).text();
+  return (await ask(url, { headers: { "HX-Request": "true" }, signal })).body;
 }
 
 export async function getJson(url) {
-  return (await ask(url)).json();
+  return JSON.parse((await ask(url)).body);
 }
 
 // `values`: an object, FormData or a query string; `options` go to fetch. Answers the JSON, or null for 204.
 export async function post(url, values = {}, options = {}) {
-  let body = values;
-  if (typeof values === "string") body = new URLSearchParams(values);
-  else if (!(values instanceof FormData)) body = new URLSearchParams(values);
-  const response = await ask(url, { ...options, method: "POST", body, headers: { "X-CSRFToken": token() } });
-  return response.status === 204 ? null : response.json();
+  const body = values instanceof FormData ? values : new URLSearchParams(values);
+  const answer = await ask(url, { ...options, method: "POST", body, headers: { "X-CSRFToken": token() } });
+  return answer.status === 204 ? null : JSON.parse(answer.body);
 }
 
 export function elements(html) {

@@ -7,24 +7,29 @@ export class Line {
     this.connect();
     setInterval(() => this.beat(), 10000);
     window.addEventListener("online", () => this.again());
+    window.addEventListener("offline", () => this.drop());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.again());
   }
 
   connect() {
-    this.socket = new WebSocket(this.url);
-    this.socket.addEventListener("open", () => {
+    clearTimeout(this.timer);
+    const socket = (this.socket = new WebSocket(this.url));
+    this.heard = Date.now();
+    const hear = (name, act) => socket.addEventListener(name, (event) => socket === this.socket && act(event));
+    hear("open", () => {
       this.tries = 0;
       this.heard = Date.now();
       this.onOpen(this);
     });
-    this.socket.addEventListener("message", (event) => {
+    hear("message", (event) => {
       this.heard = Date.now();
       this.onMessage(JSON.parse(event.data));
     });
-    this.socket.addEventListener("close", (event) => this.lost(event.code));
+    hear("close", (event) => this.lost(event.code));
   }
 
   lost(code) {
+    this.socket = null;
     this.onLost(code);
     if (code === 4401) return window.location.reload();
     if (code === 4403) return;
@@ -34,19 +39,25 @@ export class Line {
   }
 
   again() {
-    if (this.socket.readyState !== WebSocket.CLOSED) return;
-    clearTimeout(this.timer);
-    this.connect();
+    if (!this.socket) this.connect();
   }
 
-  // A line that swallows everything looks open: silence after a beat closes it.
+  // Nobody waits for the closing handshake of a dead line: that takes a browser a minute.
+  drop() {
+    const socket = this.socket;
+    if (!socket) return;
+    this.lost(0);
+    socket.close();
+  }
+
+  // A line that swallows everything looks open, or opens for ever: silence ends it.
   beat() {
-    if (this.socket.readyState !== WebSocket.OPEN) return;
-    if (Date.now() - this.heard > 30000) this.socket.close();
+    if (!this.socket) return;
+    if (Date.now() - this.heard > 25000) this.drop();
     else this.send({ kind: "beat" });
   }
 
   send(message) {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
   }
 }

@@ -1,9 +1,10 @@
 // Short words of what happened, with an undo where there is one.
 import { words } from "./net.js";
 
-export function say(text, { undo, seconds = 5, bad = false } = {}) {
+// `undo` is what the button does; `act` is its name, if it is another one.
+export function say(text, { undo, act = words.undo, seconds = 5, bad = false } = {}) {
   // One undo at a time: the newest act is the one to take back.
-  if (undo) for (const old of document.querySelectorAll("#toasts .cx-undo:not(.bad)")) old.remove();
+  if (undo && !bad) for (const old of document.querySelectorAll("#toasts .cx-undo:not(.bad)")) old.remove();
   const box = document.createElement("div");
   box.className = "cx-undo" + (bad ? " bad" : "");
   const line = document.createElement("span");
@@ -14,7 +15,7 @@ export function say(text, { undo, seconds = 5, bad = false } = {}) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "btn btn-xs";
-    button.textContent = words.undo;
+    button.textContent = act;
     button.addEventListener("click", () => {
       box.remove();
       undo();

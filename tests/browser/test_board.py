@@ -126,8 +126,10 @@ def test_a_queue_is_closed_with_a_message_and_opened(board: Page) -> None:
     dialog.get_by_role("button", name="Close the queue").click()
     said(board, "Returns is closed")
     expect(tile(board, "Returns").get_by_text("closed")).to_be_visible()
-    alerts = board.get_by_role("log", name=re.compile("Alerts"))
+    alerts = board.get_by_role("group", name=re.compile("Alerts"))
     expect(alerts.get_by_text("closed till")).to_be_visible()
+    # A reader of the screen hears it once.
+    expect(board.get_by_role("status").filter(has_text="Returns: closed till")).to_have_count(1)
     alerts.get_by_role("button", name="Open").click()
     board.get_by_role("dialog").get_by_role("button", name="Open the queue").click()
     expect(alerts.get_by_text("closed till")).to_be_hidden()

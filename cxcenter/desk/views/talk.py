@@ -6,7 +6,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from cxcenter.accounts.roles import Right
 from cxcenter.core.errors import Conflict, Invalid, NotFound
-from cxcenter.core.reading import number
+from cxcenter.core.reading import moment, number
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.desk import conversation
 from cxcenter.desk.views.common import key_of, note_reading, session_for, whole
@@ -59,7 +59,7 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
         unless_after=None if note else number(after),
     )
     if new:
-        drafts.save_draft(interaction=session, actor=user, text="", is_note=False)
+        drafts.drop_draft(interaction=session, actor=user, sent_at=moment(request.POST.get("written")))
         _count_reply(request.POST.get("reply", ""))
     return _sent(message)
 

@@ -17,6 +17,14 @@ function valuesOf(alert, queue, operator) {
   return values;
 }
 
+// Said once, when they come: their times run on in silence.
+let said = null;
+function announce(box) {
+  const come = [...box.children].filter((el) => said && !said.has(el.dataset.key));
+  if (come.length) document.getElementById("alert-news").textContent = come.map((el) => el.querySelector("div").textContent).join(". ");
+  said = new Set([...box.children].map((el) => el.dataset.key));
+}
+
 export function drawAlerts(box, { queues, operators, alerts }) {
   const [byQueue, byOperator] = [queues, operators].map((rows) => new Map(rows.map((row) => [row.id, row])));
   const known = alerts.filter(template).sort((a, b) => rank(a) - rank(b));
@@ -25,5 +33,6 @@ export function drawAlerts(box, { queues, operators, alerts }) {
     template,
     draw: (el, alert) => fill(el, valuesOf(alert, byQueue.get(alert.queue), byOperator.get(alert.operator))),
   });
+  announce(box);
   document.getElementById("no-alerts").hidden = known.length > 0;
 }

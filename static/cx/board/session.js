@@ -11,7 +11,8 @@ async function open() {
   try {
     const fresh = elements(await getText(log().dataset.history));
     for (const el of log().querySelectorAll(".cx-skel")) el.remove();
-    log().prepend(...fresh);
+    // What was pushed meanwhile stands there already.
+    log().prepend(...fresh.filter((el) => !el.id || !document.getElementById(el.id)));
     decorate();
     toEnd();
     begin();

@@ -1,9 +1,10 @@
 // The card: edit in place, copy, link and unlink by hand, block with an undo.
+import { copyText } from "../copy.js";
 import { closeDialog } from "../dialogs.js";
 import { format, now } from "../clock.js";
 import { post, words } from "../net.js";
 import { complain, say } from "../toast.js";
-import { reopen } from "./parts.js";
+import { refreshSide, reopen } from "./parts.js";
 
 function edit(el) {
   if (el.querySelector("input")) return;
@@ -16,21 +17,34 @@ function edit(el) {
   el.replaceChildren(field);
   field.focus();
   let over = false;
+  // What was refused is sent again by Enter alone: leaving the field must not ask for ever.
+  let refused = false;
+  const close = (text) => {
+    el.textContent = text;
+    if (document.activeElement === document.body) el.focus();
+  };
   const finish = async (keep) => {
     if (over) return;
     over = true;
     const value = field.value.trim();
-    if (!keep || value === el.dataset.value) return void (el.textContent = before);
+    if (!keep || value === el.dataset.value) {
+      close(before);
+      if (refused) refreshSide();
+      return;
+    }
     try {
       const saved = await post(el.dataset.url, { [el.dataset.edit]: value, version: el.dataset.version });
       for (const other of document.querySelectorAll(`[data-url="${el.dataset.url}"]`)) other.dataset.version = saved.version;
       el.dataset.value = value;
-      el.textContent = value || (el.dataset.edit === "name" ? saved.name : "–");
+      close(value || (el.dataset.edit === "name" ? saved.name : "–"));
       say(words.saved);
+      if (refused) refreshSide();
     } catch (error) {
       over = false;
-      complain(error);
-      field.focus();
+      refused = true;
+      field.setAttribute("aria-invalid", "true");
+      if (error.code === "stale") el.dataset.version = error.answer.version;
+      complain(error.code === "stale" ? new Error(words.cardStale) : error);
     }
   };
   field.addEventListener("keydown", (event) => {
@@ -38,7 +52,7 @@ function edit(el) {
     if (event.key === "Enter") finish(true);
     else if (event.key === "Escape") finish(false);
   });
-  field.addEventListener("blur", () => finish(true));
+  field.addEventListener("blur", () => refused || finish(true));
 }
 
 async function link(button) {
@@ -78,9 +92,13 @@ async function extend(button) {
 }
 
 async function copy(button) {
-  await navigator.clipboard?.writeText(button.dataset.copy);
-  button.classList.add("ok");
-  setTimeout(() => button.classList.remove("ok"), 1200);
+  try {
+    await copyText(button.dataset.copy);
+    button.classList.add("ok");
+    setTimeout(() => button.classList.remove("ok"), 1200);
+  } catch (error) {
+    complain(error);
+  }
 }
 
 document.addEventListener("click", (event) => {

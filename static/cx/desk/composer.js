@@ -1,5 +1,6 @@
 // The composer: reply or note, drafts, quick replies, emoji, files.
-import { getJson, post, uuid, words } from "../net.js";
+import { copyText } from "../copy.js";
+import { Lost, getJson, post, uuid, words } from "../net.js";
 import { complain, say } from "../toast.js";
 import { area, box, dropDraft, grow, insert, isNote, keepDraft, putBack, showNote } from "./drafts.js";
 import { place, sessionId } from "./log.js";
@@ -39,8 +40,7 @@ function submit() {
 async function insertArticle(text) {
   const session = sessionId();
   if (!session) {
-    await navigator.clipboard?.writeText(text);
-    say(words.copied);
+    await copyText(text).then(() => say(words.copied), complain);
   } else if (await putBack(session, text)) openSession(`/desk/s/${session}/`);
 }
 
@@ -175,32 +175,42 @@ export function attach() {
 }
 
 async function upload(files) {
-  const [session, note] = [sessionId(), isNote() ? "1" : ""];
-  for (const file of files) {
-    const tag = document.createElement("span");
-    tag.className = "cx-tag";
-    tag.textContent = `${file.name} …`;
-    document.getElementById("uploads").append(tag);
-    const body = new FormData();
-    body.append("file", file);
-    body.append("key", uuid());
-    body.append("note", note);
-    try {
-      const stored = await post(`/desk/s/${session}/files/`, body);
-      if (session === sessionId()) place(stored, stored.thread);
-    } catch (error) {
-      complain(new Error(`${file.name}: ${error.message}`));
-    } finally {
-      tag.remove();
-    }
+  const to = { session: sessionId(), note: isNote() ? "1" : "" };
+  for (const file of files) await sendFile(file, { ...to, key: uuid() });
+}
+
+async function sendFile(file, to) {
+  const tag = document.createElement("span");
+  tag.className = "cx-tag";
+  tag.textContent = `${file.name} …`;
+  document.getElementById("uploads")?.append(tag);
+  const body = new FormData();
+  for (const [name, value] of Object.entries({ file, key: to.key, note: to.note })) body.append(name, value);
+  try {
+    const stored = await post(`/desk/s/${to.session}/files/`, body);
+    if (to.session === sessionId()) place(stored, stored.thread);
+  } catch (error) {
+    const again = error instanceof Lost ? { act: words.retry, undo: () => sendFile(file, to), seconds: 60 } : { seconds: 7 };
+    say(`${file.name}: ${error.message}`, { bad: true, ...again });
+  } finally {
+    tag.remove();
   }
+}
+
+// Said now and then, not at each key: it goes to every page that shows the talk.
+const TYPING_MS = 1500;
+let told = 0;
+function tellTyping() {
+  if (Date.now() - told < TYPING_MS) return;
+  told = Date.now();
+  line?.send({ kind: "typing", thread: Number(document.getElementById("chat").dataset.thread), note: isNote() });
 }
 
 document.addEventListener("input", (event) => {
   if (event.target.id !== "message") return;
   grow();
   keepDraft();
-  line?.send({ kind: "typing", thread: Number(document.getElementById("chat").dataset.thread), note: isNote() });
+  tellTyping();
   const text = area().value;
   if (isQuery(text)) quick(text.slice(1));
   else closeQuick();
@@ -226,7 +236,10 @@ document.addEventListener("click", (event) => {
   acts[target.dataset.act]?.();
 });
 
-document.addEventListener("cx:arrived", () => (chosenReply = ""));
+document.addEventListener("cx:arrived", () => {
+  chosenReply = "";
+  told = 0;
+});
 document.addEventListener("change", (event) => {
   if (event.target.id !== "file") return;
   upload([...event.target.files]);

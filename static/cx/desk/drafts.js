@@ -1,5 +1,5 @@
 // What is being written: the box, its mode, and its draft on the server, which every browser shows.
-import { post, words } from "../net.js";
+import { Refused, post, words } from "../net.js";
 import { complain, say } from "../toast.js";
 import { sessionId } from "./log.js";
 
@@ -7,7 +7,7 @@ export const box = () => document.getElementById("composer");
 export const area = () => document.getElementById("message");
 export const isNote = () => Boolean(box()?.classList.contains("is-note"));
 
-const waiting = new Map(); // address of a session's draft → { timer, text, note }
+const waiting = new Map(); // address of a session's draft → { timer, text, note }, until the server has it
 
 export function grow() {
   area().style.height = "auto";
@@ -22,9 +22,12 @@ export function showNote(note) {
 
 // Kept a moment after the last key.
 export function keepDraft() {
-  const url = box().dataset.draft;
+  keepSoon(box().dataset.draft, area().value, isNote());
+}
+
+function keepSoon(url, text, note) {
   clearTimeout(waiting.get(url)?.timer);
-  waiting.set(url, { text: area().value, note: isNote() ? "1" : "", timer: setTimeout(() => keepNow(url), 1200) });
+  waiting.set(url, { text, note, timer: setTimeout(() => keepNow(url), 1200) });
 }
 
 export function dropDraft() {
@@ -33,20 +36,23 @@ export function dropDraft() {
   waiting.delete(url);
 }
 
+// Without a line it waits on: for the next key, the line's return, or the next session.
 async function keepNow(url, options = {}) {
-  const { timer, text, note } = waiting.get(url);
-  clearTimeout(timer);
-  waiting.delete(url);
+  const kept = waiting.get(url);
+  clearTimeout(kept.timer);
+  const done = () => waiting.get(url) === kept && waiting.delete(url);
   try {
-    await post(url, { text, note }, options);
+    await post(url, { text: kept.text, note: kept.note ? "1" : "" }, options);
+    done();
     const state = document.getElementById("draft-state");
-    if (state && text && box()?.dataset.draft === url) state.textContent = words.draftSaved;
-  } catch {
-    // Without a line the text still stands in the box.
+    if (state && kept.text && box()?.dataset.draft === url) state.textContent = words.draftSaved;
+  } catch (error) {
+    // A session that is out of reach now has no draft.
+    if (error instanceof Refused) done();
   }
 }
 
-// Before another session is shown: what comes from the server must know the last key.
+// Before another session is shown, and when the line is back: what comes from the server must know the last key.
 export function keepAll(options = {}) {
   return Promise.all([...waiting.keys()].map((url) => keepNow(url, options)));
 }
@@ -82,18 +88,22 @@ export async function putBack(session, text, note = false) {
 }
 
 // A reload asks for the page before the last letters are stored: this tab has them for itself as well.
-const LEFT = "cx.draft";
+const LEFT = "cx.drafts";
 
 window.addEventListener("pagehide", () => {
-  const url = box()?.dataset.draft;
-  if (waiting.has(url)) sessionStorage.setItem(LEFT, JSON.stringify({ url, text: area().value, note: isNote() }));
+  const left = [...waiting].map(([url, { text, note }]) => ({ url, text, note }));
+  if (left.length) sessionStorage.setItem(LEFT, JSON.stringify(left));
   keepAll({ keepalive: true });
 });
 
+for (const { url, text, note } of JSON.parse(sessionStorage.getItem(LEFT) || "[]")) keepSoon(url, text, note);
+sessionStorage.removeItem(LEFT);
+
+// What the server does not have yet is newer than what came from it.
 document.addEventListener("cx:arrived", () => {
-  const left = JSON.parse(sessionStorage.getItem(LEFT) || "{}");
-  sessionStorage.removeItem(LEFT);
-  if (!left.url || left.url !== box()?.dataset.draft) return;
+  const left = waiting.get(box()?.dataset.draft);
+  if (!left) return;
   area().value = left.text;
   showNote(left.note || !box().querySelector("[data-mode=reply]"));
+  grow();
 });

@@ -4,7 +4,7 @@ import { words } from "../net.js";
 import { acceptFirst } from "./offers.js";
 import { attach, toggleEmoji, toggleNote } from "./composer.js";
 import { toggleFind } from "./log.js";
-import { openNext, openSession } from "./parts.js";
+import { goTo, openNext } from "./parts.js";
 import { openPalette, useCommands } from "./palette.js";
 import { prefs, savePrefs, setPresence } from "./prefs.js";
 
@@ -36,7 +36,7 @@ const FIXED = [
 let stateTill = 0;
 
 const codeOf = (name) => (prefs.keys || {})[name] ?? ACTS[name][0];
-const spoken = (name) => `${ACTS[name][1] === "ctrl" ? "Ctrl" : "Alt"} ${codeOf(name).replace(/^Key|^Digit/, "")}`;
+const spoken = (name) => (codeOf(name) === "off" ? words.off : `${ACTS[name][1] === "ctrl" ? "Ctrl" : "Alt"} ${codeOf(name).replace(/^Key|^Digit/, "")}`);
 const title = (name) => words["k" + name[0].toUpperCase() + name.slice(1)];
 
 function commands() {
@@ -57,7 +57,7 @@ function number(event) {
     menu.open = true;
   } else {
     const tab = document.querySelectorAll("#tabs [data-open]")[digit - 1];
-    if (tab) openSession(`/desk/s/${tab.dataset.open}/`);
+    if (tab) goTo(tab.dataset.open);
   }
 }
 

@@ -71,12 +71,16 @@ async function divide(fresh, thread) {
 
 // Where a talk passes midnight stands the day.
 function days() {
-  for (const el of log().querySelectorAll(".cx-day")) el.remove();
+  const standing = new Set(log().querySelectorAll(".cx-day"));
   let before = null;
   for (const el of log().querySelectorAll("[data-day]")) {
-    if (before && before !== el.dataset.day && !el.dataset.divider) el.before(dayLine(el.dataset.day));
-    before = el.dataset.day;
+    const { day, divider } = el.dataset;
+    const line = el.previousElementSibling;
+    if (before && before !== day && !divider && !(standing.has(line) && line.textContent === day)) el.before(dayLine(day));
+    else if (before && before !== day && !divider) standing.delete(line);
+    before = day;
   }
+  for (const line of standing) line.remove();
 }
 
 function dayLine(day) {

@@ -7,8 +7,10 @@ import { format, now, syncTo, tick } from "../clock.js";
 import { uuid, words } from "../net.js";
 import { Line } from "../socket.js";
 import { useLine } from "./composer.js";
-import { check, chat, known, place, setMarks, showTyping, stopTyping, take, threadId } from "./log.js";
+import { isDirty } from "./fields.js";
+import { atEnd, check, chat, known, log, place, setMarks, showTyping, stopTyping, take, threadId } from "./log.js";
 import { refreshOffers } from "./offers.js";
+import { keepAll } from "./drafts.js";
 import { flush } from "./outbox.js";
 import { arrive, openNext, queuesChanged, refreshParts, refreshSide, reopen } from "./parts.js";
 import { ring } from "./prefs.js";
@@ -44,6 +46,7 @@ const handlers = {
     refreshParts();
     if (serves()) refreshOffers();
     flush();
+    keepAll();
   },
   watching: () => check(),
   message({ thread, changed, message }) {
@@ -73,11 +76,13 @@ const handlers = {
   queues: ({ queues }) => showQueues(queues),
 };
 
-// The session on screen changed hands or ended: its acts are other ones now. What is being written stands first.
+// The session on screen changed hands or ended: its acts are other ones now. Who writes or reads further up goes first.
 function sessionChanged() {
-  if (!isDirty()) return reopen();
-  showStale();
+  if (isBusy()) showStale();
+  else reopen();
 }
+
+const isBusy = () => isDirty() || (log() && !atEnd()) || document.getElementById("find")?.hidden === false;
 
 function cardChanged() {
   if (document.querySelector("#side input")) showStale();
@@ -87,27 +92,6 @@ function cardChanged() {
 function showStale() {
   const line = document.getElementById("stale");
   if (line) line.hidden = false;
-}
-
-// The reload that the line offers keeps what stands in the fields.
-async function reopenWithFields() {
-  const typed = dirtyFields().filter((el) => el.id && el.value && el.type !== "checkbox");
-  await reopen();
-  for (const { id, value } of typed) {
-    const el = document.getElementById(id);
-    if (el && id !== "message") el.value = value;
-  }
-}
-
-// Somebody has typed or chosen something that a reload of the session would lose.
-const isDirty = () => dirtyFields().length > 0;
-
-function dirtyFields() {
-  const fields = [...document.querySelectorAll("#work textarea, #work input, #work select")].filter((el) => el.type !== "search" && el.type !== "file");
-  return fields.filter((el) => {
-    if (el.tagName === "SELECT") return [...el.options].some((one) => one.selected !== one.defaultSelected) && el.selectedIndex > 0;
-    return ["checkbox", "radio"].includes(el.type) ? el.checked !== el.defaultChecked : el.value !== el.defaultValue;
-  });
 }
 
 const seenOthers = new Map();
@@ -161,20 +145,26 @@ document.addEventListener("cx:follow", ({ detail }) => {
   if (detail === "desk") openNext();
   else if (detail !== "stay") reopen();
 });
+// Each breach of mine rings once, however often its row is drawn; those of one moment ring together.
+const breaches = new Set();
 let rang = 0;
-document.addEventListener("cx:late", () => {
+document.addEventListener("cx:late", ({ target }) => {
+  const row = target.closest("#rows-mine [data-open]");
+  const breach = `${row?.dataset.open} ${target.dataset.since}`;
+  if (!row || breaches.has(breach)) return;
+  breaches.add(breach);
   if (Date.now() - rang > 10000) ring("late");
   rang = Date.now();
 });
 
-document.addEventListener("click", (event) => event.target.closest("[data-act=reopen]") && reopenWithFields());
+document.addEventListener("click", (event) => event.target.closest("[data-act=reopen]") && reopen());
 
 setInterval(() => {
   look();
   showOthers();
   showQueues();
   // What stood in the way of showing the change may be sent by now.
-  if (document.getElementById("stale")?.hidden === false && !isDirty()) reopen();
+  if (document.getElementById("stale")?.hidden === false && !isBusy()) reopen();
 }, 10000);
 // The heartbeat's gap check: a push may be lost without anybody noticing, that of an offer too.
 setInterval(() => {

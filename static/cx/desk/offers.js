@@ -2,7 +2,7 @@
 import { format, now, tick } from "../clock.js";
 import { elements, getText, post, words } from "../net.js";
 import { complain } from "../toast.js";
-import { openSession, refreshParts } from "./parts.js";
+import { goTo, refreshParts } from "./parts.js";
 import { notifies, ring } from "./prefs.js";
 
 const box = () => document.getElementById("offers");
@@ -11,20 +11,39 @@ const box = () => document.getElementById("offers");
 const offered = new Set();
 let mine = null;
 
-// A toast that stands already stays as it is: somebody may be pressing its button.
-export async function refreshOffers() {
+// One question at a time; who wishes meanwhile is answered by the next.
+let asking = null;
+let again = false;
+
+export function refreshOffers() {
+  again = Boolean(asking);
+  asking ??= ask().finally(() => {
+    asking = null;
+    if (again) refreshOffers();
+  });
+  return asking;
+}
+
+async function ask() {
   try {
-    const shown = new Map([...box().children].map((el) => [el.dataset.offer, el]));
-    const fresh = elements(await getText("/desk/offers/"));
-    box().replaceChildren(...fresh.map((el) => shown.get(el.dataset.offer) ?? el));
-    count();
-    tick();
-    for (const el of box().querySelectorAll("[data-offer-session]")) {
-      offered.add(el.dataset.offerSession);
-      if (!shown.has(el.dataset.offer)) announce(el.dataset.offerName);
-    }
+    show(elements(await getText("/desk/offers/")));
   } catch {
     // The line is away: the reconnect asks again.
+  }
+}
+
+// A toast that stands already is not touched: somebody may be pressing its button, or hearing it read out.
+function show(fresh) {
+  const wanted = new Set(fresh.map((el) => el.dataset.offer));
+  for (const el of [...box().children]) if (!wanted.has(el.dataset.offer)) el.remove();
+  const shown = new Set([...box().children].map((el) => el.dataset.offer));
+  const come = fresh.filter((el) => !shown.has(el.dataset.offer));
+  box().append(...come);
+  count();
+  tick();
+  for (const { dataset } of come.filter((el) => el.dataset.offerSession)) {
+    offered.add(dataset.offerSession);
+    announce(dataset.offerName);
   }
 }
 
@@ -58,14 +77,15 @@ function count() {
 }
 
 async function accept(button) {
+  if (button.hasAttribute("aria-busy")) return;
   button.setAttribute("aria-busy", "true");
   try {
     const { session } = await post(button.dataset.accept);
     button.closest("[data-offer]").remove();
     refreshParts();
-    if (document.querySelector(".cx-desk")) openSession(`/desk/s/${session}/`);
-    else window.location.assign(`/desk/s/${session}/`);
+    goTo(session);
   } catch (error) {
+    button.removeAttribute("aria-busy");
     complain(error);
     refreshOffers();
   }

@@ -1,5 +1,6 @@
 // What was typed is sent once, however often the line breaks: kept in this browser until the server has it,
 // and what it refuses until the writer has decided.
+import { now } from "../clock.js";
 import { sure } from "../dialogs.js";
 import { Lost, Refused, post, uuid, words } from "../net.js";
 import { complain, say } from "../toast.js";
@@ -13,7 +14,7 @@ const next = () => load().find((item) => !item.error);
 let sending = false;
 
 export function send(text, { note = false, reply = "" } = {}) {
-  const item = { key: uuid(), session: sessionId(), thread: threadId(), text, note, reply, after: lastSeq(), at: Date.now() };
+  const item = { key: uuid(), session: sessionId(), thread: threadId(), text, note, reply, after: lastSeq(), at: Date.now(), written: new Date(now() * 1000).toISOString() };
   save([...load(), item]);
   bubble(item);
   flush();
@@ -101,7 +102,7 @@ export async function flush() {
 
 // Answers what went wrong, or nothing if it is stored.
 async function deliver(item, force = false) {
-  const values = { text: item.text, key: item.key, note: item.note ? "1" : "", reply: item.reply };
+  const values = { text: item.text, key: item.key, note: item.note ? "1" : "", reply: item.reply, written: item.written ?? "" };
   if (!force && !item.note) values.after = item.after;
   try {
     const stored = await post(`/desk/s/${item.session}/messages/`, values);

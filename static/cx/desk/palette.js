@@ -1,6 +1,7 @@
 // The palette: customers and cases by what is typed, and commands by their name.
 import { show } from "../dialogs.js";
 import { elements, getText } from "../net.js";
+import { complain } from "../toast.js";
 
 const box = () => document.getElementById("palette");
 const input = () => document.getElementById("palette-q");
@@ -26,16 +27,21 @@ async function fill(query) {
   const fitting = [...links, ...commands()].filter((one) => one.title.toLowerCase().includes(wanted)).map(option);
   let found = [];
   if (wanted.length >= 2) {
-    try {
-      found = elements(await getText(`/desk/search/?q=${encodeURIComponent(query)}`));
-    } catch {
-      found = [];
-    }
+    found = await search(query);
     if (input().value !== query) return;
   }
   list().replaceChildren(...found, ...fitting);
   index = 0;
   mark();
+}
+
+async function search(query) {
+  try {
+    return elements(await getText(`/desk/search/?q=${encodeURIComponent(query)}`));
+  } catch (error) {
+    complain(error);
+    return [];
+  }
 }
 
 function option(one) {
@@ -55,7 +61,11 @@ function option(one) {
 
 function mark() {
   const options = list().querySelectorAll("[role=option]");
-  options.forEach((el, i) => el.setAttribute("aria-selected", String(i === index)));
+  options.forEach((el, i) => {
+    el.id = `palette-${i}`;
+    el.setAttribute("aria-selected", String(i === index));
+  });
+  input().setAttribute("aria-activedescendant", options[index]?.id ?? "");
   options[index]?.scrollIntoView({ block: "nearest" });
 }
 

@@ -99,6 +99,7 @@ export async function openSession(url, { push = true } = {}) {
   work?.setAttribute("aria-busy", "true");
   work?.toggleAttribute("inert", true);
   try {
+    document.dispatchEvent(new Event("cx:leaving"));
     await keepAll();
     const fresh = elements(await getText(url, signal));
     const other = document.getElementById("rows-other");
@@ -114,7 +115,7 @@ export async function openSession(url, { push = true } = {}) {
     keepShow();
     arrive();
   } catch (error) {
-    if (error.name !== "AbortError") {
+    if (!signal.aborted) {
       work?.removeAttribute("aria-busy");
       work?.removeAttribute("inert");
       complain(error);
@@ -139,9 +140,16 @@ export function reopen() {
   return window.location.reload();
 }
 
+// From a page that is not the desk one goes there.
+export function goTo(session) {
+  const url = `/desk/s/${session}/`;
+  if (document.querySelector(".cx-desk")) return openSession(url);
+  return window.location.assign(url);
+}
+
 export async function openNext() {
   const rows = [...document.querySelectorAll("#rows-mine .cx-row")].filter((row) => Number(row.dataset.open) !== sessionId());
-  if (rows[0]) openSession(`/desk/s/${rows[0].dataset.open}/`);
+  if (rows[0]) goTo(rows[0].dataset.open);
   else window.location.assign("/desk/");
 }
 
@@ -156,10 +164,8 @@ document.addEventListener("click", (event) => {
     if (!document.getElementById("work")?.classList.contains("cx-desk")) return;
     event.preventDefault();
     openSession(target.getAttribute("href"));
-  } else if (target.dataset.open) {
-    if (document.querySelector(".cx-desk")) openSession(`/desk/s/${target.dataset.open}/`);
-    else window.location.assign(`/desk/s/${target.dataset.open}/`);
-  } else if (target.dataset.show) showRows(target.dataset.show);
+  } else if (target.dataset.open) goTo(target.dataset.open);
+  else if (target.dataset.show) showRows(target.dataset.show);
   else if (target.dataset.queue) showRows("queue", target.dataset.queue);
 });
 
