@@ -47,7 +47,7 @@ def test_an_answered_contact_becomes_idle_and_frees_its_place(floor, pushed):
     state = floor.presence(floor.alice)
     assert (state.load, state.state) == (0, "available")
     assert floor.leg(chat).leg == "active" and not floor.leg(chat).holds
-    assert set(pushed.kinds(realtime.user_group(floor.alice.pk))) == {"signal:presence", "signal:sessions"}
+    assert set(pushed.kinds(realtime.user_group(floor.alice.pk))) == {"signal:presence", "signal:load"}
 
 
 def test_a_message_at_the_same_moment_keeps_the_place(floor):
