@@ -1,6 +1,7 @@
 """Desks of a test file's own: people, their queues, the chats that come to them."""
 
 import re
+import time
 from dataclasses import dataclass
 
 from playwright.sync_api import Locator, expect
@@ -98,6 +99,14 @@ class Desk(Operator):
     def more(self, act: str) -> None:
         self.page.get_by_label("More").click()
         self.page.get_by_role("button", name=act).click()
+
+    def hears(self, tones: int = 1) -> int:
+        """Wait until so many sounds were made. Returns how many. (Waiting in the page is eval, which its CSP forbids.)"""
+        end = time.monotonic() + 15
+        while (made := self.page.evaluate("window.tones")) < tones:
+            assert time.monotonic() < end, f"{made} sounds instead of {tones}"
+            self.page.wait_for_timeout(100)
+        return int(made)
 
     def undo(self) -> None:
         self.page.get_by_role("button", name="Undo").click()

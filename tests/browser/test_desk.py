@@ -107,7 +107,7 @@ def test_offers_are_declined_run_out_and_come_by_themselves(place: Place, window
     dave.become_available()
     place.chats("dave", "Fred Astaire")
     expect(dave.page.get_by_role("tab", name=re.compile("Fred Astaire"))).to_be_visible()
-    dave.page.wait_for_function("window.tones > 0")
+    dave.hears()
 
 
 def test_lists_and_the_talk_stay_true_without_a_reload(place: Place, windows: Windows) -> None:

@@ -166,8 +166,7 @@ def test_a_breach_rings_once(place: Place, windows: Windows) -> None:
     page.clock.install()
     page.add_init_script(TONES)
     page.reload()
-    page.wait_for_function("window.tones > 0")
-    rung = page.evaluate("window.tones")
+    rung = lena.hears()
     for _ in range(3):
         page.clock.fast_forward(12_000)
         with page.expect_response(re.compile("/desk/parts/")):
