@@ -27,12 +27,13 @@ SIGNED_OUT, REFUSED = 4401, 4403
 class BoardConsumer(Direct, AsyncJsonWebsocketConsumer):
     """Passes on what is published for the teams of its user."""
 
+    checks: asyncio.Task[None] | None = None
+
     async def connect(self) -> None:
         """Join the groups of the user's teams; close with 4401 without a user, 4403 without the right."""
         self.groups_joined: set[str] = set()
         self.settling = asyncio.Lock()
         self.watched: int | None = None
-        self.checks: asyncio.Task[None] | None = None
         await self.accept()
         if not self.scope["user"].is_authenticated:
             await self.close(code=SIGNED_OUT)
@@ -46,6 +47,11 @@ class BoardConsumer(Direct, AsyncJsonWebsocketConsumer):
             with suppress(asyncio.CancelledError):
                 await self.checks
         await self.join([])
+
+    def forget(self) -> None:
+        """Stop looking after the rights of who is gone."""
+        if self.checks is not None:
+            self.checks.cancel()
 
     async def check_rights(self) -> None:
         """Settle the groups again from time to time."""

@@ -31,6 +31,8 @@ RIGHTS_EVERY_S = 60
 class DeskConsumer(Direct, AsyncJsonWebsocketConsumer):
     """Pushes to one open desk of one user."""
 
+    checks: asyncio.Task[None] | None = None
+
     async def connect(self) -> None:
         """Accept members of staff; join what concerns the user alone and the numbers of his queues."""
         self.user: User = self.scope["user"]
@@ -38,7 +40,6 @@ class DeskConsumer(Direct, AsyncJsonWebsocketConsumer):
         self.threads: set[int] = set()
         # Sessions that the user may read: a thread is endless, and may come to be of another team.
         self.sessions: set[int] = set()
-        self.checks: asyncio.Task[None] | None = None
         self.typed: dict[int, float] = {}
         self.tab: uuid.UUID | None = None
         await self.accept()
@@ -123,7 +124,7 @@ class DeskConsumer(Direct, AsyncJsonWebsocketConsumer):
         if what == "typing" and not content.get("note") and time.monotonic() - self.typed.get(thread, 0) > 1.5:
             self.typed[thread] = time.monotonic()
             told: dict[str, Any] = {"type": "push", "kind": "typing", "name": self.user.public_name, "side": "staff"}
-            await self.channel_layer.group_send(realtime.customer_group(thread), told)
+            await self.hint(realtime.customer_group(thread), told)
         told = {
             "type": "push",
             "kind": what,
@@ -132,7 +133,7 @@ class DeskConsumer(Direct, AsyncJsonWebsocketConsumer):
             "name": self.user.name,
             "side": "staff",
         }
-        await self.channel_layer.group_send(realtime.staff_group(thread), told)
+        await self.hint(realtime.staff_group(thread), told)
 
     async def push(self, event: dict[str, Any]) -> None:
         """Pass a push on; a message is rendered here by the page's own template, in the reader's words and zone.
@@ -160,11 +161,16 @@ class DeskConsumer(Direct, AsyncJsonWebsocketConsumer):
 
     async def disconnect(self, code: int) -> None:
         """Leave all groups. The operator is gone only when all his pages stay silent."""
-        heartbeats.drop(self.channel_name)
-        if self.checks is not None:
-            self.checks.cancel()
+        self.forget()
         for group in self.joined:
             await self.channel_layer.group_discard(group, self.channel_name)
+
+    def forget(self) -> None:
+        """Count the page as closed."""
+        if hasattr(self, "channel_name"):
+            heartbeats.drop(self.channel_name)
+        if self.checks is not None:
+            self.checks.cancel()
 
 
 def _why_not(user: Any) -> int:

@@ -37,6 +37,10 @@ _pages: Counter[int] = Counter()
 class VisitorConsumer(Direct, AsyncWebsocketConsumer):
     """Pushes to one page of a visitor. The database is asked once, when the page says who it is."""
 
+    patience: asyncio.TimerHandle | None = None
+    # Whether it is one of the pages of its visitor.
+    is_counted = False
+
     async def connect(self) -> None:
         """Accept anybody; who does not say who he is in time is closed."""
         self.thread_id = 0
@@ -86,8 +90,10 @@ class VisitorConsumer(Direct, AsyncWebsocketConsumer):
         if _pages[visitor.thread] >= PAGES_PER_VISITOR:
             await self.close(TOO_MANY)
             return
-        self.patience.cancel()
+        if self.patience is not None:
+            self.patience.cancel()
         self.thread_id = visitor.thread
+        self.is_counted = True
         _pages[visitor.thread] += 1
         # First listen, then look: what is stored between the two is pushed.
         await self.channel_layer.group_add(realtime.customer_group(visitor.thread), self.channel_name)
@@ -109,7 +115,7 @@ class VisitorConsumer(Direct, AsyncWebsocketConsumer):
             return
         self.typed_at = time.monotonic()
         told = {"type": "push", "kind": "typing", "thread": self.thread_id, "side": "customer"}
-        await self.channel_layer.group_send(realtime.staff_group(self.thread_id), told)
+        await self.hint(realtime.staff_group(self.thread_id), told)
 
     async def push(self, event: dict[str, Any]) -> None:
         """Pass on what the visitor may see, with addresses of files made for him."""
@@ -122,14 +128,21 @@ class VisitorConsumer(Direct, AsyncWebsocketConsumer):
         await self._tell(told)
 
     async def disconnect(self, code: int) -> None:
-        """Forget the socket. The visitor is gone only when he stays silent."""
-        self.patience.cancel()
+        """Leave the group. The visitor is gone only when he stays silent."""
+        self.forget()
         if self.thread_id:
+            await self.channel_layer.group_discard(realtime.customer_group(self.thread_id), self.channel_name)
+
+    def forget(self) -> None:
+        """Count the page as closed."""
+        if self.patience is not None:
+            self.patience.cancel()
+        if self.is_counted:
+            self.is_counted = False
             heartbeats.drop(self.channel_name)
             _pages[self.thread_id] -= 1
             if _pages[self.thread_id] <= 0:
                 del _pages[self.thread_id]
-            await self.channel_layer.group_discard(realtime.customer_group(self.thread_id), self.channel_name)
 
     async def _tell(self, message: dict[str, Any]) -> None:
         await self.send(text_data=json.dumps(message, ensure_ascii=False))
