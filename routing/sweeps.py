@@ -75,7 +75,7 @@ def abandon_ghosts(*, now: datetime, steady_since: datetime) -> int:
         # Who writes is here, whatever has become of his socket.
         last = max(heard, wrote.get(item.interaction_id, heard))
         if last < now - _gone_after(item):
-            count += _abandon(item, last)
+            count += _abandon(item, last, now)
     return count
 
 
@@ -93,12 +93,15 @@ def _wrote_last(interaction_ids: list[int]) -> dict[int, datetime]:
 
 
 @transaction.atomic
-def _abandon(item: WorkItem, left_at: datetime) -> int:
+def _abandon(item: WorkItem, left_at: datetime, now: datetime) -> int:
     if not queueing.drop_from_queue(
         interaction_id=item.interaction_id, outcome=Outcome.ABANDONED, at=max(left_at, item.entered_at)
     ):
         return 0
     interaction = item.interaction
+    if not _is_gone_still(item, now):
+        transaction.set_rollback(True)
+        return 0
     talk.close_interaction(interaction_id=interaction.pk, reason=CloseReason.LEFT)
     contact = interaction.says.get("contact", "")
     if contact:
@@ -112,6 +115,14 @@ def _abandon(item: WorkItem, left_at: datetime) -> int:
             contact=contact,
         )
     return 1
+
+
+def _is_gone_still(item: WorkItem, now: datetime) -> bool:
+    """Look once more, under the lock under which he writes: he may have come back since the sweep began."""
+    thread = Thread.objects.select_for_update().get(pk=item.interaction.thread_id)
+    owner = liveness.visitor_key(thread.pk)
+    signs = [liveness.last_seen([owner]).get(owner), _wrote_last([item.interaction_id]).get(item.interaction_id)]
+    return all(sign is None or sign < now - _gone_after(item) for sign in signs)
 
 
 def finish_callbacks(*, interaction_id: int, actor: User) -> None:

@@ -95,13 +95,15 @@ def post_message(
     audience: str = Audience.ALL,
     make_files: Callable[[], list[Attachment]] | None = None,
     unless_after: int | None = None,
+    meant_for: int | None = None,
 ) -> tuple[Message, bool]:
     """Store a message of the thread's open session and tell both sides. Returns (message, whether new).
 
     The same `client_key` (or `external_id`) stores one message, however often it is sent. `make_files`
     makes unsaved attachments; it is called only for a new message. With `unless_after` the act is refused
     (Conflict, code "crossed") if a colleague's reply has a greater seq. Raises Invalid for an empty or too
-    long text, Conflict (code "closed") if the session has ended, Forbidden for a customer who is blocked.
+    long text, Conflict (code "closed") if the session has ended or is not the one it is `meant_for`, Forbidden
+    for a customer who is blocked.
     """
     # PostgreSQL keeps no zero bytes.
     text = text.replace("\x00", "")
@@ -122,7 +124,7 @@ def post_message(
     )
     try:
         with transaction.atomic():
-            return _store(draft, make_files, unless_after), True
+            return _store(draft, make_files, unless_after, meant_for), True
     except (IntegrityError, Conflict, Forbidden) as error:
         # A retry of what was stored is answered by it, whatever has happened since.
         stored = _sent_before(draft)
@@ -143,17 +145,21 @@ def _sent_before(draft: Message) -> Message | None:
     return None
 
 
-def _store(draft: Message, make_files: Callable[[], list[Attachment]] | None, unless_after: int | None) -> Message:
+def _store(
+    draft: Message, make_files: Callable[[], list[Attachment]] | None, unless_after: int | None, meant_for: int | None
+) -> Message:
     if rows.take_place(draft):
         raise _refusal()
     if unless_after is not None:
         _refuse_crossed(draft, unless_after)
-    if not rows.store(draft):
+    if not rows.store(draft) or meant_for not in {None, draft.interaction_id}:
         raise Conflict(_("This session has ended."), code="closed")
     files = make_files() if make_files else []
     for file in files:
         file.message = draft
         file.save(force_insert=True)
+    # Before what follows from it: pages hear of changes in their order.
+    _push(draft, files)
     announce(
         MessagePosted(
             message=draft.pk,
@@ -163,7 +169,6 @@ def _store(draft: Message, make_files: Callable[[], list[Attachment]] | None, un
             audience=draft.audience,
         )
     )
-    _push(draft, files)
     return draft
 
 
@@ -206,7 +211,7 @@ def post_system_line(
     Returns None if the session has ended meanwhile.
     """
     thread = Thread.objects.select_for_update().get(pk=thread_id)
-    interaction = Interaction.objects.filter(thread=thread).order_by("-opened_at").first()
+    interaction = Interaction.objects.open().filter(thread=thread).first()
     if interaction is None:
         return None
     line = Message(

@@ -1,6 +1,7 @@
 """What a supervisor does to queues and contacts. Every act is audited."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -70,11 +71,17 @@ def open_queue(*, queue: Queue, actor: "User") -> Queue:
 
 
 def tell_waiting(*, queue: Queue, message: str) -> None:
-    """Tell everybody who waits in the queue, as a line in his chat."""
-    if not message:
-        return
-    waiting = WorkItem.objects.filter(queue=queue).exclude(visit="left").order_by("interaction__thread_id")
-    for thread_id in waiting.values_list("interaction__thread_id", flat=True)[:1000]:
+    """Tell everybody who waits in the queue, as a line in his chat, once the act is done.
+
+    Each line is a transaction of its own: all at once would keep everybody who writes meanwhile waiting.
+    """
+    if message:
+        transaction.on_commit(partial(_tell_waiting, queue.pk, message))
+
+
+def _tell_waiting(queue_id: int, message: str) -> None:
+    waiting = WorkItem.objects.filter(queue=queue_id).exclude(visit="left").order_by("pk")
+    for thread_id in list(waiting.values_list("interaction__thread_id", flat=True)):
         # `reason` is one of the arguments that customers may see.
         talk.post_system_line(thread_id=thread_id, code="announcement", args={"reason": message})
 
@@ -96,7 +103,12 @@ def lend_operator(*, queue: Queue, user: "User", lasting: timedelta, actor: "Use
 def whisper(*, interaction: Interaction, text: str, actor: "User") -> Message:
     """Write a note to the operator into a session: the customer never learns of it."""
     message, _new = talk.post_message(
-        thread_id=interaction.thread_id, author=Author.STAFF, text=text, user=actor, audience=Audience.STAFF
+        thread_id=interaction.thread_id,
+        author=Author.STAFF,
+        text=text,
+        user=actor,
+        audience=Audience.STAFF,
+        meant_for=interaction.pk,
     )
     audit.record(actor, "interaction.whisper", f"interaction:{interaction.pk}")
     return message

@@ -165,6 +165,9 @@ def revive(*, message_id: int) -> None:
     if leg is None:
         _queue_if_nobodys(message.interaction_id)
         return
+    if message.interaction.waiting_since is None:
+        # It was answered before this was handled (again).
+        return
     rest = _rest_of_return(message)
     # Talks of an operator who vanished are kept for him for a while: the sweep returns them.
     if leg.holds or (rest > timedelta(0) and (wake(leg_id=leg.pk) or _has_vanished(leg.operator_id))):

@@ -129,6 +129,10 @@ def offer_push(offer: Assignment) -> dict[str, Any]:
     return {"kind": "offer", "id": offer.pk, "expires": offer.expires_at.timestamp() if offer.expires_at else 0}
 
 
+def _gone() -> Conflict:
+    return Conflict(_("This offer is no longer there."), code="gone")
+
+
 @transaction.atomic
 def accept_offer(*, leg_id: int, actor: "User") -> Assignment:
     """Accept an offer. Repeating it is harmless.
@@ -141,7 +145,7 @@ def accept_offer(*, leg_id: int, actor: "User") -> Assignment:
     if leg.leg == Leg.ACTIVE:
         return leg
     if leg.leg != Leg.OFFERED:
-        raise Conflict(_("This offer is no longer there."), code="gone")
+        raise _gone()
     presence = locks.lock_presence(actor.pk)
     if presence.mode == Mode.OFFLINE:
         raise Conflict(_("You are offline. Become available first."), code="offline")
@@ -150,7 +154,10 @@ def accept_offer(*, leg_id: int, actor: "User") -> Assignment:
     leg.save(update_fields=["leg", "accepted_at", "expires_at"])
     queueing.leave_queue(leg.item, Outcome.ANSWERED, at=now)
     states.settle(presence, now=now)
-    post_system_line(thread_id=leg.interaction.thread_id, code="joined", args={"name": actor.public_name}, user=actor)
+    thread_id, args = leg.interaction.thread_id, {"name": actor.public_name}
+    if post_system_line(thread_id=thread_id, code="joined", args=args, user=actor) is None:
+        # Its customer has ended it at this moment; the end withdraws the offer.
+        raise _gone()
     announce(LegAccepted(leg=leg.pk, interaction=leg.interaction_id, operator=actor.pk))
     realtime.signal(actor.pk, "sessions", leg.interaction_id)
     return leg

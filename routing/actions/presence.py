@@ -91,13 +91,16 @@ def _refuse_open_contacts(user_id: int, but: list[int]) -> None:
         )
 
 
+@transaction.atomic
 def move_all_to_queue(*, user: "User", actor: "User") -> int:
     """Take all contacts from an operator back to their queues, first in line. Returns how many.
 
     If he stays available they rest from him for a moment, as if he had declined them.
     """
     audit.record(actor, "presence.move_all", f"user:{user.pk}")
-    ids = list(Assignment.objects.owned().filter(operator=user).values_list("pk", flat=True))
+    # All work before the presence, and threads in their order: its operator may be at work on it at this moment.
+    ids = _lock_work(user.pk, move=True)
+    locks.lock_presence(user.pk)
     for leg_id in ids:
         legs.return_to_queue(leg_id=leg_id, first_in_line=True, end=LegEnd.TAKEN)
     return len(ids)

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from cxcenter.core import realtime
-from cxcenter.core.errors import Forbidden, Invalid
+from cxcenter.core.errors import Conflict, Forbidden, Invalid
 from cxcenter.core.models import AuditEntry
 from cxcenter.widget import doors
 from interactions.actions import talk
@@ -110,6 +110,16 @@ def test_a_whisper_never_reaches_the_customer(floor, pushed):
     groups = {group for group, _m in pushed.heard()}
     assert realtime.staff_group(chat.thread_id) in groups and realtime.customer_group(chat.thread_id) not in groups
     assert AuditEntry.objects.get().act == "interaction.whisper"
+
+
+def test_a_whisper_into_a_session_that_has_ended_does_not_land_in_the_next(floor):
+    chat = floor.chat()
+    talk.close_interaction(interaction_id=chat.pk, reason="ended")
+    later = world.open_chat(None, "Me again", thread=chat.thread)
+    with pytest.raises(Conflict) as refused:
+        control.whisper(interaction=chat, text="Offer him the spare car", actor=floor.boss)
+    assert refused.value.code == "closed"
+    assert not Message.objects.filter(interaction=later, author="staff").exists()
 
 
 def test_an_alert_seen_takes_the_older_ones_with_it(floor):

@@ -268,3 +268,23 @@ def test_a_customer_who_comes_again_finds_who_served_him(floor):
     Channel.objects.update(return_s=0)
     later = world.open_chat(floor.site, thread=first.thread)
     assert floor.leg(later).why["how"] == "even"
+
+
+def test_what_was_answered_before_it_was_handled_again_wakes_nothing(floor):
+    floor.ready(floor.alice)
+    chat = floor.chat(floor.alice)
+    message = world.say(chat, "Are you there?")
+    world.reply(chat, floor.alice, "Yes")
+    legs.snooze(interaction_id=chat.pk, actor=floor.alice, until=timezone.now() + timedelta(hours=1))
+    legs.revive(message_id=message.pk)
+    assert floor.leg(chat).snoozed_until is not None
+
+
+def test_pages_hear_of_a_message_before_what_follows_from_it(floor, idle, pushed):
+    """Its operator has no room any more: the contact goes to the queue, and the customer is told."""
+    floor.chat(floor.alice)
+    pushed.heard()
+    world.say(idle, "One thing more")
+    group = realtime.customer_group(idle.thread_id)
+    changes = [m["changed"] for heard, m in pushed.heard() if heard == group and m["kind"] == "message"]
+    assert len(changes) > 1 and changes == sorted(changes)

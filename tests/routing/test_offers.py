@@ -12,7 +12,7 @@ from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, Forbidden
 from cxcenter.core.models import Outbox
 from interactions.actions import talk
-from interactions.models import Interaction
+from interactions.models import Interaction, Message
 from routing import rows, strategies
 from routing.actions import legs, offers, presence, queueing
 from routing.models import Assignment, Policy, Presence, Queue, QueueMember, WorkItem
@@ -248,12 +248,16 @@ def test_a_decision_costs_the_same_however_many_wait(floor):
     assert queries_of_one_decision() == few <= 14
 
 
-def test_legs_survive_what_happens_at_the_same_moment(floor):
-    """The session ends while its offer is being accepted: the leg goes into wrap-up, nothing hangs."""
+def test_who_ended_the_session_at_that_moment_is_not_joined(floor):
+    """The end has committed, and what follows from it has not happened yet."""
     floor.ready(floor.alice)
     chat = floor.chat()
+    offer = floor.leg(chat)
     Interaction.objects.filter(pk=chat.pk).update(closed_at=timezone.now(), close_reason="ended")
-    offers.accept_offer(leg_id=floor.leg(chat).pk, actor=floor.alice)
-    legs.end_with_interaction(interaction_id=chat.pk)
-    legs.end_with_interaction(interaction_id=chat.pk)
-    assert (floor.leg(chat).leg, floor.leg(chat).end) == ("wrapup", "finished")
+    with pytest.raises(Conflict) as refused:
+        offers.accept_offer(leg_id=offer.pk, actor=floor.alice)
+    assert refused.value.code == "gone"
+    assert not Message.objects.filter(interaction=chat, code="joined").exists()
+    for _ in range(2):
+        legs.end_with_interaction(interaction_id=chat.pk)
+    assert floor.leg(chat).leg == "ended" and floor.item(chat).outcome == "abandoned"

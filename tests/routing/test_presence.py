@@ -2,6 +2,8 @@
 
 import asyncio
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -11,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cxcenter.core import heartbeats, liveness, realtime
-from cxcenter.core.errors import Conflict, Forbidden, Invalid
+from cxcenter.core.errors import Conflict, CxError, Forbidden, Invalid
 from cxcenter.core.models import AuditEntry, Pulse, Tab
 from interactions.models import Interaction, Message
 from routing import sweeps
@@ -383,3 +385,36 @@ def test_the_pages_of_a_web_process_beat_for_it():
 
     asyncio.run(one_beat())
     assert Pulse.objects.filter(name=liveness.WEB).exists()
+
+
+def test_moving_all_locks_work_before_the_operator(floor):
+    """He finishes a contact at the same moment: neither waits for what the other has."""
+    floor.ready(floor.alice)
+    chats = [floor.chat(floor.alice) for _ in range(4)]
+    with ThreadPoolExecutor(2) as pool:
+        moved = pool.submit(closing(move_in_one_act), floor)
+        done = pool.submit(closing(finish_all), floor, chats)
+        moved.result(30)
+        done.result(30)
+    assert not Assignment.objects.owned().filter(operator=floor.alice).exists()
+
+
+def move_in_one_act(floor):
+    with transaction.atomic():
+        presence.move_all_to_queue(user=floor.alice, actor=floor.boss)
+
+
+def finish_all(floor, chats):
+    for chat in reversed(chats):
+        with suppress(CxError):
+            legs.finish(interaction_id=chat.pk, actor=floor.alice)
+
+
+def closing(act):
+    def run(*args):
+        try:
+            act(*args)
+        finally:
+            connection.close()
+
+    return run

@@ -79,6 +79,24 @@ def test_who_writes_is_here_though_his_socket_is_not(floor):
     assert ghosts(timezone.now() + timedelta(seconds=61)) == 1
 
 
+def test_who_comes_back_while_the_sweep_runs_stays(floor, monkeypatch):
+    chat = floor.chat()
+    wrote(chat, 300)
+    seen(chat, 3600)
+    look = sweeps._wrote_last
+
+    def look_and_then_he_writes(ids):
+        monkeypatch.setattr(sweeps, "_wrote_last", look)
+        found = look(ids)
+        world.say(chat, "I am back")
+        return found
+
+    monkeypatch.setattr(sweeps, "_wrote_last", look_and_then_he_writes)
+    assert ghosts() == 0
+    chat.refresh_from_db()
+    assert chat.is_open and floor.item(chat).visit != "left"
+
+
 def test_nobody_is_blamed_for_our_own_outage(floor):
     chat = floor.chat()
     wrote(chat, 300)
