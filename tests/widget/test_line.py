@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connection
+from django.db import connections
 
 from cxcenter.core import heartbeats
 from cxcenter.widget import consumers
@@ -45,7 +45,7 @@ async def live(visitor, *, breaks_at: str) -> None:
 
     with pytest.raises(ConnectionError):
         await consumers.VisitorConsumer.as_asgi()({"type": "websocket", "path": "/ws/visitor/"}, receive, send)
-    await sync_to_async(connection.close)()
+    await sync_to_async(connections.close_all)()
 
 
 @pytest.mark.parametrize("breaks_at", ["hello", "beat"])
