@@ -1,6 +1,6 @@
 // Forms and buttons that act: data-submit, data-post, with an undo, an error in its place, and what follows.
 import { closeDialog, sure } from "./dialogs.js";
-import { Lost, post, uuid, words } from "./net.js";
+import { Refused, post, uuid, words } from "./net.js";
 import { complain, say } from "./toast.js";
 
 function clearErrors(form) {
@@ -44,7 +44,7 @@ function valuesOf(form, submitter) {
 }
 
 async function submit(form, submitter) {
-  if ("busy" in form.dataset) return;
+  if ("busy" in form.dataset || "sent" in form.dataset) return;
   form.dataset.busy = "";
   clearErrors(form);
   const button = submitter || form.querySelector("[type=submit]");
@@ -54,14 +54,19 @@ async function submit(form, submitter) {
     delete form.dataset.key;
     // Its fields are no unsaved ones any more, wherever they still stand.
     form.dataset.sent = "";
+    document.dispatchEvent(new Event("cx:sent"));
     closeDialog();
-    if ("clear" in form.dataset) form.reset();
+    if ("clear" in form.dataset) {
+      form.reset();
+      delete form.dataset.sent;
+    }
     if (answer?.said) say(answer.said);
     if (answer?.then) return window.location.assign(answer.then);
     if (form.dataset.said) say(words[form.dataset.said] + (answer?.number ? ": " + answer.number : ""));
     follow(form.dataset.then);
   } catch (error) {
-    if (!(error instanceof Lost)) delete form.dataset.key;
+    // Who may have been heard all the same asks again under the same key.
+    if (error instanceof Refused && error.status < 500 && error.code !== "in_progress") delete form.dataset.key;
     showError(form, error);
   } finally {
     delete form.dataset.busy;

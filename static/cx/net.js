@@ -46,7 +46,8 @@ async function call(url, { signal, ...options }) {
   const stop = () => patience.abort();
   if (signal?.aborted) stop();
   signal?.addEventListener("abort", stop);
-  const timer = setTimeout(stop, options.body instanceof FormData ? FILE_PATIENCE_MS : PATIENCE_MS);
+  const hasFile = options.body instanceof FormData && [...options.body.values()].some((value) => value instanceof File);
+  const timer = setTimeout(stop, hasFile ? FILE_PATIENCE_MS : PATIENCE_MS);
   try {
     const response = await fetch(url, { credentials: "same-origin", ...options, signal: patience.signal });
     return {

@@ -21,7 +21,9 @@ def cut(pid: int) -> None:
         dbname=database["NAME"], user=database["USER"], password=database["PASSWORD"], host=database["HOST"],
         port=database["PORT"] or None,
     )  # fmt: skip
-    with other, other.cursor() as cursor:
+    # In a transaction the server would answer again and again what it saw at first.
+    other.autocommit = True
+    with other.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
         while cursor.execute("SELECT FROM pg_stat_activity WHERE pid = %s", [pid]) or cursor.rowcount:
             time.sleep(0.01)

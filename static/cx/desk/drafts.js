@@ -48,7 +48,7 @@ async function keepNow(url, options = {}) {
     if (state && kept.text && box()?.dataset.draft === url) state.textContent = words.draftSaved;
   } catch (error) {
     // A session that is out of reach now has no draft.
-    if (error instanceof Refused) done();
+    if (error instanceof Refused && [403, 404].includes(error.status)) done();
   }
 }
 
@@ -88,7 +88,7 @@ export async function putBack(session, text, note = false) {
 }
 
 // A reload asks for the page before the last letters are stored: this tab has them for itself as well.
-const LEFT = "cx.drafts";
+const LEFT = "cx.drafts." + document.body.dataset.user;
 
 window.addEventListener("pagehide", () => {
   const left = [...waiting].map(([url, { text, note }]) => ({ url, text, note }));

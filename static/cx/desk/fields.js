@@ -1,5 +1,5 @@
 // What has been filled in but not sent: kept in this tab while another session is shown, and over a reload.
-const NAME = "cx.fields";
+const NAME = "cx.fields." + document.body.dataset.user;
 const PAGES = 50;
 const load = () => JSON.parse(sessionStorage.getItem(NAME) || "{}");
 let page = window.location.pathname;
@@ -33,7 +33,7 @@ function keepFields() {
 }
 
 document.addEventListener("input", ({ target }) => target.closest("#work form[data-submit]") && keepFields());
-document.addEventListener("cx:leaving", keepFields);
+for (const name of ["cx:leaving", "cx:sent"]) document.addEventListener(name, keepFields);
 document.addEventListener("cx:arrived", () => {
   page = window.location.pathname;
   const kept = load()[page] ?? {};
