@@ -14,7 +14,7 @@ export class Line {
   connect() {
     clearTimeout(this.timer);
     const socket = (this.socket = new WebSocket(this.url));
-    this.heard = Date.now();
+    Object.assign(this, { asked: Date.now(), heard: 0 });
     const hear = (name, act) => socket.addEventListener(name, (event) => socket === this.socket && act(event));
     hear("open", () => {
       this.tries = 0;
@@ -50,11 +50,16 @@ export class Line {
     socket.close();
   }
 
-  // A line that swallows everything looks open, or opens for ever: silence ends it.
+  // A line that swallows everything looks open, or opens for ever: a beat without an answer ends it. Its age alone
+  // says nothing, since the timers of a hidden page run once a minute.
   beat() {
     if (!this.socket) return;
-    if (Date.now() - this.heard > 25000) this.drop();
-    else this.send({ kind: "beat" });
+    if (this.heard < this.asked) {
+      if (Date.now() - this.asked > 15000) this.drop();
+      return;
+    }
+    this.asked = Date.now();
+    this.send({ kind: "beat" });
   }
 
   send(message) {
