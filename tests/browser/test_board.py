@@ -94,7 +94,7 @@ def test_a_talk_is_read_whispered_into_and_taken_over(board: Page, installation:
 def test_who_waits_is_moved_and_raised(board: Page, installation: Stack) -> None:
     board.goto(f"{installation.url}/board/contacts/?state=waiting")
     board.get_by_role("link", name="Wanda Second").click()
-    expect(board.get_by_text("waits")).to_be_visible()
+    expect(board.locator("#head").get_by_text("waits")).to_be_visible()
     board.get_by_role("button", name="Priority").click()
     dialog = board.get_by_role("dialog")
     dialog.get_by_label("Priority").fill("99")
