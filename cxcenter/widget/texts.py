@@ -68,6 +68,7 @@ def _talk() -> dict[str, str]:
         "delivered": _("delivered"),
         "read": _("read"),
         "too_large": _("too large, {limit} MB at most"),
+        "too_large_for_line": _("too large for this site"),
         "not_sent": _("not sent"),
         "remove": _("Remove"),
         "typing": _("{name} is typing"),

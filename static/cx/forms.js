@@ -21,13 +21,18 @@ function showError(form, error) {
     field.setAttribute("aria-describedby", note.id);
     field.after(note);
   }
+  notice(form, error.message).focus();
+}
+
+// What must be read before the form is sent, at its top.
+export function notice(form, text) {
   const summary = document.createElement("div");
   summary.className = "cx-errs";
   summary.tabIndex = -1;
   summary.setAttribute("role", "alert");
-  summary.textContent = error.message;
+  summary.textContent = text;
   (form.querySelector(".cx-scroll, .bd") || form).prepend(summary);
-  summary.focus();
+  return summary;
 }
 
 export function follow(what) {

@@ -1,6 +1,6 @@
 // Calls to the center: the token in a header, refusals as errors with their code, silence as `Offline`.
 
-import { config } from "./dom.js";
+import { config, t } from "./dom.js";
 import { store } from "./store.js";
 
 const PATIENCE_MS = 10000;
@@ -34,6 +34,8 @@ function take(era, status, renewed, body) {
   try {
     told = JSON.parse(body);
   } catch {
+    // A proxy before the center takes less than the center does: asking again would not help.
+    if (status === 413) throw new Refused(status, { message: t("too_large_for_line") });
     if (status < 500) throw new Offline("not our answer");
   }
   if (renewed) store.token = renewed;

@@ -11,6 +11,7 @@ import { store } from "./store.js";
 export function makeOutbox({ talk, changed, away, lost, fault }) {
   let pending = [];
   let pumping = false;
+  let isFailing = false;
 
   /** Join what every tab's box keeps with what only this page holds: the files. */
   function restore() {
@@ -19,22 +20,23 @@ export function makeOutbox({ talk, changed, away, lost, fault }) {
     pending = [...texts, ...files];
   }
 
-  function keep() {
-    store.outbox = pending.filter((one) => !one.file).map(({ key, text, at, why, final }) => ({ key, text, at, why, final }));
+  function keep({ key, text, at, why, final, file }) {
+    if (!file) store.keepOutbox({ key, text, at, why, final });
   }
 
   function forget(key) {
     const left = pending.filter((one) => one.key !== key);
     if (left.length === pending.length) return;
     pending = left;
-    keep();
+    store.dropOutbox(key);
   }
 
   // --- What is put in and taken out ---
 
   function say(text) {
-    pending.push({ key: newKey(), text, at: new Date().toISOString(), step: "waits" });
-    keep();
+    const item = { key: newKey(), text, at: new Date().toISOString(), step: "waits" };
+    pending.push(item);
+    keep(item);
     changed("mine");
     pump();
   }
@@ -51,7 +53,7 @@ export function makeOutbox({ talk, changed, away, lost, fault }) {
     const item = pending.find((one) => one.key === key);
     if (!item) return;
     Object.assign(item, { step: "waits", why: "" });
-    keep();
+    keep(item);
     changed("all");
     pump();
   }
@@ -78,9 +80,11 @@ export function makeOutbox({ talk, changed, away, lost, fault }) {
     restore();
     for (;;) {
       const item = pending.find((one) => !one.file && !one.why);
+      if (!item) isFailing = false;
       if (!item || (!talk.begun && !store.form)) return;
       try {
         await send(item);
+        isFailing = false;
       } catch (error) {
         const pause = refuse(item, error);
         if (pause === null) return;
@@ -111,7 +115,8 @@ export function makeOutbox({ talk, changed, away, lost, fault }) {
   /** Decide what becomes of a text that was not taken. Returns ms to wait, or null to stop sending. */
   function refuse(item, error) {
     item.step = "waits";
-    if (error instanceof Offline) {
+    isFailing = error instanceof Offline;
+    if (isFailing) {
       talk.unreached();
       return null;
     }
@@ -132,7 +137,7 @@ export function makeOutbox({ talk, changed, away, lost, fault }) {
       return null;
     }
     fail(item, error);
-    keep();
+    keep(item);
     changed("all");
     return 0;
   }
@@ -199,9 +204,14 @@ export function makeOutbox({ talk, changed, away, lost, fault }) {
     /** Another visitor uses this browser now: nothing of the former one is sent. */
     empty() {
       pending = [];
+      isFailing = false;
     },
     get pending() {
       return pending;
+    },
+    /** Whether the last text did not get through: the center may answer questions all the same. */
+    get isFailing() {
+      return isFailing;
     },
     /** Whether something still has to be sent. */
     get isBusy() {

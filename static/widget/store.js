@@ -91,12 +91,17 @@ export const store = {
   set talked(value) {
     write(place(), "talked", value || null);
   },
-  /** Messages that wait to be sent: [{key, text, at}]. */
+  /** Messages that wait to be sent: [{key, text, at}]. Every tab of the browser writes here, each its own rows. */
   get outbox() {
     return read(place(), "outbox", []);
   },
-  set outbox(value) {
-    write(place(), "outbox", value.length ? value : null);
+  keepOutbox(row) {
+    const all = store.outbox;
+    write(place(), "outbox", all.some((one) => one.key === row.key) ? all.map((one) => (one.key === row.key ? row : one)) : [...all, row]);
+  },
+  dropOutbox(key) {
+    const left = store.outbox.filter((one) => one.key !== key);
+    write(place(), "outbox", left.length ? left : null);
   },
   /** The filled-in form, until the first message has taken it along. */
   get form() {

@@ -155,10 +155,13 @@ export function makeTalk({ changed, away, lost, fault }) {
 
   function reached() {
     clearTimeout(doubt);
-    tries = 0;
-    if (offline) {
-      offline = false;
-      changed("all");
+    // Who gets answers, but no text through, is not better off: he waits longer from try to try.
+    if (!outbox.isFailing) {
+      tries = 0;
+      if (offline) {
+        offline = false;
+        changed("all");
+      }
     }
     outbox.pump();
     // A talk that has ended wants no line while nobody looks at it: then nothing is asked either.

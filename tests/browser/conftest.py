@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
 
 from tests.browser.shop import Shop
 from tests.servers import Stack
@@ -60,12 +60,19 @@ def chromium() -> Iterator[Browser]:
 
 
 class Troubles(list[str]):
-    """What a page complained about: script errors, CSP reports, failed requests."""
+    """What a page complained about: script errors, CSP reports, failed requests, but for those a test makes itself."""
+
+    own: str | None = None
 
     def watch(self, page: Page) -> None:
         page.on("pageerror", lambda error: self.append(f"script: {error}"))
         page.on("console", lambda m: self.append(f"console: {m.text}") if "Content Security" in m.text else None)
-        page.on("response", lambda r: self.append(f"{r.status} {r.url}") if r.status >= 500 else None)
+        page.on("response", self._keep)
+
+    def _keep(self, response: Response) -> None:
+        made_here = self.own is not None and response.url.endswith(self.own)
+        if response.status >= 500 and not made_here:
+            self.append(f"{response.status} {response.url}")
 
 
 @pytest.fixture

@@ -105,6 +105,97 @@ def test_forms_are_kept_while_one_looks_elsewhere(place: Place, windows: Windows
     expect(note).to_have_value("Wants it blue")
 
 
+def test_a_case_that_a_colleague_changed_is_not_written_over_unseen(place: Place, windows: Windows) -> None:
+    ines = Desk(place, windows, "ines")
+    page = ines.page
+    ines.open("Otto Dix")
+    ines.open_section("Cases")
+    subject, text = page.get_by_label(re.compile("^Subject")), page.get_by_label("What happened")
+    subject.fill("The brakes squeal")
+    page.get_by_role("button", name=re.compile("^Register")).click()
+    expect(page.get_by_text("Registered: CS-")).to_be_visible()
+    pk = place.run(
+        "from interactions.models import Case; print(Case.objects.get(subject='The brakes squeal').pk)"
+    ).split()[-1]
+    page.goto(f"{place.stack.url}/desk/cases/{pk}/")
+    text.fill("In the rain only")
+    place.run(
+        "from interactions.actions import cases; from django.db import transaction; from cxcenter.accounts.models import User\n"
+        "with transaction.atomic(): cases.change_case("
+        f"case_id={pk}, version=None, actor=User.objects.get(username='kim'), subject='The brakes squeal loudly')"
+    )
+    page.get_by_role("button", name=re.compile("^Save")).click()
+    expect(page.get_by_role("alert")).to_contain_text("A colleague has changed this case")
+    page.reload()
+    # The change is kept, beside the colleague's, and both are shown before anything is saved.
+    expect(page.get_by_role("alert")).to_contain_text("A colleague has changed this meanwhile")
+    expect(subject).to_have_value("The brakes squeal loudly")
+    expect(text).to_have_value("In the rain only")
+    page.get_by_role("button", name=re.compile("^Save")).click()
+    expect(page.get_by_text("Saved")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(subject).to_have_value("The brakes squeal loudly")
+    expect(text).to_have_value("In the rain only")
+
+
+def test_a_form_whose_answer_got_lost_makes_one_thing_after_a_reload_too(place: Place, windows: Windows) -> None:
+    ines = Desk(place, windows, "ines")
+    page = ines.page
+    ines.open("Otto Dix")
+    ines.open_section("Cases")
+    subject, register = page.get_by_label(re.compile("^Subject")), re.compile("/cases/register/$")
+    subject.fill("The horn is silent")
+    page.route(register, lambda route: (route.fetch(), route.abort()))
+    subject.press("Control+Enter")
+    expect(page.get_by_role("alert").filter(has_text="No connection")).to_be_visible()
+    page.unroute(register)
+    page.reload()
+    expect(subject).to_have_value("The horn is silent")
+    page.get_by_role("button", name=re.compile("^Register")).click()
+    expect(page.get_by_text("Registered: CS-")).to_be_visible()
+    made = place.run(
+        "from interactions.models import Case; print(Case.objects.filter(subject='The horn is silent').count())"
+    )
+    assert made.split()[-1] == "1"
+
+
+def test_a_draft_saved_behind_its_message_does_not_stay(place: Place, windows: Windows) -> None:
+    hugo = Desk(place, windows, "hugo")
+    hugo.open("Maria Lind")
+    page = hugo.page
+    held: list[Route] = []
+    page.route(DRAFT, lambda route: held.append(route) if not held else route.continue_())
+    with page.expect_request(DRAFT):
+        hugo.message.fill("It is on its way")
+    with page.expect_response(MESSAGES):
+        page.keyboard.press("Enter")
+    with page.expect_response(DRAFT):
+        held[0].continue_()
+    with page.expect_response(DRAFT) as emptied:
+        pass
+    assert emptied.value.ok
+    again = Desk(place, windows, "hugo")
+    again.open("Maria Lind")
+    expect(again.message).to_have_value("")
+
+
+def test_a_text_given_back_goes_behind_a_draft_that_is_not_saved_yet(place: Place, windows: Windows) -> None:
+    hugo = Desk(place, windows, "hugo")
+    hugo.open("Maria Lind")
+    page = hugo.page
+    hugo.say("Too early")
+    page.route(DRAFT, lambda route: route.abort())
+    with page.expect_event("requestfailed", lambda request: DRAFT.search(request.url)):
+        hugo.message.fill("And then")
+    hugo.open("Oleg Berg")
+    hugo.undo()
+    expect(page.get_by_text("Kept as a draft")).to_be_visible()
+    page.unroute(DRAFT)
+    hugo.open("Maria Lind")
+    expect(hugo.message).to_have_value("And then\nToo early")
+
+
 def test_an_offer_can_be_accepted_after_a_failure_and_keeps_the_focus(place: Place, windows: Windows) -> None:
     jack = Desk(place, windows, "jack")
     jack.become_available()

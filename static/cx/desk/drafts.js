@@ -8,6 +8,7 @@ export const area = () => document.getElementById("message");
 export const isNote = () => Boolean(box()?.classList.contains("is-note"));
 
 const waiting = new Map(); // address of a session's draft → { timer, text, note }, until the server has it
+const saving = new Map(); // address → its last save: what was written later is stored later
 
 export function grow() {
   area().style.height = "auto";
@@ -30,10 +31,22 @@ function keepSoon(url, text, note) {
   waiting.set(url, { text, note, timer: setTimeout(() => keepNow(url), 1200) });
 }
 
+// What is being sent is no draft. A save of it that is under way may come after the message: it is emptied behind.
 export function dropDraft() {
   const url = box().dataset.draft;
   clearTimeout(waiting.get(url)?.timer);
   waiting.delete(url);
+  if (saving.has(url)) keepSoon(url, "", false);
+}
+
+// One after the other for an address; a page that dies does not wait.
+function store(url, values, options = {}) {
+  const before = options.keepalive ? Promise.resolve() : (saving.get(url) ?? Promise.resolve()).catch(() => {});
+  const saved = before.then(() => post(url, values, options));
+  saving.set(url, saved);
+  const done = () => saving.get(url) === saved && saving.delete(url);
+  saved.then(done, done);
+  return saved;
 }
 
 // Without a line it waits on: for the next key, the line's return, or the next session.
@@ -42,7 +55,7 @@ async function keepNow(url, options = {}) {
   clearTimeout(kept.timer);
   const done = () => waiting.get(url) === kept && waiting.delete(url);
   try {
-    await post(url, { text: kept.text, note: kept.note ? "1" : "" }, options);
+    await store(url, { text: kept.text, note: kept.note ? "1" : "" }, options);
     done();
     const state = document.getElementById("draft-state");
     if (state && kept.text && box()?.dataset.draft === url) state.textContent = words.draftSaved;
@@ -76,9 +89,12 @@ export async function putBack(session, text, note = false) {
     keepDraft();
     return true;
   }
+  const url = `/desk/s/${session}/draft/`;
+  const left = waiting.get(url);
   try {
-    await keepAll();
-    await post(`/desk/s/${session}/draft/`, { text, note: note ? "1" : "", add: "1" });
+    // What the server does not have yet would be written over what is added there.
+    if (left) keepSoon(url, left.text ? `${left.text}\n${text}` : text, note || left.note);
+    else await store(url, { text, note: note ? "1" : "", add: "1" });
     say(words.keptAsDraft);
     return true;
   } catch (error) {

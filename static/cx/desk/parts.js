@@ -137,7 +137,22 @@ export function arrive() {
 export function reopen() {
   const url = document.querySelector("#level3 a[aria-current]")?.getAttribute("href");
   if (sessionId() && url) return openSession(url, { push: false });
-  return window.location.reload();
+  return redraw();
+}
+
+// On another page than the desk: its work area comes anew, and what was just said, with its undo, stays.
+async function redraw() {
+  try {
+    const page = new DOMParser().parseFromString(await getText(window.location.href), "text/html");
+    const fresh = page.getElementById("work");
+    if (!fresh) return window.location.reload();
+    document.dispatchEvent(new Event("cx:leaving"));
+    document.getElementById("work").replaceWith(fresh);
+    window.htmx?.process(fresh);
+    arrive();
+  } catch (error) {
+    complain(error);
+  }
 }
 
 // From a page that is not the desk one goes there.

@@ -1,6 +1,7 @@
 """The talk holds: reloads, lost lines, dead processes, pushes that were missed."""
 
 import time
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -9,7 +10,7 @@ from cxcenter.core import realtime
 from cxcenter.core.models import Tab
 from interactions.models import Message, Thread
 from tests import world
-from tests.browser.conftest import Windows
+from tests.browser.conftest import Troubles, Windows
 from tests.browser.shop import Shop
 from tests.browser.widget.people import Place, Visitor, stored, wait_for
 from tests.servers import Stack
@@ -107,6 +108,62 @@ def test_an_answer_that_got_lost_is_not_a_second_message(windows: Windows, norda
     expect(visitor.log.get_by_text("waits")).to_have_count(0)
     expect(visitor.log.get_by_text("Only once")).to_have_count(1)
     assert Message.objects.filter(text="Only once").count() == 1
+
+
+def test_two_tabs_without_a_line_keep_each_others_words(windows: Windows, norda: Shop, place: Place) -> None:
+    visitor = Visitor(windows.open()).begin(norda.url)
+    other = Visitor(visitor.page.context.new_page())
+    other.visit(norda.url).open()
+    expect(other.log.get_by_text("Hello", exact=True)).to_be_visible()
+    visitor.page.context.route("**/widget/api/messages", lambda route: route.abort())
+    visitor.say("of the first")
+    other.say("of the second")
+    expect(visitor.log.get_by_text("waits")).to_have_count(2)
+    visitor.say("again the first")
+    expect(other.log.get_by_text("waits")).to_have_count(3)
+    # The tab that wrote it is gone: the other one sends all.
+    visitor.page.close()
+    other.page.context.unroute("**/widget/api/messages")
+    for text in ("of the first", "of the second", "again the first"):
+        stored(text)
+    expect(other.log.get_by_text("waits")).to_have_count(0)
+
+
+def test_a_center_that_takes_no_text_is_not_hammered(
+    windows: Windows, norda: Shop, place: Place, troubles: Troubles
+) -> None:
+    """It answers questions, and 503 to what is sent: the pauses grow."""
+    troubles.own = "/widget/api/messages"
+    visitor = Visitor(windows.open()).begin(norda.url)
+    tried: list[float] = []
+    visitor.page.route(
+        "**/widget/api/messages", lambda route: (tried.append(time.monotonic()), route.fulfill(status=503))
+    )
+    visitor.say("Try, but not too often")
+    visitor.page.wait_for_timeout(10_000)
+    # After 0, 1, 3 and 7 s, and what the socket's own check adds.
+    assert 3 <= len(tried) <= 6, tried
+    expect(visitor.frame.get_by_text("No connection.")).to_be_visible()
+    visitor.page.unroute("**/widget/api/messages")
+    stored("Try, but not too often")
+    expect(visitor.frame.get_by_text("No connection.")).to_be_hidden()
+
+
+def test_what_a_proxy_refuses_as_too_large_is_said_and_not_sent_for_ever(
+    windows: Windows, norda: Shop, place: Place, tmp_path: Path
+) -> None:
+    visitor = Visitor(windows.open()).begin(norda.url)
+    tried: list[str] = []
+    page = "<html><h1>413 Request Entity Too Large</h1></html>"
+    visitor.page.route(
+        "**/widget/api/files",
+        lambda route: (tried.append(route.request.url), route.fulfill(status=413, content_type="text/html", body=page)),
+    )
+    (tmp_path / "photo.txt").write_text("much")
+    visitor.frame.locator("input[type=file]").set_input_files(tmp_path / "photo.txt")
+    expect(visitor.log.get_by_text("too large for this site")).to_be_visible()
+    visitor.page.wait_for_timeout(3000)
+    assert len(tried) == 1
 
 
 def test_where_sockets_are_forbidden_the_talk_goes_on_by_asking(windows: Windows, norda: Shop, place: Place) -> None:
