@@ -14,6 +14,7 @@ test: dev-packages browser ## all that CI runs
 	@tools/check.sh
 
 bench: dev-packages browser ## measure against the bars; one group with NAME=first
+	@tools/install.sh requirements-bench.txt
 	@$(PY) -m tests.bench $(NAME)
 
 lint: dev-packages ## style, types, directions of imports
@@ -27,6 +28,7 @@ LOCK := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --gene
 lock: dev-packages ## pin what requirements*.in name, with hashes
 	@$(LOCK) -o requirements.txt requirements.in
 	@$(LOCK) -o requirements-dev.txt requirements-dev.in
+	@$(LOCK) --no-deps -o requirements-bench.txt requirements-bench.in
 
 messages: dev-packages ## gather the texts into the catalogs and compile them
 	@$(PY) tools/messages.py update

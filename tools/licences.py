@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "docs" / "licences.md"
 VENDORED = ROOT / "static" / "vendor" / "README.md"
-LISTS = {"requirements.txt": "run time", "requirements-dev.txt": "tests and checks"}
+LISTS = {"requirements.txt": "run time", "requirements-dev.txt": "tests and checks", "requirements-bench.txt": "data of benches"}
 PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==", re.MULTILINE)
 # The GPL family by its short and long names. A licence that is not known may not be shipped either.
 FORBIDDEN = re.compile(
@@ -58,8 +58,9 @@ def licence(package: str) -> str | None:
     except importlib.metadata.PackageNotFoundError:
         return None
     classifiers = [line.split(" :: ")[-1] for line in data.get_all("Classifier") or [] if line.startswith("License ::")]
-    fields = [data[name] for name in ("License-Expression", "License") if name in data]
-    written = next((field.strip().split("\n")[0] for field in fields if field), "")
+    if "License-Expression" in data:
+        return NAMES.get(data["License-Expression"], data["License-Expression"])
+    written = (data["License"] if "License" in data else "").strip().split("\n")[0]
     # Some put the whole text, or a sentence, in the field.
     if not written or len(written) > 40:
         written = classifiers[0] if classifiers else "unknown"
