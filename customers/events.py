@@ -54,3 +54,34 @@ class OutsideEvent(Payload):
     type: str
     source: str
     data: dict[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomersMerged(Payload):
+    """Two golden records became one: `absorbed` leads to `customer` from now on."""
+
+    topic: ClassVar[str] = "customer.merged"
+    customer: int
+    absorbed: int
+    merge: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomersUnmerged(Payload):
+    """A merge was taken back: `absorbed` stands for himself again."""
+
+    topic: ClassVar[str] = "customer.unmerged"
+    customer: int
+    absorbed: int
+    merge: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptApart(Payload):
+    """Somebody decided that two customers are not the same person, or took that back."""
+
+    topic: ClassVar[str] = "customer.apart"
+    customer: int
+    other: int
+    apart: bool

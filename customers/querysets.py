@@ -27,8 +27,20 @@ class IdentityQuerySet(_Visible):
     """Identities. Their values are masked for readers without `customers.contacts`."""
 
 
+class MergeQuerySet(_Visible):
+    """Merges, standing and undone."""
+
+    def standing(self) -> Self:
+        """Keep those that nobody has taken back."""
+        return self.filter(undone_at=None)
+
+
 class CustomerQuerySet(_Visible):
     """Golden records."""
+
+    def live(self) -> Self:
+        """Leave out who was merged into somebody else."""
+        return self.filter(merged_into=None)
 
     def matching(self, text: str, *, contacts: bool = True) -> Self:
         """Find by number (C-12), name with typing errors, or a part of an identity's value.
@@ -42,7 +54,7 @@ class CustomerQuerySet(_Visible):
             found |= Q(pk=int(number))
         if contacts:
             found |= _with_contact(text)
-        return self.filter(pk__in=self.model._default_manager.filter(found).values("pk"))
+        return self.live().filter(pk__in=self.model._default_manager.filter(found).values("pk"))
 
 
 def _with_contact(text: str) -> Q:

@@ -223,6 +223,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
+        "PartyKindEnum": "customers.choices.PartyKind",
         "IdentityKindEnum": "customers.models.Identity.Kind",
         "ChannelKindEnum": "interactions.choices.ChannelKind",
         "CaseKindEnum": "interactions.choices.CaseKind",
@@ -261,6 +262,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep outbox": {"task": "cxcenter.core.tasks.sweep_outbox", "schedule": 1.0, "options": {"expires": 1}},
     "publish board": {"task": "cxcenter.board.tasks.publish_snapshot", "schedule": 1.0, "options": {"expires": 1}},
     "deliver webhooks": {"task": "cxcenter.core.tasks.deliver_webhooks", "schedule": 5.0, "options": {"expires": 5}},
+    "rebuild golden records": {"task": "customers.tasks.bulk_rebuild", "schedule": 10.0, "options": {"expires": 10}},
     "sweep old rows": {"task": "cxcenter.core.tasks.sweep_old_rows", "schedule": 3600.0, "options": {"expires": 600}},
 }
 

@@ -22,6 +22,8 @@ from drf_spectacular.generators import SchemaGenerator
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from customers import actions as customers
+from customers.models import Merge
 from cxcenter.accounts.models import User
 from cxcenter.accounts.roles import RIGHTS, Right, Role
 from cxcenter.accounts.scopes import NEEDS, Scope
@@ -102,6 +104,7 @@ def pairs(place: Place) -> dict[str, tuple[Any, Any]]:
     return {
         "customer": (place.customer, other.customer),
         "profile": (place.profile, other),
+        "merge": (merge_of(place), merge_of(place)),
         "identity": (ours["chat"].thread.identity, theirs["chat"].thread.identity),
         "event": tuple(Event.objects.filter(profile_id=p.pk).earliest("pk") for p in (place.profile, other)),
         "thread": (ours["chat"].thread, theirs["chat"].thread),
@@ -116,6 +119,14 @@ def pairs(place: Place) -> dict[str, tuple[Any, Any]]:
         "webhooksubscription": (ours["subscription"], theirs["subscription"]),
         "webhookdelivery": (ours["delivery"], theirs["delivery"]),
     }
+
+
+def merge_of(place: Place) -> Merge:
+    """A merge that stands. Merges have no sides."""
+    if not Merge.objects.exists():
+        absorbed = customers.create_profile(source="shop").customer
+        customers.merge_customers(survivor=place.customer.pk, others=[absorbed.pk])
+    return Merge.objects.get()
 
 
 # --- Objects -----------------------------------------------------------------------------------
@@ -187,6 +198,8 @@ def rows_of(side: dict[str, Any], place: Place) -> dict[str, Any]:
     return {
         "/desk/s/": side["chat"],
         "/desk/customers/": side["chat"].profile.customer,
+        "/desk/merges/": merge_of(place),
+        "/desk/apart/": side["chat"].profile,
         "/desk/cases/": place.case,
         "/desk/tasks/": place.task,
         "/desk/messages/": side["message"],
@@ -204,7 +217,7 @@ def rows_of(side: dict[str, Any], place: Place) -> dict[str, Any]:
 def filled(address: str, side: dict[str, Any], place: Place) -> str:
     """An address with the ids of rows of one side."""
     row = next((row for start, row in rows_of(side, place).items() if address.startswith(start)), None)
-    words = {"section": "card", "what": "done", "key": side["site"].key}
+    words = {"section": "card", "field": "name", "what": "done", "key": side["site"].key}
     address = re.sub(r"<(?:int|uuid):\w+>", str(row.pk if row else side["file"].pk), address)
     return re.sub(r"<(?:str|slug):(\w+)>", lambda found: words[found[1]], address)
 

@@ -13,7 +13,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "docs" / "licences.md"
 VENDORED = ROOT / "static" / "vendor" / "README.md"
-LISTS = {"requirements.txt": "run time", "requirements-dev.txt": "tests and checks", "requirements-bench.txt": "data of benches"}
+LISTS = {
+    "requirements.txt": "run time",
+    "requirements-dev.txt": "tests and checks",
+    "requirements-bench.txt": "data of benches",
+}
 PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==", re.MULTILINE)
 # The GPL family by its short and long names. A licence that is not known may not be shipped either.
 FORBIDDEN = re.compile(
@@ -60,7 +64,7 @@ def licence(package: str) -> str | None:
     classifiers = [line.split(" :: ")[-1] for line in data.get_all("Classifier") or [] if line.startswith("License ::")]
     if "License-Expression" in data:
         return NAMES.get(data["License-Expression"], data["License-Expression"])
-    written = (data["License"] if "License" in data else "").strip().split("\n")[0]
+    written = (data.get_all("License") or [""])[0].strip().split("\n")[0]
     # Some put the whole text, or a sentence, in the field.
     if not written or len(written) > 40:
         written = classifiers[0] if classifiers else "unknown"

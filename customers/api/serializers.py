@@ -11,6 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from customers import normalise
+from customers.choices import PartyKind
 from customers.masking import masked
 from customers.models import Customer, Identity, Profile, ProfileIdentity
 from cxcenter.accounts.scopes import Scope
@@ -31,12 +32,22 @@ class CustomerRow(serializers.ModelSerializer[Customer]):
         fields = (
             "id",
             "number",
+            "kind",
             "name",
-            "company",
-            "city",
-            "language",
+            "last_name",
+            "first_name",
+            "middle_name",
             "birthday",
+            "company",
+            "country",
+            "region",
+            "city",
+            "street",
+            "postcode",
+            "language",
+            "zone",
             "about",
+            "custom",
             "version",
             "created_at",
             "updated_at",
@@ -46,10 +57,12 @@ class CustomerRow(serializers.ModelSerializer[Customer]):
 class Provenance(serializers.Serializer[Any]):
     """Where a golden value came from."""
 
-    value = serializers.CharField()
+    value = serializers.JSONField()
     source = serializers.CharField()  # type: ignore[assignment]
     at = serializers.DateTimeField()
     by = serializers.IntegerField(allow_null=True)
+    record = serializers.IntegerField(help_text="The source record that says so.")
+    pinned = serializers.BooleanField(help_text="Whether a person chose it.")
 
 
 class IdentityFields(serializers.Serializer[Any]):
@@ -105,16 +118,46 @@ class CustomerDetail(CustomerRow):
         return CustomerIdentity(links, many=True, context=self.context).data
 
 
+OWN = {"oneOf": [{"type": "string", "maxLength": 1000}, {"type": "number"}, {"type": "boolean"}], "nullable": True}
+
+
+@extend_schema_field({"type": "object", "maxProperties": 100, "additionalProperties": OWN})
+class OwnFields(serializers.Field[dict[str, Any], dict[str, Any], dict[str, Any], Any]):
+    """Values of the fields that the administrator has defined. The act checks each by its kind."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Return code → value. Raises ValidationError for anything else."""
+        if not isinstance(data, dict) or len(data) > 100:
+            raise serializers.ValidationError(_("Give an object of 100 names at most."))
+        if not all(isinstance(value, str | int | float | bool | None) for value in data.values()):
+            raise serializers.ValidationError(_("A value is a short text, a number, true or false."))
+        return data
+
+    def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
+        """Return the values as they are."""
+        return value
+
+
 class CustomerEdit(Strict):
     """Golden fields to change, and the version they were read at."""
 
     version = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
+    kind = serializers.ChoiceField(PartyKind.choices, required=False)
     name = serializers.CharField(max_length=200, required=False, allow_blank=True)
-    company = serializers.CharField(max_length=200, required=False, allow_blank=True)
-    city = serializers.CharField(max_length=100, required=False, allow_blank=True)
-    language = serializers.CharField(max_length=5, required=False, allow_blank=True)
+    last_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    first_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    middle_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
     birthday = serializers.DateField(required=False, allow_null=True)
+    company = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    country = serializers.CharField(max_length=60, required=False, allow_blank=True)
+    region = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    city = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    street = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    postcode = serializers.CharField(max_length=20, required=False, allow_blank=True)
+    language = serializers.CharField(max_length=5, required=False, allow_blank=True)
+    zone = serializers.CharField(max_length=60, required=False, allow_blank=True)
     about = serializers.CharField(max_length=4000, required=False, allow_blank=True)
+    custom = OwnFields(required=False, help_text="Fields of the house: code → value; null takes an edit back.")
 
 
 class ProfileRow(serializers.ModelSerializer[Profile]):

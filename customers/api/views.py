@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.shortcuts import redirect
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.request import Request
@@ -10,6 +11,7 @@ from rest_framework.response import Response
 from customers import actions
 from customers.api import filters, serializers
 from customers.models import Customer, Identity, Profile
+from customers.queries import standing_for
 from cxcenter.core import audit
 from cxcenter.core.api.viewsets import ApiViewSet
 from cxcenter.core.models import Event
@@ -27,10 +29,16 @@ class Customers(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
     def rows(self) -> Any:
         """Fetch identities where one customer is shown."""
         rows = super().rows()
-        return rows if self.action == "list" else rows.prefetch_related("profiles__links__identity")
+        return rows.live() if self.action == "list" else rows.prefetch_related("profiles__links__identity")
 
-    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Show a customer with provenance, profiles and identities. The audit log keeps who looked."""
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        """Show a customer with provenance, profiles and identities. The audit log keeps who looked.
+
+        The id of one who was merged into another leads to that other (301).
+        """
+        customer = self.get_object()
+        if customer.merged_into_id is not None:
+            return redirect("api:customer-detail", standing_for([customer.pk])[customer.pk], permanent=True)
         answer = super().retrieve(request, *args, **kwargs)
         audit.record(self.actor, "customer.view", f"customer:{kwargs['pk']}", by="api")
         return answer
@@ -41,10 +49,11 @@ class Customers(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
         customer = self.get_object()
         fields = self.read(serializers.CustomerEdit)
         version = fields.pop("version")
+        own = {f"custom.{code}": value for code, value in fields.pop("custom", {}).items()}
         if "birthday" in fields:
             fields["birthday"] = fields["birthday"].isoformat() if fields["birthday"] else ""
-        actions.edit_customer(customer=customer, fields=fields, version=version, actor=self.actor)
-        return self.show(customer.pk)
+        actions.edit_customer(customer=customer, fields={**fields, **own}, version=version, actor=self.actor)
+        return self.show(standing_for([customer.pk])[customer.pk])
 
 
 class Profiles(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):

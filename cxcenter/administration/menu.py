@@ -86,6 +86,11 @@ NAVIGATION = [
             _page(_("Identities"), "customers_identity", "fingerprint"),
             _page(_("Source records"), "customers_sourcerecord", "database"),
             _page(_("Consents"), "customers_consent", "handshake"),
+            _page(_("Merges"), "customers_merge", "merge"),
+            _page(_("Rules of survivorship"), "customers_survivorshiprule", "rule"),
+            _page(_("Own fields of the card"), "customers_customfield", "edit_note"),
+            _page(_("Rules of matching"), "customers_matchingrules", "join_inner"),
+            _page(_("Junk values"), "customers_junkvalue", "delete"),
         ],
     },
     {

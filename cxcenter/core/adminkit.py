@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, ClassVar
-from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib import messages
@@ -18,6 +17,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget, UnfoldAdminSelect2Widget
 
+from cxcenter.core import zones as known
 from cxcenter.core.errors import CxError
 
 RIGHT = "settings.edit"
@@ -186,7 +186,7 @@ class LinesField(forms.CharField):
 @lru_cache(maxsize=1)
 def zones() -> tuple[tuple[str, str], ...]:
     """Return the time zones to choose from, as (name, name)."""
-    names = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/")))
+    names = sorted(zone for zone in known.zones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/")))
     return tuple((name, name.replace("_", " ")) for name in ("UTC", *names))
 
 

@@ -12,7 +12,6 @@ from django.utils.translation import ngettext
 
 from customers.masking import masked, masked_contact
 from customers.models import Customer, Identity, ProfileIdentity
-from customers.survivorship import GOLDEN_FIELDS
 from cxcenter.accounts.roles import Right
 from cxcenter.core.models import Event
 from cxcenter.core.reading import cursor
@@ -94,23 +93,6 @@ def identities_of(customer: Customer, user: "User") -> list[dict[str, Any]]:
 
 def _shorten(kind: str, value: str) -> str:
     return f"{value[:4]}…{value[-4:]}" if kind == "visitor" and len(value) > 12 else value
-
-
-def fields_of(customer: Customer) -> list[dict[str, Any]]:
-    """Return the golden fields with where each value came from."""
-    shown = []
-    for name in GOLDEN_FIELDS:
-        value = getattr(customer, name)
-        shown.append(
-            {
-                "name": name,
-                "label": Customer._meta.get_field(name).verbose_name,  # type: ignore[union-attr]
-                "value": value.isoformat() if name == "birthday" and value else value or "",
-                "source": customer.provenance.get(name, {}).get("source", ""),
-                "at": customer.provenance.get(name, {}).get("at", ""),
-            }
-        )
-    return shown
 
 
 def numbers_of(customer: Customer) -> list[dict[str, Any]]:

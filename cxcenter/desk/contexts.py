@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cxcenter.desk import card, conversation, rows
+from cxcenter.desk import card, conversation, golden, rows
 from cxcenter.frame import presence_of
 from interactions import pushes
 from interactions.models import Case, Disposition, Draft, Interaction, Task, Topic
@@ -70,7 +70,7 @@ def side_context(user: "User", talk: Interaction) -> dict[str, Any]:
         "rights": user.rights,
         "identities": card.identities_of(customer, user),
         "numbers": card.numbers_of(customer),
-        "fields": card.fields_of(customer),
+        "fields": [one for one in golden.fields_of(customer) if golden.is_shown(one)],
         "hints": card.hints_of(talk),
         "timeline": lines,
         "timeline_more": more,

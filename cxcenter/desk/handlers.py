@@ -1,6 +1,6 @@
 """What changes on a card or a case is told to the pages that show a talk of that customer."""
 
-from customers.events import CustomerEdited
+from customers.events import CustomerEdited, CustomersMerged, CustomersUnmerged
 from cxcenter.core import realtime
 from cxcenter.core.events import handles
 from interactions.events import CaseChanged
@@ -11,6 +11,14 @@ from interactions.models import Case, Interaction
 def tell_of_card(fact: CustomerEdited) -> None:
     """Open talks of the customer show his card."""
     _tell(fact.customer, {"kind": "card"})
+
+
+@handles(CustomersMerged)
+@handles(CustomersUnmerged)
+def tell_of_merge(fact: CustomersMerged | CustomersUnmerged) -> None:
+    """Open talks of both show the card, and the history, that is theirs now."""
+    for customer in {fact.customer, fact.absorbed}:
+        _tell(customer, {"kind": "card"})
 
 
 @handles(CaseChanged)

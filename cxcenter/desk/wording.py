@@ -62,8 +62,26 @@ def _survey(payload: Payload) -> Words:
     return "star", "push", words % {"csat": payload.get("csat") or "–", "ces": payload.get("ces") or "–"}, ""
 
 
+def _merged(payload: Payload) -> Words:
+    words = _("Merged: C-%(absorbed)s into C-%(customer)s") % payload
+    return "git-merge", "office", words, f"/desk/customers/{payload.get('customer')}/"
+
+
+def _unmerged(payload: Payload) -> Words:
+    words = _("Merge undone: C-%(absorbed)s out of C-%(customer)s") % payload
+    return "git-merge", "office", words, f"/desk/customers/{payload.get('absorbed')}/"
+
+
+def _apart(payload: Payload) -> Words:
+    words = (
+        _("Not the same person as C-%(other)s") if payload.get("apart") else _("May be the same person as C-%(other)s")
+    )
+    return "git-merge", "office", words % payload, f"/desk/customers/{payload.get('other')}/"
+
+
 def _edited(payload: Payload) -> Words:
     titles = {field.name: str(field.verbose_name) for field in Customer._meta.concrete_fields}
+    titles["address"] = _("address")
     fields = ", ".join(titles.get(name, name) for name in payload.get("fields", []))
     return "pencil", "office", _("Card edited: %(fields)s") % {"fields": fields}, ""
 
@@ -86,6 +104,9 @@ WORDS: dict[str, Callable[[Payload], Words]] = {
     "customer.created": lambda _payload: ("user-plus", "office", _("First contact"), ""),
     "customer.edited": _edited,
     "customer.consent": _consent,
+    "customer.merged": _merged,
+    "customer.unmerged": _unmerged,
+    "customer.apart": _apart,
     "visitor.blocked": lambda _payload: ("ban", "social", _("Blocked for a time"), ""),
 }
 

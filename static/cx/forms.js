@@ -87,9 +87,10 @@ async function act(button) {
   try {
     const answer = await post(url, button.dataset.values || "");
     if (answer?.said) say(answer.said);
-    const back = button.dataset.undoUrl || (button.dataset.undo && url);
-    const undo = back && (async () => {
-      await post(back, button.dataset.undo || "").catch(complain);
+    if (button.closest("dialog")) closeDialog();
+    const back = answer?.undo ?? [button.dataset.undoUrl || (button.dataset.undo && url)].filter(Boolean);
+    const undo = back.length > 0 && (async () => {
+      for (const address of back) await post(address, button.dataset.undo || "").catch(complain);
       follow(button.dataset.then);
     });
     if (button.dataset.said) say(words[button.dataset.said], { undo });

@@ -139,7 +139,15 @@ def an_event_is_somebodys_and_past(body: dict[str, Any], references: dict[str, A
         event["data"] = {f"fact_{number}": value for number, value in enumerate(event.get("data", {}).values())}
 
 
+def a_card_has_fields_that_exist(body: dict[str, Any], _references: dict[str, Any]) -> None:
+    if "zone" in body:
+        body["zone"] = "Europe/Moscow"
+    if "custom" in body:
+        body["custom"] = {}
+
+
 RULES = {
+    "PATCH /api/v1/customers/{id}/": a_card_has_fields_that_exist,
     "POST /api/v1/tasks/": somebody_has_a_task,
     "POST /api/v1/operators/{user}/mode/": a_pause_has_a_reason,
     "POST /api/v1/webhooks/": an_address_is_public,

@@ -14,12 +14,15 @@ PASSWORD = "bench"
 OPERATOR, BOSS = "operator0", "boss"
 
 PEOPLE = (
-    """INSERT INTO customers_customer (id, name, company, city, language, about, provenance, version, created_at, updated_at)
-       SELECT c, (ARRAY['Anna','Boris','Clara','Denis','Elena','Fyodor','Grace','Hugo'])[1 + c %% 8] || ' Customer ' || c,
-              '', (ARRAY['Moscow','Kazan','Tver','Samara'])[1 + c %% 4], 'en', '', '{}', 1, now(), now()
-       FROM generate_series(1, %(customers)s) c""",
-    """INSERT INTO customers_profile (id, source, created_at, customer_id)
-       SELECT c, 'webchat', now() - interval '1 year', c FROM generate_series(1, %(customers)s) c""",
+    """INSERT INTO customers_customer (id, kind, name, last_name, first_name, middle_name, company, country, region, city,
+              street, postcode, language, zone, about, custom, provenance, version, created_at, updated_at)
+       SELECT c, 'person', first || ' Customer ' || c, 'Customer ' || c, first, '', '', '', '', city,
+              '', '', 'en', '', '', '{}', '{}', 1, now(), now()
+       FROM generate_series(1, %(customers)s) c,
+            LATERAL (SELECT (ARRAY['Anna','Boris','Clara','Denis','Elena','Fyodor','Grace','Hugo'])[1 + c %% 8] AS first,
+                            (ARRAY['Moscow','Kazan','Tver','Samara'])[1 + c %% 4] AS city) said""",
+    """INSERT INTO customers_profile (id, source, created_at, customer_id, home_id)
+       SELECT c, 'webchat', now() - interval '1 year', c, c FROM generate_series(1, %(customers)s) c""",
     """INSERT INTO customers_identity (id, kind, value, created_at)
        SELECT 2 * c - 1 + k, (ARRAY['visitor', 'phone'])[1 + k],
               CASE k WHEN 0 THEN md5(c::text) ELSE '+7900' || lpad(c::text, 7, '0') END, now() - interval '1 year'

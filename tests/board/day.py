@@ -52,7 +52,7 @@ class Day:
         """Make a session in each of these channels, of a visitor of its own, by a few inserts."""
         count = len(channels)
         customers = Customer.objects.bulk_create(Customer() for _ in range(count))
-        profiles = Profile.objects.bulk_create(Profile(customer=one, source="webchat") for one in customers)
+        profiles = Profile.objects.bulk_create(Profile(customer=one, home=one, source="webchat") for one in customers)
         visitors = (Identity(kind="visitor", value=f"v{self.random.random()}") for _ in range(count))
         threads = Thread.objects.bulk_create(
             Thread(channel=channel, identity=identity, profile=profile)

@@ -111,6 +111,8 @@ def test_there_are_customers_with_verified_contacts():
         "source": "dms",
         "at": named.provenance["name"]["at"],
         "by": None,
+        "record": named.provenance["name"]["record"],
+        "pinned": False,
     }
 
 

@@ -63,6 +63,13 @@ DOORS: dict[str, tuple[str, str, bool]] = {
     "customer": ("GET", Right.VIEW_CUSTOMERS, False),
     "edit-customer": ("POST", Right.EDIT_CUSTOMERS, False),
     "timeline": ("GET", Right.VIEW_CUSTOMERS, False),
+    "why": ("GET", Right.VIEW_CUSTOMERS, False),
+    "pin": ("POST", Right.EDIT_CUSTOMERS, False),
+    "compare": ("GET", Right.EDIT_CUSTOMERS, False),
+    "merge": ("POST", Right.EDIT_CUSTOMERS, False),
+    "keep-apart": ("POST", Right.EDIT_CUSTOMERS, False),
+    "unmerge": ("POST", Right.EDIT_CUSTOMERS, False),
+    "join-again": ("POST", Right.EDIT_CUSTOMERS, False),
     "cases": ("GET", Right.CASES, False),
     "register-case": ("POST", Right.CASES, False),
     "case": ("GET", Right.CASES, False),
@@ -100,12 +107,17 @@ class House:
             "case": self.case, "change-case": self.case, "attach": self.case, "act-on-task": self.task,
             "unblock": self.block, "file": self.file, "withdraw": self.reply, "article": self.article,
             "customer": self.talk.profile.customer, "edit-customer": self.talk.profile.customer,
-            "timeline": self.talk.profile.customer,
+            "timeline": self.talk.profile.customer, "why": self.talk.profile.customer,
+            "pin": self.talk.profile.customer, "compare": self.talk.profile.customer,
+            "merge": self.talk.profile.customer, "keep-apart": self.talk.profile.customer,
         }.get(name, self.talk)  # fmt: skip
         ident = str(subject.pk if pk is None else pk)
         route = re.sub(r"<(int|uuid):pk>", ident, route)
         route = route.replace("<int:leg>", str(self.leg.pk if pk is None else pk))
-        return "/desk/" + route.replace("<str:section>", "cases").replace("<str:what>", "done")
+        words = {"<str:section>": "cases", "<str:what>": "done", "<str:field>": "name", "<int:other>": "1"}
+        for place, word in words.items():
+            route = route.replace(place, word)
+        return "/desk/" + route
 
 
 @pytest.fixture

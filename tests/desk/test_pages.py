@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from customers.models import Identity
-from customers.survivorship import GOLDEN_FIELDS
 from cxcenter.accounts.models import User
 from cxcenter.accounts.roles import Role
 from cxcenter.core.models import AuditEntry
 from cxcenter.desk import card, rows
+from cxcenter.desk.golden import SHORT
 from interactions.actions import cases
 from interactions.models import Block, Case, Draft, Interaction, Message, Task, Thread
 from routing.actions import offers
@@ -368,7 +368,7 @@ def test_an_address_is_masked_for_whoever_may_not_see_contacts(place):
 def test_golden_fields_are_edited_beside_the_talk(place, chat):
     page = signed_in(place[0]).get(reverse("desk:session", args=[chat.pk])).content.decode()
     side = page[page.index('id="side"') :]
-    assert all(f'data-edit="{name}"' in side for name in GOLDEN_FIELDS)
+    assert all(f'data-edit="{name}"' in side for name in SHORT)
 
 
 def test_what_was_yesterday_carries_its_day(place, chat):

@@ -92,7 +92,7 @@ class Hall:
 def _talks(site: Site) -> list[Interaction]:
     """Make open sessions without their queue, in bulk."""
     customers = Customer.objects.bulk_create(Customer() for _ in range(CONTACTS))
-    profiles = Profile.objects.bulk_create(Profile(customer=c, source="webchat") for c in customers)
+    profiles = Profile.objects.bulk_create(Profile(customer=c, home=c, source="webchat") for c in customers)
     identities = Identity.objects.bulk_create(Identity(kind="visitor", value=f"race-{n}") for n in range(CONTACTS))
     threads = Thread.objects.bulk_create(
         Thread(channel=site.channel, identity=i, profile=p) for i, p in zip(identities, profiles, strict=True)

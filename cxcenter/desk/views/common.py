@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from customers.models import Customer
+from customers.queries import standing_for
 from cxcenter.core import audit
 from cxcenter.core.errors import Invalid, NotFound
 from cxcenter.core.reading import number
@@ -41,11 +42,11 @@ def note_reading(user: "User", talk: Interaction) -> None:
 
 
 def customer_for(user: "User", pk: int) -> Customer:
-    """Return a customer the user may see. Raises NotFound."""
+    """Return a customer the user may see; whom he was merged into, if he was. Raises NotFound."""
     found = Customer.objects.visible_to(user).filter(pk=pk).first()
     if found is None:
         raise NotFound(_("There is no such customer."))
-    return found
+    return found if found.merged_into_id is None else Customer.objects.get(pk=standing_for([pk])[pk])
 
 
 def case_for(user: "User", pk: int) -> Case:

@@ -1,24 +1,31 @@
 """The customer: search, card, edit in place, timeline, linking by hand."""
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from customers import actions as customers
-from customers.models import Customer, Profile
-from customers.survivorship import GOLDEN_FIELDS
+from customers.fields import is_golden
+from customers.models import Customer, Merge, Profile
 from cxcenter.accounts.roles import Right
 from cxcenter.core import audit
 from cxcenter.core.errors import Invalid, NotFound
 from cxcenter.core.reading import number
 from cxcenter.core.requests import needs, staff_of
-from cxcenter.desk import card
+from cxcenter.desk import card, golden
 from cxcenter.desk.contexts import sessions_context
-from cxcenter.desk.views.common import customer_for, pick, session_for
+from cxcenter.desk.views.common import customer_for, pick, session_for, whole
 from cxcenter.frame import frame
 from interactions.actions import cases as case_actions
 from interactions.models import Case, Interaction
+
+if TYPE_CHECKING:
+    from cxcenter.accounts.models import User
 
 
 @require_GET
@@ -29,11 +36,18 @@ def search(request: HttpRequest) -> HttpResponse:
     query = request.GET.get("q", "").strip()[:100]
     found, cases = [], []
     if len(query) >= 2:
-        found = list(Customer.objects.visible_to(user).matching(query, contacts=user.may(Right.SEE_CONTACTS))[:8])
+        rows = Customer.objects.visible_to(user).matching(query, contacts=user.may(Right.SEE_CONTACTS))
+        found = list(rows.exclude(pk=number(request.GET.get("merge")) or 0)[:8])
         digits = query.upper().removeprefix("CS-")
         if digits.isdecimal() and len(digits) < 18:
             cases = list(Case.objects.visible_to(user).filter(pk=int(digits)))
-    context = {"found": found, "cases": cases, "query": query, "link_to": request.GET.get("link", "")}
+    context = {
+        "found": found,
+        "cases": cases,
+        "query": query,
+        "link_to": request.GET.get("link", ""),
+        "merge_into": number(request.GET.get("merge")),
+    }
     return render(request, "desk/_found.html", context)
 
 
@@ -57,16 +71,22 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_GET
 @needs(Right.VIEW_CUSTOMERS)
 def show(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show the whole card. Who looked is kept in the audit log."""
+    """Show the whole card. Who looked is kept in the audit log; a number of before a merge leads on."""
     user = staff_of(request)
     customer = customer_for(user, pk)
+    if customer.pk != pk:
+        return redirect("desk:customer", customer.pk)
     audit.record(user, "customer.view", f"customer:{pk}")
     lines, more = card.timeline_of(customer, limit=25)
+    fields = golden.fields_of(customer)
     context = {
         **frame(user, "customers"),
         **sessions_context(user, None),
         "customer": customer,
-        "fields": card.fields_of(customer),
+        "fields": [one for one in fields if golden.is_shown(one)],
+        "more": [one for one in fields if not golden.is_shown(one)],
+        "merges": golden.merges_of(customer),
+        "profiles": customer.profiles.count(),
         "identities": card.identities_of(customer, user),
         "numbers": card.numbers_of(customer),
         "timeline": lines,
@@ -89,13 +109,106 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Save one or more golden fields. A colleague's change meanwhile is answered 409 "stale"."""
     user = staff_of(request)
     customer = customer_for(user, pk)
-    fields = {name: request.POST[name] for name in GOLDEN_FIELDS if name in request.POST}
+    fields = {name: value for name, value in request.POST.items() if is_golden(name)}
     if not fields:
         raise Invalid(_("Nothing was changed."))
     saved = customers.edit_customer(
         customer=customer, fields=fields, version=number(request.POST.get("version")), actor=user
     )
-    return JsonResponse({"version": saved.version, "name": saved.name or saved.number})
+    return JsonResponse({"version": saved.version, "name": saved.name or saved.number, "shown": _shown(saved, fields)})
+
+
+def _shown(customer: Customer, names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return what stands in fields now: an emptied edit gives the word back to the sources."""
+    return {
+        one.name: {"value": one.value, "shown": one.shown} for one in golden.fields_of(customer) if one.name in names
+    }
+
+
+@require_GET
+@needs(Right.VIEW_CUSTOMERS)
+def why(request: HttpRequest, pk: int, field: str) -> HttpResponse:
+    """Show why a field has its value: the rule, and what every source says."""
+    if not is_golden(field):
+        raise NotFound(_("There is no such field: %(field)s.") % {"field": field})
+    user = staff_of(request)
+    customer = customer_for(user, pk)
+    context = {"customer": customer, "field": field, "why": golden.why(customer, field), "rights": user.rights}
+    return render(request, "desk/_why.html", context)
+
+
+@require_POST
+@needs(Right.EDIT_CUSTOMERS)
+def pin(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let the value of one record stand for a field; without a record the rule decides again."""
+    user = staff_of(request)
+    customers.pin_value(
+        customer=customer_for(user, pk),
+        field=request.POST.get("field", ""),
+        record_id=number(request.POST.get("record")),
+        version=number(request.POST.get("version")),
+        actor=user,
+    )
+    return HttpResponse(status=204)
+
+
+@require_GET
+@needs(Right.EDIT_CUSTOMERS)
+def compare(request: HttpRequest, pk: int, other: int) -> HttpResponse:
+    """Show two customers side by side, to merge them or to keep them apart."""
+    user = staff_of(request)
+    one, two = customer_for(user, pk), customer_for(user, other)
+    context = {
+        "one": one,
+        "other": two,
+        "pairs": golden.side_by_side(one, two),
+        "identities": [card.identities_of(row, user) for row in (one, two)],
+        "numbers": [card.numbers_of(row) for row in (one, two)],
+    }
+    return render(request, "desk/_compare.html", context)
+
+
+@require_POST
+@needs(Right.EDIT_CUSTOMERS)
+def merge(request: HttpRequest, pk: int) -> HttpResponse:
+    """Merge another customer into this one; answers the merges for an undo."""
+    user = staff_of(request)
+    head, other = customer_for(user, pk), _other(user, request)
+    merges = customers.merge_customers(survivor=head.pk, others=[other.pk], actor=user)
+    return JsonResponse({"undo": [reverse("desk:unmerge", args=[made.pk]) for made in merges]})
+
+
+@require_POST
+@needs(Right.EDIT_CUSTOMERS)
+def unmerge(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a merge back."""
+    user = staff_of(request)
+    made = pick(Merge.objects.visible_to(user), str(pk))
+    if made is None:
+        raise NotFound(_("There is no such merge."))
+    customers.unmerge(merge_id=made.pk, actor=user)
+    return HttpResponse(status=204)
+
+
+@require_POST
+@needs(Right.EDIT_CUSTOMERS)
+def keep_apart(request: HttpRequest, pk: int) -> HttpResponse:
+    """Decide that two customers are not the same person; answers the decision for an undo."""
+    user = staff_of(request)
+    kept = customers.keep_apart(one=customer_for(user, pk).pk, other=_other(user, request).pk, actor=user)
+    return JsonResponse({"undo": [reverse("desk:join-again", args=[kept.pk])]})
+
+
+@require_POST
+@needs(Right.EDIT_CUSTOMERS)
+def join_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take "not the same person" back."""
+    customers.take_apart_back(apart_id=pk, actor=staff_of(request))
+    return HttpResponse(status=204)
+
+
+def _other(user: "User", request: HttpRequest) -> Customer:
+    return customer_for(user, whole(request.POST.get("other"), "other"))
 
 
 @require_GET

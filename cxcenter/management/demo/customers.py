@@ -4,8 +4,9 @@ import random
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from customers.models import Customer, Identity, Profile, ProfileIdentity, SourceRecord
-from customers.survivorship import GOLDEN_FIELDS, Said, survive
+from customers.actions.records import project_many
+from customers.models import Customer, CustomField, Identity, Profile, ProfileIdentity, SourceRecord
+from customers.projection import complete
 from cxcenter.management.demo import names
 
 OWNERS, STRANGERS = 200, 24
@@ -22,6 +23,13 @@ class Person(NamedTuple):
     says: dict[str, str]
     car: str
     dealer: str
+
+
+class Words(NamedTuple):
+    """What a source says of an owner, and when."""
+
+    at: datetime
+    fields: dict[str, Any]
 
 
 class Sketch(NamedTuple):
@@ -42,6 +50,12 @@ class Sketch(NamedTuple):
 
 def plant(chance: random.Random, now: datetime) -> list[Person]:
     """Write all customers with profiles, identities and source records; return them, owners first."""
+    CustomField.objects.bulk_create(
+        [
+            CustomField(code="car", label="Car", label_ru="Автомобиль", place=1),
+            CustomField(code="dealer", label="Dealer", label_ru="Дилер", place=2),
+        ]
+    )
     sketches = [_sketch(number, chance, now) for number in range(OWNERS)]
     owners = _write_owners(sketches, chance)
     return owners + _write_strangers(chance, now)
@@ -75,9 +89,7 @@ def _sketch(number: int, chance: random.Random, now: datetime) -> Sketch:
 
 def _write_owners(sketches: list[Sketch], chance: random.Random) -> list[Person]:
     said = [_said(number, sketch) for number, sketch in enumerate(sketches)]
-    customers = Customer.objects.bulk_create(
-        [_golden(sketch.since, list(records.values())) for sketch, records in zip(sketches, said, strict=True)]
-    )
+    customers = Customer.objects.bulk_create([Customer(created_at=sketch.since) for sketch in sketches])
     profiles = _profiles(customers, said)
     SourceRecord.objects.bulk_create(
         [
@@ -85,16 +97,15 @@ def _write_owners(sketches: list[Sketch], chance: random.Random) -> list[Person]
                 profile=profiles[number, source],
                 source=source,
                 external_id=f"{source.upper()}-{10_001 + number}",
-                fields=record.fields,
-                raw={"car": sketches[number].car, "dealer": sketches[number].dealer}
-                if source == DEALERS_SYSTEM
-                else {},
+                fields=complete(record.fields),
+                raw=record.fields,
                 at=record.at,
             )
             for number, records in enumerate(said)
             for source, record in records.items()
         ]
     )
+    project_many([customer.pk for customer in customers])
     visitors = _link(sketches, profiles, chance)
     return [
         Person(
@@ -110,12 +121,10 @@ def _write_owners(sketches: list[Sketch], chance: random.Random) -> list[Person]
     ]
 
 
-def _said(number: int, sketch: Sketch) -> dict[str, Said]:
+def _said(number: int, sketch: Sketch) -> dict[str, Words]:
     """Return what each source says of an owner; every third is in the loyalty programme as well."""
-    model_year = sketch.since.year
     records = {
-        DEALERS_SYSTEM: Said(
-            source=DEALERS_SYSTEM,
+        DEALERS_SYSTEM: Words(
             at=sketch.since,
             fields={
                 "name": sketch.name,
@@ -123,7 +132,8 @@ def _said(number: int, sketch: Sketch) -> dict[str, Said]:
                 "city": sketch.city,
                 "language": sketch.language,
                 "birthday": sketch.birthday.isoformat(),
-                "about": f"{sketch.car}, {model_year}; {sketch.dealer}",
+                "custom.car": f"{sketch.car}, {sketch.since.year}",
+                "custom.dealer": sketch.dealer,
             },
         )
     }
@@ -131,22 +141,15 @@ def _said(number: int, sketch: Sketch) -> dict[str, Said]:
         # A newer record of another city: sources differ, and the card shows it.
         cities = names.CITIES_RU if sketch.language == "ru" else names.CITIES_EN
         fields = {"name": sketch.name, "city": cities[number % len(cities)]}
-        records[LOYALTY] = Said(source=LOYALTY, at=sketch.since + timedelta(days=30), fields=fields)
+        records[LOYALTY] = Words(at=sketch.since + timedelta(days=30), fields=fields)
     return records
 
 
-def _golden(since: datetime, records: list[Said]) -> Customer:
-    """Return the unsaved golden record, projected as customers.actions.project does."""
-    golden = survive(records)
-    fields: dict[str, Any] = {field: golden.get(field, {}).get("value") or "" for field in GOLDEN_FIELDS}
-    fields["birthday"] = date.fromisoformat(fields["birthday"]) if fields["birthday"] else None
-    updated = max((said.at for said in records), default=since)
-    return Customer(**fields, provenance=golden, version=len(records), created_at=since, updated_at=updated)
-
-
-def _profiles(customers: list[Customer], said: list[dict[str, Said]]) -> dict[tuple[int, str], Profile]:
+def _profiles(customers: list[Customer], said: list[dict[str, Words]]) -> dict[tuple[int, str], Profile]:
     rows = {
-        (number, source): Profile(customer=customers[number], source=source, created_at=record.at)
+        (number, source): Profile(
+            customer=customers[number], home=customers[number], source=source, created_at=record.at
+        )
         for number, records in enumerate(said)
         for source, record in records.items()
     }
@@ -193,7 +196,7 @@ def _write_strangers(chance: random.Random, now: datetime) -> list[Person]:
     for number in range(STRANGERS):
         since = now - timedelta(days=chance.randint(91, 120))
         customer = Customer.objects.create(created_at=since, updated_at=since)
-        profile = Profile.objects.create(customer=customer, source=SITE, created_at=since)
+        profile = Profile.objects.create(customer=customer, home=customer, source=SITE, created_at=since)
         visitor = Identity.objects.create(kind="visitor", value=f"{chance.getrandbits(128):032x}", created_at=since)
         ProfileIdentity.objects.create(
             profile=profile, identity=visitor, verified=True, primary=True, source=SITE, since=since

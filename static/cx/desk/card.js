@@ -6,14 +6,24 @@ import { post, words } from "../net.js";
 import { complain, say } from "../toast.js";
 import { refreshSide, reopen } from "./parts.js";
 
+// A field of the kind that the value has.
+function fieldFor({ kind, options, value }) {
+  const choices = { choice: options?.split("|"), flag: ["true", "false"] }[kind];
+  const field = document.createElement(choices ? "select" : "input");
+  field.className = choices ? "form-select" : "form-control";
+  if (choices) field.append(...["", ...choices].map((one) => new Option(choiceWords(kind, one), one)));
+  else field.type = kind === "date" ? "date" : "text";
+  field.value = value;
+  return field;
+}
+
+const choiceWords = (kind, value) => (kind === "flag" && value ? words[value === "true" ? "yes" : "no"] : value || words.notKnown);
+
 function edit(el) {
-  if (el.querySelector("input")) return;
+  if (el.querySelector("input, select")) return;
   const before = el.textContent;
-  const field = document.createElement("input");
-  field.className = "form-control";
+  const field = fieldFor(el.dataset);
   field.setAttribute("aria-label", el.dataset.label);
-  field.type = el.dataset.edit === "birthday" ? "date" : "text";
-  field.value = el.dataset.value;
   el.replaceChildren(field);
   field.focus();
   let over = false;
@@ -35,8 +45,10 @@ function edit(el) {
     try {
       const saved = await post(el.dataset.url, { [el.dataset.edit]: value, version: el.dataset.version });
       for (const other of document.querySelectorAll(`[data-url="${el.dataset.url}"]`)) other.dataset.version = saved.version;
-      el.dataset.value = value;
-      close(value || (el.dataset.edit === "name" ? saved.name : "–"));
+      // An emptied edit gives the word back to the sources: what stands now may be theirs.
+      const { value: stands = value, shown = saved.name } = saved.shown[el.dataset.edit] ?? {};
+      el.dataset.value = stands;
+      close(shown || words.notKnown);
       say(words.saved);
       if (refused) refreshSide();
     } catch (error) {

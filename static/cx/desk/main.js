@@ -3,6 +3,7 @@ import "../dialogs.js";
 import "../forms.js";
 import "./card.js";
 import "./keys.js";
+import "./provenance.js";
 import { format, now, syncTo, tick } from "../clock.js";
 import { uuid, words } from "../net.js";
 import { Line } from "../socket.js";

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from customers.models import Consent, Customer, Identity, Profile, ProfileIdentity, SourceRecord
+from customers.models import Consent, Customer, Identity, Merge, Profile, ProfileIdentity, SourceRecord
 from cxcenter.core.adminkit import JournalAdmin, ReadInline
 
 
@@ -14,7 +14,8 @@ class ProfileInline(ReadInline):
     """What sources know of the customer."""
 
     model = Profile
-    fields = ("id", "source", "created_at")
+    fk_name = "customer"
+    fields = ("id", "source", "created_at", "home")
     ordering = ("pk",)
     show_change_link = True
 
@@ -57,9 +58,21 @@ class CustomerAdmin(JournalAdmin):
     search_help_text = _("A name, or a number like C-12.")
     inlines = (ProfileInline,)
     fieldsets = (
-        (None, {"fields": (("name", "company"), ("city", "language", "birthday"), "about")}),
+        (None, {"fields": (("name", "kind"), ("last_name", "first_name", "middle_name"), ("company", "birthday"))}),
+        (
+            None,
+            {
+                "fields": (
+                    ("country", "region", "city"),
+                    ("street", "postcode"),
+                    ("language", "zone"),
+                    "about",
+                    "custom",
+                )
+            },
+        ),
         (_("Where the values came from"), {"fields": ("provenance",), "classes": ("collapse",)}),
-        (_("Record"), {"fields": (("created_at", "updated_at", "version"),)}),
+        (_("Record"), {"fields": (("created_at", "updated_at", "version"), "merged_into")}),
     )
 
     @display(description=_("number"), ordering="pk")
@@ -109,3 +122,12 @@ class ConsentAdmin(JournalAdmin):
     list_filter = ("purpose", "granted")
     search_fields = ("=identity__value",)
     list_select_related = ("identity",)
+
+
+@admin.register(Merge)
+class MergeAdmin(JournalAdmin):
+    """Who was merged into whom, why, by whom, and whether it was undone."""
+
+    list_display = ("at", "absorbed", "survivor", "reason", "actor", "undone_at")
+    list_filter = ("reason",)
+    list_select_related = ("absorbed", "survivor", "actor")

@@ -1,4 +1,4 @@
-"""The golden record: what sources know (profiles) and what we believe (customers)."""
+"""What sources know: profiles, how each can be reached, what each record says."""
 
 from typing import ClassVar
 
@@ -7,43 +7,10 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
-from customers.querysets import CustomerQuerySet, IdentityQuerySet, ProfileQuerySet
-
-
-class Customer(models.Model):
-    """The golden record of one person or company: a projection of its profiles' source records."""
-
-    name = models.CharField(pgettext_lazy("of a person", "name"), max_length=200, blank=True)
-    company = models.CharField(_("company"), max_length=200, blank=True)
-    city = models.CharField(_("city"), max_length=100, blank=True)
-    language = models.CharField(_("language"), max_length=5, blank=True)
-    birthday = models.DateField(_("birthday"), null=True, blank=True)
-    about = models.TextField(_("about"), blank=True)
-    # field → {value, source, at, by}: where each golden value came from.
-    provenance = models.JSONField(_("where the values came from"), default=dict)
-    version = models.IntegerField(_("version"), default=0)
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
-    updated_at = models.DateTimeField(_("updated"), default=timezone.now)
-
-    objects = CustomerQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("customer")
-        verbose_name_plural = _("customers")
-        indexes: ClassVar = [
-            # The search box: names with typing errors.
-            GinIndex(fields=["name"], name="customer_name_trgm", opclasses=["gin_trgm_ops"]),
-        ]
-
-    def __str__(self) -> str:
-        return self.name or self.number
-
-    @property
-    def number(self) -> str:
-        """The number that people say aloud."""
-        return f"C-{self.pk}"
+from customers.choices import IdentityKind
+from customers.models.golden import Customer
+from customers.querysets import IdentityQuerySet, ProfileQuerySet
 
 
 class Profile(models.Model):
@@ -54,6 +21,10 @@ class Profile(models.Model):
 
     customer = models.ForeignKey(
         Customer, verbose_name=_("customer"), on_delete=models.PROTECT, related_name="profiles"
+    )
+    # Where it stands when nothing is merged: `customer` is what the merges make of it.
+    home = models.ForeignKey(
+        Customer, verbose_name=_("customer before merges"), on_delete=models.PROTECT, related_name="residents"
     )
     source = models.CharField(_("source"), max_length=40)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
@@ -71,20 +42,7 @@ class Profile(models.Model):
 class Identity(models.Model):
     """One way to recognise or reach a customer, unique by kind and normalised value."""
 
-    class Kind(models.TextChoices):
-        """What the value is."""
-
-        PHONE = "phone", _("phone")
-        EMAIL = "email", _("e-mail")
-        VISITOR = "visitor", _("site visitor")
-        EXTERNAL = "external", _("site account")
-        TELEGRAM = "telegram", _("Telegram")
-        WHATSAPP = "whatsapp", _("WhatsApp")
-        VIBER = "viber", _("Viber")
-        VK = "vk", _("VK")
-        DEVICE = "device", _("device")
-        CARD = "card", _("loyalty card")
-        ACCOUNT = "account", _("account number")
+    Kind = IdentityKind
 
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
     value = models.CharField(_("value"), max_length=254)
@@ -133,6 +91,9 @@ class SourceRecord(models.Model):
     external_id = models.CharField(_("number there"), max_length=120, blank=True)
     fields = models.JSONField(_("fields"), default=dict)
     raw = models.JSONField(_("as received"), default=dict)
+    # group of fields → number of the record whose values were chosen by hand; null takes a choice back.
+    pins = models.JSONField(_("chosen by hand"), default=dict)
+    verified = models.BooleanField(_("verified"), default=False)
     at = models.DateTimeField(_("when"), default=timezone.now)
     entered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name=_("entered by"), null=True, on_delete=models.SET_NULL, related_name="+"
@@ -149,22 +110,3 @@ class SourceRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} {self.external_id}"
-
-
-class Consent(models.Model):
-    """A permission given or withdrawn for an identity, with its proof. The newest row counts."""
-
-    identity = models.ForeignKey(
-        Identity, verbose_name=_("identity"), on_delete=models.CASCADE, related_name="consents"
-    )
-    purpose = models.CharField(_("purpose"), max_length=40)
-    granted = models.BooleanField(_("granted"))
-    proof = models.JSONField(_("proof"), default=dict)
-    at = models.DateTimeField(_("when"), default=timezone.now)
-
-    class Meta:
-        verbose_name = _("consent")
-        verbose_name_plural = _("consents")
-
-    def __str__(self) -> str:
-        return f"{self.purpose}: {self.granted}"

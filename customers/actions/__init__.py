@@ -1,0 +1,27 @@
+"""Business acts on customers, by subject."""
+
+from customers.actions.consents import record_consent
+from customers.actions.edits import edit_customer, pin_value
+from customers.actions.facts import OutsideFact, record_outside_events, record_site_event
+from customers.actions.identities import find_identity, find_or_create_by_identity, link_identity, recognise
+from customers.actions.merges import keep_apart, merge_customers, take_apart_back, unmerge
+from customers.actions.records import add_record, create_profile
+
+__all__ = [
+    "OutsideFact",
+    "add_record",
+    "create_profile",
+    "edit_customer",
+    "find_identity",
+    "find_or_create_by_identity",
+    "keep_apart",
+    "link_identity",
+    "merge_customers",
+    "pin_value",
+    "recognise",
+    "record_consent",
+    "record_outside_events",
+    "record_site_event",
+    "take_apart_back",
+    "unmerge",
+]

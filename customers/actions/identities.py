@@ -1,0 +1,83 @@
+"""How a customer is recognised: identities, and the profiles they lead to."""
+
+from django.db import transaction
+
+from customers.actions.records import create_profile
+from customers.junk import linking
+from customers.models import Identity, Profile, ProfileIdentity
+
+
+def find_identity(*, kind: str, value: str) -> Identity:
+    """Return the identity of that kind and normalised value, made if it is new."""
+    return Identity.objects.get_or_create(kind=kind, value=value)[0]
+
+
+def link_identity(*, profile: Profile, identity: Identity, source: str, verified: bool, primary: bool = False) -> None:
+    """Link an identity to a profile; a verified link never becomes unverified."""
+    link, made = ProfileIdentity.objects.get_or_create(
+        profile=profile,
+        identity=identity,
+        defaults={"source": source, "verified": verified, "primary": primary},
+    )
+    if not made and verified and not link.verified:
+        link.verified = True
+        link.save(update_fields=["verified"])
+
+
+@transaction.atomic
+def find_or_create_by_identity(
+    *, kind: str, value: str, source: str, name: str = ""
+) -> tuple[Identity, Profile | None]:
+    """Return a verified identity and the profile it leads to; a new profile if it is unknown.
+
+    The profile is None where the identity leads to several customers, is junk, or is shared by too many: a person has
+    to choose.
+    """
+    identity = find_identity(kind=kind, value=value)
+    # The lock makes two first contacts at once one profile.
+    Identity.objects.select_for_update().get(pk=identity.pk)
+    if not linking([identity]):
+        return identity, None
+    links = list(
+        ProfileIdentity.objects.filter(identity=identity, verified=True)
+        .select_related("profile")
+        .order_by("since", "pk")
+    )
+    if not links:
+        profile = create_profile(source=source, fields={"name": name} if name else None)
+        link_identity(profile=profile, identity=identity, source=source, verified=True, primary=True)
+        return identity, profile
+    if len({link.profile.customer_id for link in links}) > 1:
+        return identity, None
+    return identity, links[0].profile
+
+
+@transaction.atomic
+def recognise(
+    *, kind: str, value: str, proven: list[tuple[str, str]], source: str, name: str = ""
+) -> tuple[Identity, Profile]:
+    """Return an identity that a trusted source vouches for, and its profile; `proven` are his (kind, value) besides.
+
+    An unknown identity belongs to the one customer to whom all that is proven leads, else to a new profile. Junk and
+    what too many share prove nothing.
+    """
+    identity = find_identity(kind=kind, value=value)
+    Identity.objects.select_for_update().get(pk=identity.pk)
+    others = linking(find_identity(kind=other, value=text) for other, text in proven)
+    profile = (
+        _led_to([identity]) or _led_to(others) or create_profile(source=source, fields={"name": name} if name else None)
+    )
+    for link in (identity, *others):
+        link_identity(profile=profile, identity=link, source=source, verified=True, primary=link == identity)
+    return identity, profile
+
+
+def _led_to(identities: list[Identity]) -> Profile | None:
+    """Return the earliest profile of the one customer to whom verified identities lead; None if none or several."""
+    links = list(
+        ProfileIdentity.objects.filter(identity__in=identities, verified=True)
+        .select_related("profile")
+        .order_by("since", "pk")
+    )
+    one = len({link.profile.customer_id for link in links}) == 1
+    return links[0].profile if one else None

@@ -1,0 +1,108 @@
+"""What sources say: profiles, their records, and the golden record that follows from them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from customers import projection
+from customers.events import CustomerCreated
+from customers.locks import lock_customer_of
+from customers.models import Customer, Profile, Rebuild, SourceRecord
+from cxcenter.core.events import emit
+
+if TYPE_CHECKING:
+    from cxcenter.accounts.models import User
+
+# Rows per statement of a bulk projection: about 2 MB of parameters.
+BATCH = 500
+
+
+@transaction.atomic
+def create_profile(*, source: str, fields: dict[str, Any] | None = None, actor: "User | None" = None) -> Profile:
+    """Make a profile with a golden record of its own, from a first contact or an integration."""
+    customer = Customer.objects.create()
+    profile = Profile.objects.create(customer=customer, home=customer, source=source)
+    if fields:
+        add_record(profile=profile, source=source, fields=fields, actor=actor)
+    emit(CustomerCreated(customer=customer.pk), profile_id=profile.pk, actor_id=actor.pk if actor else None)
+    return profile
+
+
+@transaction.atomic
+def add_record(
+    *,
+    profile: Profile,
+    source: str,
+    fields: dict[str, Any],
+    raw: dict[str, Any] | None = None,
+    pins: dict[str, int | None] | None = None,
+    verified: bool = False,
+    actor: "User | None" = None,
+    at: datetime | None = None,
+) -> SourceRecord:
+    """Keep what a source says of a profile, or what a person chose, and rebuild the golden fields."""
+    record = SourceRecord.objects.create(
+        profile=profile,
+        source=source,
+        fields=projection.complete(fields, profile.customer.kind),
+        raw=raw or {},
+        pins=pins or {},
+        verified=verified,
+        entered_by=actor,
+        at=at or timezone.now(),
+    )
+    profile.customer = lock_customer_of(profile.pk)
+    project([profile.customer])
+    return record
+
+
+def project(customers: Iterable[Customer]) -> None:
+    """Rebuild the golden fields of locked customers from the source records of their profiles."""
+    rows = list(customers)
+    _derive(rows)
+    for row in rows:
+        row.save(update_fields=[*projection.COLUMNS, "version", "updated_at"])
+
+
+def _derive(rows: list[Customer]) -> None:
+    said, rules = projection.said_of([row.pk for row in rows]), projection.rules()
+    for row in rows:
+        for column, value in projection.project(said.get(row.pk, []), rules).items():
+            setattr(row, column, value)
+        row.version += 1
+        row.updated_at = timezone.now()
+
+
+@transaction.atomic
+def project_many(customer_ids: Iterable[int]) -> None:
+    """Rebuild the golden fields of many customers at once: after an import, or when a rule was changed."""
+    rows = list(
+        Customer.objects.select_for_update(no_key=True).filter(pk__in=customer_ids, merged_into=None).order_by("pk")
+    )
+    _derive(rows)
+    Customer.objects.bulk_update(rows, [*projection.COLUMNS, "version", "updated_at"], batch_size=BATCH)
+
+
+@transaction.atomic
+def begin_rebuild() -> None:
+    """Have all golden records rebuilt from the first: a rule was changed."""
+    Rebuild.objects.update_or_create(pk=1, defaults={"after": 0})
+
+
+@transaction.atomic
+def rebuild_some(size: int = 1000) -> int:
+    """Rebuild the next golden records of a rebuild that is under way; return how many, 0 if there are none.
+
+    One process at a time: the others leave it to him.
+    """
+    row = Rebuild.objects.select_for_update(skip_locked=True).filter(after__isnull=False).first()
+    if row is None:
+        return 0
+    ids = list(Customer.objects.live().filter(pk__gt=row.after).order_by("pk").values_list("pk", flat=True)[:size])
+    project_many(ids)
+    row.after = ids[-1] if ids else None
+    row.save(update_fields=["after"])
+    return len(ids)

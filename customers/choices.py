@@ -1,0 +1,66 @@
+"""Words that rows of the golden record choose from."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class PartyKind(models.TextChoices):
+    """Who a customer is."""
+
+    PERSON = "person", _("person")
+    COMPANY = "company", _("company")
+
+
+class IdentityKind(models.TextChoices):
+    """What the value is."""
+
+    PHONE = "phone", _("phone")
+    EMAIL = "email", _("e-mail")
+    VISITOR = "visitor", _("site visitor")
+    EXTERNAL = "external", _("site account")
+    TELEGRAM = "telegram", _("Telegram")
+    WHATSAPP = "whatsapp", _("WhatsApp")
+    VIBER = "viber", _("Viber")
+    VK = "vk", _("VK")
+    DEVICE = "device", _("device")
+    CARD = "card", _("loyalty card")
+    ACCOUNT = "account", _("account number")
+
+
+class MergeReason(models.TextChoices):
+    """What made two golden records one."""
+
+    HAND = "hand", _("by hand")
+    MATCH = "match", _("by comparison")
+    API = "api", _("by the API")
+
+
+class Criterion(models.TextChoices):
+    """What decides between values of several sources."""
+
+    SOURCE = "source", _("order of sources")
+    VERIFIED = "verified", _("verified first")
+    NEWEST = "newest", _("the newest")
+    COMPLETE = "complete", _("the most complete")
+
+
+class FieldGroup(models.TextChoices):
+    """Fields that one rule of survivorship is set for."""
+
+    NAME = "name", _("name and its parts")
+    BIRTHDAY = "birthday", _("birthday")
+    ADDRESS = "address", _("address")
+    LANGUAGE = "language", _("language and time zone")
+    COMPANY = "company", _("company")
+    ABOUT = "about", _("about")
+    CUSTOM = "custom", _("own fields")
+
+
+class FieldKind(models.TextChoices):
+    """What a field of the house holds."""
+
+    TEXT = "text", _("text")
+    NUMBER = "number", _("number")
+    DATE = "date", _("date")
+    FLAG = "flag", _("yes or no")
+    CHOICE = "choice", _("one of a list")

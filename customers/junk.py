@@ -1,0 +1,39 @@
+"""Values that link nobody: what people type when they have none, and what too many profiles share."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from customers.choices import IdentityKind
+from customers.models import Identity, JunkValue, MatchingRules
+
+Value = tuple[str, str]
+
+
+class JunkList:
+    """The administrator's list, read once for any number of values."""
+
+    def __init__(self) -> None:
+        """Read the list. One query."""
+        self._patterns = [(row.kind, row.pattern.lower()) for row in JunkValue.objects.all()]
+
+    def has(self, kind: str, value: str) -> bool:
+        """Tell whether a normalised value is junk: on the list, or a phone that repeats one digit."""
+        if kind == IdentityKind.PHONE and len(set(value[-7:])) == 1:
+            return True
+        text = value.lower()
+        return any(of in {"", kind} and fnmatchcase(text, pattern) for of, pattern in self._patterns)
+
+
+def rules() -> MatchingRules:
+    """Return the rules of matching; the defaults where nobody has changed them."""
+    return MatchingRules.objects.first() or MatchingRules()
+
+
+def linking(identities: Iterable[Identity]) -> list[Identity]:
+    """Keep the identities that may link: neither junk nor shared by more profiles than the rules permit."""
+    junk, limit = JunkList(), rules().shared_by
+    return [one for one in identities if not junk.has(one.kind, one.value) and not _is_shared(one, limit)]
+
+
+def _is_shared(identity: Identity, limit: int) -> bool:
+    return identity.links.order_by("pk")[: limit + 1].count() > limit

@@ -1,0 +1,80 @@
+"""Questions about the golden record that more than one act or screen asks."""
+
+from collections.abc import Iterable
+from typing import TypedDict
+
+from django.db import connection
+
+from customers.models import Customer, Profile
+
+STANDING = """
+    WITH RECURSIVE up (given, id, merged_into_id) AS (
+        SELECT id, id, merged_into_id FROM customers_customer WHERE id = ANY(%s)
+        UNION ALL
+        SELECT up.given, c.id, c.merged_into_id FROM up JOIN customers_customer c ON c.id = up.merged_into_id
+    )
+    SELECT given, id FROM up WHERE merged_into_id IS NULL
+"""
+
+
+def standing_for(customer_ids: Iterable[int]) -> dict[int, int]:
+    """Return for each customer the live one that stands for him after all merges; unknown ids are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(STANDING, [list(customer_ids)])
+        return dict(cursor.fetchall())
+
+
+def lead_of(customer: Customer) -> Profile:
+    """Return the profile that leads a customer: his own first one. Edits are its records and stay with it."""
+    own = Profile.objects.filter(home=customer, customer=customer).order_by("pk").first()
+    return own or Profile.objects.filter(customer=customer).order_by("pk")[0]
+
+
+class Standing(TypedDict):
+    """What a customer permits: `identity` is the one that decided."""
+
+    purpose: str
+    channel: str
+    granted: bool
+    identity: int
+
+
+NEWEST = """
+    SELECT DISTINCT ON (c.identity_id, c.purpose, c.channel) c.identity_id, c.purpose, c.channel, c.granted
+    FROM customers_consent c
+    WHERE c.identity_id IN (
+        SELECT l.identity_id FROM customers_profileidentity l JOIN customers_profile p ON p.id = l.profile_id
+        WHERE p.customer_id = %s
+    )
+    ORDER BY c.identity_id, c.purpose, c.channel, c.at DESC, c.id DESC
+"""
+
+
+def consents_of(customer_id: int) -> list[Standing]:
+    """Return what a customer permits, by purpose and channel.
+
+    Of each identity the newest word counts; between identities one that withdraws beats all that grant. Consents
+    hang on identities, which no merge touches: none can lose a withdrawal.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(NEWEST, [customer_id])
+        said = cursor.fetchall()
+    found: dict[tuple[str, str], Standing] = {}
+    for identity, purpose, channel, granted in sorted(said):
+        known = found.get((purpose, channel))
+        if known is None or (known["granted"] and not granted):
+            found[purpose, channel] = Standing(purpose=purpose, channel=channel, granted=granted, identity=identity)
+    return [found[key] for key in sorted(found)]
+
+
+def permits(customer_id: int, *, purpose: str, channel: str) -> bool | None:
+    """Tell whether a customer permits a purpose in a channel; None if he was never asked.
+
+    A word about all channels (channel "") counts in each: who withdraws either has withdrawn.
+    """
+    words = [
+        one["granted"]
+        for one in consents_of(customer_id)
+        if one["purpose"] == purpose and one["channel"] in {"", channel}
+    ]
+    return all(words) if words else None
