@@ -1,0 +1,1 @@
+"""Record matching of the golden record: which records speak of one person. Pure: no Django."""
