@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations, product
 
-from customers.matching.settings import CLIP, GUARD, LINK, MAX_CLUSTER, REVIEW
+from customers.matching.settings import CLIP, GUARD, LINK, MAX_CLUSTER, REVIEW, VETO
 
 Pair = tuple[int, int]
 
@@ -14,7 +14,7 @@ class Cluster:
     """Places of records taken for one person.
 
     `weakest`: bits of the weakest link that joined them, none for a single record. `held`: why a steward has to confirm
-    it before anything is merged ("large", "loose"), or empty.
+    it before anything is merged ("large", "contradiction", "loose"), or empty.
     """
 
     members: tuple[int, ...]
@@ -34,21 +34,24 @@ class Unknown(dict[Pair, float]):
         return -CLIP
 
 
-def cluster(size: int, scores: Mapping[Pair, float], apart: Collection[Pair] = ()) -> list[Cluster]:
+def cluster(
+    size: int, scores: Mapping[Pair, float], apart: Collection[Pair] = (), doubtful: Collection[Pair] = ()
+) -> list[Cluster]:
     """Return the people among records 0…size-1, single ones too.
 
     `scores`: bits of pairs (lower place first). Links are taken from the strongest down; two groups are joined if all
     pairs between them have GUARD bits on average (average linkage, Sokal & Michener 1958), so that one link alone does
-    not join them. `apart`: pairs that are never of one person, whatever their links.
+    not join them. `apart`: pairs that are never of one person, whatever their links. `doubtful`: pairs whose facts
+    contradict each other; a cluster that has one is held.
     """
-    known, forbidden = Unknown(scores), set(apart)
+    known, forbidden, doubts = Unknown(scores), set(apart), set(doubtful)
     own = {place: Cluster((place,)) for place in range(size)}
     for bits, (one, other) in _links(scores):
         if own[one] is not own[other] and _may_join(own[one], own[other], known, forbidden):
             joined = _joined(own[one], own[other], bits)
             own.update(dict.fromkeys(joined.members, joined))
     found = {found.members[0]: found for found in own.values()}
-    return [_judged(found[first], known) for first in sorted(found)]
+    return [_judged(found[first], known, doubts) for first in sorted(found)]
 
 
 def _links(scores: Mapping[Pair, float]) -> list[tuple[float, Pair]]:
@@ -58,7 +61,8 @@ def _links(scores: Mapping[Pair, float]) -> list[tuple[float, Pair]]:
 
 def _may_join(one: Cluster, other: Cluster, scores: Mapping[Pair, float], forbidden: set[Pair]) -> bool:
     pairs = [(min(pair), max(pair)) for pair in product(one.members, other.members)]
-    return forbidden.isdisjoint(pairs) and _mean(pairs, scores) >= GUARD
+    vetoed = not forbidden.isdisjoint(pairs) or any(scores.get(pair, 0) < VETO for pair in pairs)
+    return not vetoed and _mean(pairs, scores) >= GUARD
 
 
 def _mean(pairs: Collection[Pair], scores: Mapping[Pair, float]) -> float:
@@ -69,11 +73,15 @@ def _joined(one: Cluster, other: Cluster, bits: float) -> Cluster:
     return Cluster(tuple(sorted(one.members + other.members)), bits)
 
 
-def _judged(found: Cluster, scores: Mapping[Pair, float]) -> Cluster:
+def _judged(found: Cluster, scores: Mapping[Pair, float], doubtful: set[Pair]) -> Cluster:
     """Return a cluster with the reason, if any, why it must not be trusted unseen."""
     inside = list(combinations(found.members, 2))
-    loose = bool(inside) and _mean(inside, scores) < LINK
-    held = "large" if found.size > MAX_CLUSTER else "loose" if loose else ""
+    if found.size > MAX_CLUSTER:
+        held = "large"
+    elif not doubtful.isdisjoint(inside):
+        held = "contradiction"
+    else:
+        held = "loose" if inside and _mean(inside, scores) < LINK else ""
     return Cluster(found.members, found.weakest, held)
 
 

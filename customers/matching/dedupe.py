@@ -40,17 +40,17 @@ def dedupe(
     left, right = candidates(records)
     levels = compare(table, left, right)
     model = model or learn(table, levels, size=len(people), seed=seed)
-    scores, against = _scored(model, table, left, right, levels)
+    scores, doubtful = _scored(model, table, left, right, levels)
     missing = [pair for pair in _inside(scores, len(people)) if pair not in scores]
     if missing:
         left, right = np.asarray(missing, np.int64).T
         more, also = _scored(model, table, left, right, compare(table, left, right))
         scores |= more
-        against |= also
+        doubtful |= also
     places = {person.key: place for place, person in enumerate(people)}
-    against |= {_pair(places[one], places[other]) for one, other in apart if one in places and other in places}
-    found = cluster(len(people), scores, against)
-    return Found(found, review(found, scores, against), model)
+    never = {_pair(places[one], places[other]) for one, other in apart if one in places and other in places}
+    found = cluster(len(people), scores, never, doubtful)
+    return Found(found, review(found, scores, never), model)
 
 
 def _pair(one: int, other: int) -> Pair:

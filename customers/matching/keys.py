@@ -57,6 +57,11 @@ def _digits(start: int, end: int) -> Callable[[Prepared], list[str]]:
     return lambda record: [day[start:end] for day in record.birthday if UNKNOWN not in day[start:end]]
 
 
+def _twos(values: Sequence[str]) -> list[str]:
+    """Return all twos of values, whichever of the two comes first."""
+    return ["+".join(sorted(pair)) for pair in combinations(values, 2)]
+
+
 def _once(values: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(filter(None, values)))
 
@@ -66,13 +71,15 @@ PARTS: dict[str, Callable[[Prepared], Sequence[str]]] = {
     "email": lambda record: record.email,
     "mailbox": lambda record: [address.partition("@")[0] for address in record.email],
     "name": _names,
-    "names": lambda record: ["+".join(sorted(pair)) for pair in combinations(_names(record), 2)],
+    "names": lambda record: _twos(_names(record)),
     "initial": lambda record: _once([name[0] for name in _names(record)]),
+    "initials": lambda record: _once(_twos([name[0] for name in _names(record)])),
     "born": _born,
     "year": _digits(0, 4),
     "month": _digits(4, 6),
     "day": _digits(6, 8),
     "line": _lines,
+    "lines": lambda record: _twos(_lines(record)),
     "house": lambda record: record.house,
     "postcode": lambda record: record.postcode,
 }

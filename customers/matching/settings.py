@@ -10,14 +10,18 @@ KEYS = (
     ("email",),
     ("born", "initial"),
     ("names",),
-    ("name", "year", "month"),
-    ("name", "year", "day"),
-    ("name", "month", "day"),
+    ("initials", "year", "month"),
+    ("initials", "year", "day"),
+    ("initials", "month", "day"),
     ("line", "house"),
     ("name", "postcode"),
     ("postcode", "house"),
+    ("lines",),
+    ("line", "postcode"),
+    ("initials", "line"),
     ("mailbox",),
-    ("name", "line"),
+    ("name", "house"),
+    ("name", "year"),
 )
 MAX_KEYS = 24
 # A key that more records share says too little: its block is skipped, finer keys find its pairs.
@@ -104,6 +108,8 @@ OWN = ("first", "birthday")
 
 # Chance that two records drawn at random are of one person, and of one household.
 PRIOR, KIN_PRIOR = 1e-5, 1e-5
+# As good as no households.
+NO_KIN = 1e-30
 # Weight of the priors above in training: so many pairs of records are imagined beside the real ones.
 IMAGINED = 20.0
 RAREST_LEVEL = 1e-5
@@ -119,5 +125,7 @@ MAX_FREQUENCIES = 5_000
 LINK, REVIEW = 3.0, -3.0
 # A group is joined to another if all pairs between them have so many bits on average, each counted up to CLIP.
 GUARD, CLIP = 0.0, 15.0
+# No two records of a cluster may have fewer bits.
+VETO = -10.0
 # A cluster of more records is held for the steward; groups of more are not compared pair by pair.
 MAX_CLUSTER, MAX_COMPLETE = 20, 200

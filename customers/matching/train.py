@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -12,10 +13,12 @@ from customers.matching.model import Floats, Model
 from customers.matching.records import Person, prepare
 from customers.matching.settings import (
     IMAGINED,
+    KIN_PRIOR,
     LEVELS,
     MAX_FREQUENCIES,
     MAX_ROUNDS,
     MIN_RECORDS,
+    NO_KIN,
     OWN,
     RANDOM_PAIRS,
     RAREST,
@@ -24,6 +27,24 @@ from customers.matching.settings import (
 )
 
 BASE = MISSING + 1
+
+
+class Patterns(NamedTuple):
+    """Different rows of levels, how many pairs have each, and the number of all pairs.
+
+    Pairs without a common key count as strangers and need not be looked at.
+    """
+
+    levels: Levels
+    counts: Floats
+    pairs: float
+
+    @classmethod
+    def of(cls, levels: Levels, pairs: float) -> Self:
+        """Take equal rows together."""
+        powers = BASE ** np.arange(len(FIELDS), dtype=np.int64)
+        _codes, first, counts = np.unique(levels @ powers, return_index=True, return_counts=True)
+        return cls(levels[first], counts.astype(float), pairs)
 
 
 def train(people: Sequence[Person], *, seed: int = 0) -> Model:
@@ -43,7 +64,9 @@ def learn(table: Table, levels: Levels, *, size: int, seed: int) -> Model:
     if size < MIN_RECORDS or not len(levels):
         return default
     started = replace(default, u=estimate_u(table, size, default.u, seed), frequencies=frequencies(table, size))
-    return maximise(started, levels, pairs=size * (size - 1) / 2)
+    patterns = Patterns.of(levels, size * (size - 1) / 2)
+    models = [maximise(replace(started, kin=kin), patterns) for kin in (KIN_PRIOR, NO_KIN)]
+    return min(models, key=lambda model: criterion(model, patterns))
 
 
 def frequencies(table: Table, size: int) -> dict[str, dict[str, float]]:
@@ -67,21 +90,19 @@ def estimate_u(table: Table, size: int, prior: Floats, seed: int) -> Floats:
     return _chances(compare(table, left, right), np.ones(RANDOM_PAIRS), prior)
 
 
-def maximise(model: Model, levels: Levels, pairs: float) -> Model:
+def maximise(model: Model, patterns: Patterns) -> Model:
     """Return the model after expectation–maximisation (Dempster, Laird & Rubin 1977; Winkler 1988), u held.
 
-    `pairs` is the number of all pairs: those without a common key count as strangers and need not be looked at.
-    Equal rows of levels are taken together.
+    A model that starts without households stays without.
     """
-    patterns, counts = _patterns(levels)
     for _round in range(MAX_ROUNDS):
-        same, kin = _expect(model, patterns)
+        same, kin, _fit = _expect(model, patterns.levels)
         better = replace(
             model,
-            m=_chances(patterns, counts * same, model_prior("m")),
-            k=_household(model, _chances(patterns, counts * kin, model_prior("k"))),
-            prior=float((counts @ same + 1) / pairs),
-            kin=float((counts @ kin + 1) / pairs),
+            m=_chances(patterns.levels, patterns.counts * same, model_prior("m")),
+            k=_household(model, _chances(patterns.levels, patterns.counts * kin, model_prior("k"))),
+            prior=float((patterns.counts @ same + 1) / patterns.pairs),
+            kin=float(patterns.counts @ kin / patterns.pairs) if model.kin > NO_KIN else NO_KIN,
         )
         settled = np.abs(better.m - model.m).max() < TOLERANCE
         model = better
@@ -90,26 +111,34 @@ def maximise(model: Model, levels: Levels, pairs: float) -> Model:
     return model
 
 
+def criterion(model: Model, patterns: Patterns) -> float:
+    """Return the Bayesian information criterion (Schwarz 1978) of a model: the smaller, the better it explains the data.
+
+    A class for households must be worth its parameters: where records have none, it would only take for relatives
+    what are badly damaged records of one person.
+    """
+    _same, _kin, fit = _expect(model, patterns.levels)
+    strangers = (patterns.pairs - patterns.counts.sum()) * np.log1p(-model.prior - model.kin)
+    shared = sum(len(levels) - 1 for field, levels in LEVELS.items() if field not in OWN)
+    free = shared if model.kin > NO_KIN else 0
+    return float(free * np.log(patterns.counts.sum()) - 2 * (patterns.counts @ fit + strangers))
+
+
 def model_prior(name: str) -> Floats:
     """Return the chances that training starts from."""
     chances: Floats = getattr(Model.default(), name)
     return chances
 
 
-def _patterns(levels: Levels) -> tuple[Levels, Floats]:
-    powers = BASE ** np.arange(len(FIELDS), dtype=np.int64)
-    _codes, first, counts = np.unique(levels @ powers, return_index=True, return_counts=True)
-    return levels[first], counts.astype(float)
-
-
-def _expect(model: Model, patterns: Levels) -> tuple[Floats, Floats]:
-    """Return the chance of each pattern to be of one person, and of one household."""
+def _expect(model: Model, patterns: Levels) -> tuple[Floats, Floats, Floats]:
+    """Return the chance of each pattern to be of one person, and of one household, and its log-likelihood."""
     fields = np.arange(len(FIELDS))
     logs = [np.log(chances)[fields, patterns].sum(axis=1) for chances in (model.m, model.k, model.u)]
     priors = np.log([model.prior, model.kin, 1 - model.prior - model.kin])
     joint = np.stack(logs) + priors[:, None]
-    chances = np.exp(joint - np.logaddexp.reduce(joint, axis=0))
-    return chances[0], chances[1]
+    fit = np.logaddexp.reduce(joint, axis=0)
+    chances = np.exp(joint - fit)
+    return chances[0], chances[1], fit
 
 
 def _chances(patterns: Levels, weights: Floats, prior: Floats) -> Floats:
