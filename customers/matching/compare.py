@@ -17,27 +17,46 @@ PLACE = {field: {name: place for place, name in enumerate(levels)} for field, le
 # The level of a field that one of the two records does not have: it says nothing.
 MISSING = max(map(len, LEVELS.values()))
 
+NAMES = ("first", "last", "middle")
+EXACT = 0
+MAX_MEANINGS = max(map(len, names.GIVEN.values()))
+
+Places = dict[str, int]
 Ids = NDArray[np.int64]
 Levels = NDArray[np.int8]
 
 
 @dataclass(frozen=True)
 class Table:
-    """Records by column: `values` are the different texts, `ids` the places in them, -1 for none, by record and field."""
+    """Records by column: `ids` holds places in `values`, -1 for none, by field: a row for each record.
 
-    values: list[str]
+    By value: its length; for names the numbers of what it may stand for (-1 for none), and whether it is a known given
+    name.
+    """
+
+    values: NDArray[np.object_]
     ids: dict[str, Ids]
+    lengths: Ids
+    meanings: Ids
+    given: NDArray[np.bool_]
 
 
 def tabulate(records: Sequence[Prepared]) -> Table:
     """Return records as a table, in their order."""
     known: dict[str, int] = {}
-    ids = {field: _column([getattr(record, field) for record in records], known) for field in FIELDS}
-    return Table(list(known), ids)
+    ids = {field: _column([getattr(record, field) for record in records], known) for field in NAMES}
+    named = list(known)
+    ids |= {field: _column([getattr(record, field) for record in records], known) for field in FIELDS if field not in ids}
+    given = np.zeros(len(known), bool)
+    given[: len(named)] = [names.is_known(name) for name in named]
+    meanings = np.full((len(known), MAX_MEANINGS), -1, np.int64)
+    meant: dict[str, int] = {}
+    meanings[: len(named)] = _column([names.canonical(name) for name in named], meant, MAX_MEANINGS)
+    return Table(np.array([*known], object), ids, np.fromiter(map(len, known), np.int64, len(known)), meanings, given)
 
 
-def _column(cells: Sequence[tuple[str, ...]], known: dict[str, int]) -> Ids:
-    column = np.full((len(cells), max(map(len, cells), default=1) or 1), -1, np.int64)
+def _column(cells: Sequence[tuple[str, ...]], known: dict[str, int], width: int = 0) -> Ids:
+    column = np.full((len(cells), width or max(map(len, cells), default=1) or 1), -1, np.int64)
     for row, cell in enumerate(cells):
         for place, value in enumerate(cell):
             column[row, place] = known.setdefault(value, len(known))
@@ -79,76 +98,84 @@ def _best(table: Table, field: str, left: Ids, right: Ids) -> Levels:
     for one in left.T:
         for other in right.T:
             rows = np.flatnonzero((one >= 0) & (other >= 0))
-            best[rows] = np.minimum(best[rows], _by_value(table.values, field, one[rows], other[rows]))
+            best[rows] = np.minimum(best[rows], _by_value(table, field, one[rows], other[rows]))
     return best
 
 
-def _by_value(values: list[str], field: str, left: Ids, right: Ids) -> Levels:
+def _by_value(table: Table, field: str, left: Ids, right: Ids) -> Levels:
     """Return the level of each pair of values; equal pairs are compared once."""
-    codes, back = np.unique(np.minimum(left, right) * len(values) + np.maximum(left, right), return_inverse=True)
-    ones, others = codes // max(len(values), 1), codes % max(len(values), 1)
-    level = np.zeros(len(codes), np.int8)
-    differ = np.flatnonzero(ones != others) if field != "birthday" else np.arange(len(codes))
-    if len(differ):
-        level[differ] = MEASURES[field]([values[i] for i in ones[differ]], [values[i] for i in others[differ]])
+    size = max(len(table.values), 1)
+    codes, back = np.unique(np.minimum(left, right) * size + np.maximum(left, right), return_inverse=True)
+    ones, others = codes // size, codes % size
+    level = np.full(len(codes), EXACT, np.int8)
+    differ = (ones != others) | (field == "birthday")
+    level[differ] = MEASURES.get(field, _words)(table, PLACE[field], ones[differ], others[differ])
     return level[back]
 
 
-def _words(field: str, left: list[str], right: list[str]) -> Levels:
-    place = PLACE[field]
-    level = np.full(len(left), place["differs"], np.int8)
+def _texts(table: Table, ids: Ids) -> list[str]:
+    texts: list[str] = table.values[ids].tolist()
+    return texts
+
+
+def _words(table: Table, place: Places, ones: Ids, others: Ids) -> Levels:
+    level = np.full(len(ones), place["differs"], np.int8)
+    left, right = _texts(table, ones), _texts(table, others)
     alike = cpdist(left, right, scorer=JaroWinkler.similarity, score_cutoff=AKIN, dtype=np.float32)
     level[alike >= AKIN] = place["akin"]
-    level[(alike >= NEAR) | _one_off(left, right)] = place["near"]
+    level[(alike >= NEAR) | _one_off(table, ones, others, NEAR_LENGTH)] = place["near"]
     return level
 
 
-def _names(field: str, left: list[str], right: list[str]) -> Levels:
-    place = PLACE[field]
-    level = _words(field, left, right)
-    for row, (one, other) in enumerate(zip(left, right, strict=True)):
-        if not set(names.canonical(one)).isdisjoint(names.canonical(other)):
-            level[row] = place["alike"]
-        elif field == "first" and names.is_known(one) and names.is_known(other):
-            # Maria and Marina are two people rather than one typing error.
-            level[row] = place["differs"]
-        elif 1 in (len(one), len(other)) and one[0] == other[0]:
-            level[row] = place["initial"]
+def _names(table: Table, place: Places, ones: Ids, others: Ids) -> Levels:
+    level = _words(table, place, ones, others)
+    short = np.minimum(table.lengths[ones], table.lengths[others]) == 1
+    begins = [one[0] == other[0] for one, other in zip(_texts(table, ones[short]), _texts(table, others[short]), strict=True)]
+    level[np.flatnonzero(short)[begins]] = place["initial"]
+    one, other = table.meanings[ones][:, :, None], table.meanings[others][:, None, :]
+    level[((one == other) & (one >= 0)).any((1, 2))] = place["alike"]
     return level
 
 
-def _digits(field: str, left: list[str], right: list[str]) -> Levels:
-    place = PLACE[field]
-    return np.where(_one_off(left, right, shortest=2), place["near"], place["differs"]).astype(np.int8)
-
-
-def _emails(field: str, left: list[str], right: list[str]) -> Levels:
-    place = PLACE[field]
-    level = np.where(_one_off(left, right), place["near"], place["differs"]).astype(np.int8)
-    same = [one.partition("@")[0] == other.partition("@")[0] for one, other in zip(left, right, strict=True)]
-    level[same] = place["mailbox"]
+def _given(table: Table, place: Places, ones: Ids, others: Ids) -> Levels:
+    """Compare first names: Maria and Marina, both known, are two people rather than one typing error."""
+    level = _names(table, place, ones, others)
+    level[(level > place["alike"]) & table.given[ones] & table.given[others]] = place["differs"]
     return level
 
 
-def _one_off(left: list[str], right: list[str], shortest: int = NEAR_LENGTH) -> NDArray[np.bool_]:
+def _digits(table: Table, place: Places, ones: Ids, others: Ids) -> Levels:
+    return np.where(_one_off(table, ones, others, 2), place["near"], place["differs"]).astype(np.int8)
+
+
+def _emails(table: Table, place: Places, ones: Ids, others: Ids) -> Levels:
+    level = np.where(_one_off(table, ones, others, NEAR_LENGTH), place["near"], place["differs"]).astype(np.int8)
+    pairs = zip(_texts(table, ones), _texts(table, others), strict=True)
+    level[[one.partition("@")[0] == other.partition("@")[0] for one, other in pairs]] = place["mailbox"]
+    return level
+
+
+def _one_off(table: Table, ones: Ids, others: Ids, shortest: int) -> NDArray[np.bool_]:
     """Tell where one letter is wrong, missing, added or exchanged with its neighbour (optimal string alignment)."""
-    distance = cpdist(left, right, scorer=OSA.distance, score_cutoff=1, dtype=np.int32)
-    long = np.fromiter((min(len(a), len(b)) >= shortest for a, b in zip(left, right, strict=True)), bool, len(left))
-    return (distance <= 1) & long
+    one, other = table.lengths[ones], table.lengths[others]
+    rows = np.flatnonzero((np.abs(one - other) <= 1) & (np.minimum(one, other) >= shortest))
+    left, right = _texts(table, ones[rows]), _texts(table, others[rows])
+    off = np.zeros(len(ones), bool)
+    off[rows] = cpdist(left, right, scorer=OSA.distance, score_cutoff=1, dtype=np.int32) <= 1
+    return off
 
 
-def _birthdays(field: str, left: list[str], right: list[str]) -> Levels:
-    place = PLACE[field]
-    one, other = _bytes(left), _bytes(right)
+def _birthdays(table: Table, place: Places, ones: Ids, others: Ids) -> Levels:
+    one, other = _bytes(_texts(table, ones)), _bytes(_texts(table, others))
     unknown = (one == ord(UNKNOWN)) | (other == ord(UNKNOWN))
     wrong = (one != other) & ~unknown
-    parts = [wrong[:, start:end].any(1) for start, end in ((0, 4), (4, 6), (6, 8))]
-    level = np.full(len(left), place["differs"], np.int8)
-    level[sum(part.astype(int) for part in parts) == 1] = place["parts"]
-    level[(wrong.sum(1) == 1) | _exchanged(one, other, wrong)] = place["slip"]
-    level[unknown.any(1)] = place["differs"]
-    level[unknown.any(1) & ~wrong.any(1)] = place["partial"]
-    level[~unknown.any(1) & ~wrong.any(1)] = place["exact"]
+    known = ~unknown.any(1)
+    parts = np.column_stack([wrong[:, start:end].any(1) for start, end in ((0, 4), (4, 6), (6, 8))])
+    level = np.full(len(ones), place["differs"], np.int8)
+    level[known & (parts.sum(1) == 1)] = place["parts"]
+    level[known & ((wrong.sum(1) == 1) | _exchanged(one, other, wrong))] = place["slip"]
+    level[~known & ~wrong.any(1)] = place["partial"]
+    level[known & ~wrong.any(1)] = place["exact"]
     return level
 
 
@@ -164,14 +191,8 @@ def _bytes(texts: Iterable[str]) -> NDArray[np.uint8]:
     return np.frombuffer("".join(texts).encode(), np.uint8).reshape(-1, 8)
 
 
-Measure = Callable[[list[str], list[str]], Levels]
-
-
-def _measure(field: str) -> Measure:
-    of = {"first": _names, "last": _names, "middle": _names, "birthday": _birthdays, "email": _emails}
-    of |= dict.fromkeys(("phone", "postcode", "house", "region"), _digits)
-    measure = of.get(field, _words)
-    return lambda left, right: measure(field, left, right)
-
-
-MEASURES: dict[str, Measure] = {field: _measure(field) for field in FIELDS}
+# How values are compared that are not the same; other fields hold words.
+MEASURES: dict[str, Callable[[Table, Places, Ids, Ids], Levels]] = {
+    **{"first": _given, "last": _names, "middle": _names, "birthday": _birthdays, "email": _emails},
+    **dict.fromkeys(("phone", "postcode", "house", "region"), _digits),
+}

@@ -16,12 +16,11 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from customers.matching.compare import FIELDS, MISSING, PLACE, Ids, Levels, Table, compare, tabulate
+from customers.matching.compare import EXACT, FIELDS, MISSING, PLACE, Ids, Levels, Table, compare, tabulate
 from customers.matching.records import Person, prepare
 from customers.matching.settings import KIN_PRIOR, LEVELS, OWN, PRIOR, RAREST
 
 Floats = NDArray[np.float64]
-EXACT = 0
 
 
 class Evidence(NamedTuple):

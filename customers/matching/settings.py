@@ -114,7 +114,7 @@ NO_KIN = 1e-30
 IMAGINED = 20.0
 RAREST_LEVEL = 1e-5
 MIN_RECORDS = 200
-RANDOM_PAIRS = 300_000
+RANDOM_PAIRS = 200_000
 MAX_ROUNDS, TOLERANCE = 100, 1e-4
 # A value that nobody had in training is as rare as this share of the records.
 RAREST = 1e-5
@@ -124,7 +124,7 @@ MAX_FREQUENCIES = 5_000
 # Bits (log2 of the odds) from which a pair is one person, and from which a steward should look at it.
 LINK, REVIEW = 3.0, -3.0
 # A group is joined to another if all pairs between them have so many bits on average, each counted up to CLIP.
-GUARD, CLIP = 0.0, 15.0
+GUARD, CLIP = 2.0, 15.0
 # No two records of a cluster may have fewer bits.
 VETO = -10.0
 # A cluster of more records is held for the steward; groups of more are not compared pair by pair.
