@@ -19,7 +19,6 @@ MISSING = max(map(len, LEVELS.values()))
 
 NAMES = ("first", "last", "middle")
 EXACT = 0
-MAX_MEANINGS = max(map(len, names.GIVEN.values()))
 
 Places = dict[str, int]
 Ids = NDArray[np.int64]
@@ -30,13 +29,12 @@ Levels = NDArray[np.int8]
 class Table:
     """Records by column: `ids` holds places in `values`, -1 for none, by field: a row for each record.
 
-    By value: its length; for names the numbers of what it may stand for (-1 for none), and whether it is a known given
-    name.
+    By value, for names: the skeleton, the numbers of what it may stand for (-1 for none), whether it is a known given name.
     """
 
     values: NDArray[np.object_]
     ids: dict[str, Ids]
-    lengths: Ids
+    skeletons: NDArray[np.object_]
     meanings: Ids
     given: NDArray[np.bool_]
 
@@ -47,16 +45,17 @@ def tabulate(records: Sequence[Prepared]) -> Table:
     ids = {field: _column([getattr(record, field) for record in records], known) for field in NAMES}
     named = list(known)
     ids |= {field: _column([getattr(record, field) for record in records], known) for field in FIELDS if field not in ids}
-    given = np.zeros(len(known), bool)
-    given[: len(named)] = [names.is_known(name) for name in named]
-    meanings = np.full((len(known), MAX_MEANINGS), -1, np.int64)
-    meant: dict[str, int] = {}
-    meanings[: len(named)] = _column([names.canonical(name) for name in named], meant, MAX_MEANINGS)
-    return Table(np.array([*known], object), ids, np.fromiter(map(len, known), np.int64, len(known)), meanings, given)
+    return Table(
+        values=np.array([*known], object),
+        ids=ids,
+        skeletons=np.array([names.skeleton(name) for name in named], object),
+        meanings=_column([names.canonical(name) for name in named], {}),
+        given=np.array([names.is_known(name) for name in named], bool),
+    )
 
 
-def _column(cells: Sequence[tuple[str, ...]], known: dict[str, int], width: int = 0) -> Ids:
-    column = np.full((len(cells), width or max(map(len, cells), default=1) or 1), -1, np.int64)
+def _column(cells: Sequence[tuple[str, ...]], known: dict[str, int]) -> Ids:
+    column = np.full((len(cells), max(map(len, cells), default=1) or 1), -1, np.int64)
     for row, cell in enumerate(cells):
         for place, value in enumerate(cell):
             column[row, place] = known.setdefault(value, len(known))
@@ -113,28 +112,29 @@ def _by_value(table: Table, field: str, left: Ids, right: Ids) -> Levels:
     return level[back]
 
 
-def _texts(table: Table, ids: Ids) -> list[str]:
-    texts: list[str] = table.values[ids].tolist()
-    return texts
-
-
 def _words(table: Table, place: Places, ones: Ids, others: Ids) -> Levels:
     level = np.full(len(ones), place["differs"], np.int8)
-    left, right = _texts(table, ones), _texts(table, others)
+    left, right = table.values[ones].tolist(), table.values[others].tolist()
     alike = cpdist(left, right, scorer=JaroWinkler.similarity, score_cutoff=AKIN, dtype=np.float32)
     level[alike >= AKIN] = place["akin"]
-    level[(alike >= NEAR) | _one_off(table, ones, others, NEAR_LENGTH)] = place["near"]
+    level[(alike >= NEAR) | _one_off(left, right, NEAR_LENGTH)] = place["near"]
     return level
 
 
 def _names(table: Table, place: Places, ones: Ids, others: Ids) -> Levels:
     level = _words(table, place, ones, others)
-    short = np.minimum(table.lengths[ones], table.lengths[others]) == 1
-    begins = [one[0] == other[0] for one, other in zip(_texts(table, ones[short]), _texts(table, others[short]), strict=True)]
-    level[np.flatnonzero(short)[begins]] = place["initial"]
+    # One wrong Cyrillic letter may be several Latin ones, but is one of a skeleton.
+    near = _one_off(table.skeletons[ones].tolist(), table.skeletons[others].tolist(), NEAR_LENGTH)
+    level[near] = place["near"]
+    level[_initials(table.values[ones].tolist(), table.values[others].tolist())] = place["initial"]
     one, other = table.meanings[ones][:, :, None], table.meanings[others][:, None, :]
     level[((one == other) & (one >= 0)).any((1, 2))] = place["alike"]
     return level
+
+
+def _initials(left: list[str], right: list[str]) -> list[bool]:
+    """Tell where one name is but the first letter of the other."""
+    return [one[0] == other[0] and 1 in (len(one), len(other)) for one, other in zip(left, right, strict=True)]
 
 
 def _given(table: Table, place: Places, ones: Ids, others: Ids) -> Levels:
@@ -145,28 +145,35 @@ def _given(table: Table, place: Places, ones: Ids, others: Ids) -> Levels:
 
 
 def _digits(table: Table, place: Places, ones: Ids, others: Ids) -> Levels:
-    return np.where(_one_off(table, ones, others, 2), place["near"], place["differs"]).astype(np.int8)
+    near = _one_off(table.values[ones].tolist(), table.values[others].tolist(), 2)
+    return np.where(near, place["near"], place["differs"]).astype(np.int8)
 
 
 def _emails(table: Table, place: Places, ones: Ids, others: Ids) -> Levels:
-    level = np.where(_one_off(table, ones, others, NEAR_LENGTH), place["near"], place["differs"]).astype(np.int8)
-    pairs = zip(_texts(table, ones), _texts(table, others), strict=True)
-    level[[one.partition("@")[0] == other.partition("@")[0] for one, other in pairs]] = place["mailbox"]
+    left, right = table.values[ones].tolist(), table.values[others].tolist()
+    level = np.where(_one_off(left, right, NEAR_LENGTH), place["near"], place["differs"]).astype(np.int8)
+    level[[_same_mailbox(one, other) for one, other in zip(left, right, strict=True)]] = place["mailbox"]
     return level
 
 
-def _one_off(table: Table, ones: Ids, others: Ids, shortest: int) -> NDArray[np.bool_]:
+def _same_mailbox(one: str, other: str) -> bool:
+    """Tell whether two addresses differ by the provider; a mailbox without a digit is often but the person's name."""
+    mailbox = one.partition("@")[0]
+    return mailbox == other.partition("@")[0] and any(map(str.isdigit, mailbox))
+
+
+def _one_off(left: list[str], right: list[str], shortest: int) -> NDArray[np.bool_]:
     """Tell where one letter is wrong, missing, added or exchanged with its neighbour (optimal string alignment)."""
-    one, other = table.lengths[ones], table.lengths[others]
-    rows = np.flatnonzero((np.abs(one - other) <= 1) & (np.minimum(one, other) >= shortest))
-    left, right = _texts(table, ones[rows]), _texts(table, others[rows])
-    off = np.zeros(len(ones), bool)
-    off[rows] = cpdist(left, right, scorer=OSA.distance, score_cutoff=1, dtype=np.int32) <= 1
-    return off
+    off = cpdist(left, right, scorer=OSA.distance, score_cutoff=1, dtype=np.int32) <= 1
+    return off & (np.minimum(_lengths(left), _lengths(right)) >= shortest)
+
+
+def _lengths(texts: list[str]) -> Ids:
+    return np.fromiter(map(len, texts), np.int64, len(texts))
 
 
 def _birthdays(table: Table, place: Places, ones: Ids, others: Ids) -> Levels:
-    one, other = _bytes(_texts(table, ones)), _bytes(_texts(table, others))
+    one, other = _bytes(table.values[ones]), _bytes(table.values[others])
     unknown = (one == ord(UNKNOWN)) | (other == ord(UNKNOWN))
     wrong = (one != other) & ~unknown
     known = ~unknown.any(1)

@@ -7,6 +7,7 @@ ROWS = """
 Александр: саша сашка саня санек шура шурик алекс алик alexander alexandre alex alec xander aleksander oleksandr
 Александра: саша сашенька шура шурочка аля sandra alexandra alex lexi sasha oleksandra
 Алексей: леша лешка алеша леха alexey alexei alexis oleksiy
+Алена: аленка аленушка alyona
 Анатолий: толя толик толян anatole
 Андрей: андрюша дрон andrew andre andreas
 Антон: тоша антоша тоха anton anthony
@@ -65,10 +66,10 @@ ROWS = """
 Кира: кирочка kira
 Константин: костя костик constantine kostya
 Кристина: крис кристи christina christine kristina tina
-Ксения: ксюша ксеня оксана xenia kseniya oksana
+Ксения: ксюша ксеня xenia kseniya
 Лариса: лара larissa
 Лев: лева левушка leo leon lev
-Леонид: леня леня leonid
+Леонид: леня ленчик leonid
 Лидия: лида лидочка lydia
 Лилия: лиля lily lilia
 Любовь: люба любаша lyubov
@@ -86,6 +87,7 @@ ROWS = """
 Николай: коля колян николаша nicholas nick nikolai mykola
 Нина: ниночка nina
 Нелли: неля nelly
+Оксана: ксюша ксана оксанка oksana
 Олег: олежка олежек oleg oleh
 Олеся: леся olesya
 Ольга: оля олечка олька olga olha
@@ -122,31 +124,71 @@ ROWS = """
 Ярослав: ярик слава yaroslav
 Abigail: abby gail
 Adam: ad
-Albert: al bert bertie
+Agnes: aggie nessie
 Alan: al allan allen
+Albert: al bert bertie
+Alexis: lexi alex
+Alfred: alf alfie fred
+Alice: ali allie
+Alison: ali allie
 Amanda: mandy
+Amelia: millie amy
+Andrea: andi
+Andrew: andy drew
 Angela: angie
+Anthony: tony ant anton antony
+Antonia: toni tonia
+Archibald: archie
+Arnold: arnie
 Arthur: art artie
+August: gus gussie
 Barbara: barb barbie babs
+Bartholomew: bart
+Beatrice: bea trixie
 Benjamin: ben benny benji
+Bernard: bernie
 Bradley: brad
+Bridget: biddy bridie
+Calvin: cal
+Cameron: cam
+Camilla: cam millie
 Caroline: carrie carol lina
+Cassandra: cass cassie
 Catherine: kate katie cathy kathy kat kitty katherine kathleen cate
+Cecilia: cissy celia
 Charles: charlie chuck chas
 Charlotte: charlie lottie
-Christopher: chris kit topher
 Christine: chris christina chrissy tina
+Christopher: chris kit topher
+Clarence: clary
+Clifford: cliff
+Clinton: clint
+Constance: connie
+Cynthia: cindy
 Daniel: dan danny
 David: dave davy
 Deborah: deb debbie
+Derek: del
+Diana: di
+Dominic: dom nick
 Donald: don donny
 Dorothy: dot dolly dottie
+Douglas: doug dougie
+Duncan: dunc
+Edith: edie
 Edward: ed eddie ted teddy ned
 Edwin: ed eddie
+Elaine: lainie
 Eleanor: ellie nell nora
+Elijah: eli
 Elizabeth: liz lizzie beth betty eliza lisa bess betsy libby
+Ellen: nell nellie
 Emily: em emmy
+Ernest: ernie
+Esther: essie hettie
 Eugene: gene
+Evelyn: eve evie
+Fiona: fi
 Florence: flo
 Frances: fran frannie
 Francis: frank frankie
@@ -154,66 +196,139 @@ Frederick: fred freddie
 Gabriel: gabe
 Gabrielle: gabby
 Geoffrey: geoff jeff jeffrey
+Georgina: georgie gina
 Gerald: gerry jerry
+Geraldine: gerry
+Gilbert: gil bert
+Gordon: gordie
+Graham: gray
 Gregory: greg
+Gwendolyn: gwen
 Harold: harry hal
+Harriet: hattie harry
+Helen: nell nellie ellen
 Henry: harry hank hal
+Herbert: herb bert
+Howard: howie
+Hubert: bert hugh
+Imogen: immy
 Isabella: bella izzy isabel isabelle
 Jacob: jake
 Jacqueline: jackie
 James: jim jimmy jamie
+Jane: janie jenny
 Janet: jan
+Janice: jan
+Jasmine: jas jaz
 Jennifer: jen jenny
+Jeremiah: jerry
+Jeremy: jerry jem
 Jessica: jess jessie
+Joanna: jo joan joanne
 John: jack johnny jon
 Jonathan: jon jonny nathan
 Joseph: joe joey
+Josephine: jo josie
 Joshua: josh
 Judith: judy
+Julia: jules julie
+Julian: jules
+Juliet: jules julie
 Kenneth: ken kenny
+Kimberley: kim
 Lawrence: larry laurie laurence
 Leonard: leo len lenny
+Leslie: les
+Lillian: lily lil
 Louis: lou louie lewis
+Lucinda: lucy cindy
+Lucy: lu
 Madeline: maddie madeleine
+Magdalene: maggie lena
+Malcolm: mal
+Marcus: marc
 Margaret: maggie meg peggy marge greta daisy
+Marjorie: marge margie
+Martha: marty mattie
 Martin: marty
 Mary: molly polly mae maria marie
 Matthew: matt matty
+Maurice: mo morris
+Maximilian: max
 Megan: meg
 Melissa: mel missy
 Michael: mike mick mikey mickey
+Michelle: shelly mickey
+Millicent: millie
+Mitchell: mitch
+Natalie: nat
+Natasha: tasha nat
 Nathaniel: nathan nate nat
+Neil: neal
 Nicholas: nick nicky nico
 Nicole: nikki nicky
-Olivia: liv livvy
+Norman: norm
 Oliver: ollie
+Olivia: liv livvy
 Pamela: pam
 Patricia: pat patty trish tricia
 Patrick: pat paddy rick
 Penelope: penny
 Peter: pete
 Philip: phil pip
+Prudence: prue
+Rachel: rach rae
 Raymond: ray
 Rebecca: becky becca
+Reginald: reg reggie
 Richard: dick rick ricky rich richie
 Robert: bob bobby rob robbie bert
+Roberta: bobbie robbie
+Roderick: rod roddy
+Rodney: rod roddy
+Roger: rodge
+Roland: rolly
 Ronald: ron ronnie
 Rosemary: rose rosie
+Rupert: rupe
+Russell: russ
+Ruth: ruthie
 Samantha: sam sammy
 Samuel: sam sammy
 Sarah: sally sara sadie
+Sebastian: seb bas
+Sidney: sid
+Simon: si
 Sophia: sophie
+Spencer: spence
+Stanley: stan
 Stephanie: steph
 Stephen: steve stevie steven
+Stuart: stu stewart
 Susan: sue susie suzanne
+Sylvia: syl
+Tabitha: tabby
+Tamsin: tam
 Terence: terry
-Theresa: terry tess tessa theresa
 Theodore: ted theo teddy
+Theresa: terry tess tessa theresa
 Thomas: tom tommy
 Timothy: tim timmy
+Tobias: toby
+Tristan: tris
+Valerie: val
+Vanessa: nessa
+Veronica: ronnie nica
 Victoria: vicky tori
 Vincent: vince vinny
+Virginia: ginny ginger
+Vivian: viv
+Wallace: wally
 Walter: walt wally
+Wilfred: wilf fred
 William: bill billy will willie liam
+Winifred: winnie freda
+Winston: win
+Yvonne: evie
 Zachary: zach zack
 """

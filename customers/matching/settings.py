@@ -3,6 +3,8 @@
 The numbers were chosen on the generated set of `tests/bench/golden/people.py`, on one seed, and judged on another.
 """
 
+from typing import NamedTuple
+
 # Each key joins parts of a record (see `keys.PARTS`); a part with several values makes several keys.
 # A pair of records is looked at if it shares a key. The first are the surest: a record keeps MAX_KEYS of them.
 KEYS = (
@@ -32,7 +34,7 @@ MAX_VALUES = 3
 # Similarity of Jaro–Winkler (0…1) from which two words are near, and akin.
 NEAR, AKIN = 0.92, 0.84
 # Words of so many letters are near with one letter wrong, missing, added or exchanged with its neighbour.
-NEAR_LENGTH = 4
+NEAR_LENGTH = 3
 
 # Field → level → (m, u, k): how often the level is met among pairs of records of one person, of strangers, of
 # people of one household. From the best level to the worst. What EM starts from and is held by where data are few.
@@ -103,8 +105,17 @@ LEVELS: dict[str, dict[str, tuple[float, float, float]]] = {
 }
 # Fields whose values stand in each other's place when a form was filled wrongly.
 CROSSED = {"last": "first", "street": "district"}
-# Of a household these are one's own; the rest is shared. Twins share the birthday, at the rate that stands in LEVELS.
-OWN = ("first", "birthday")
+
+
+class Own(NamedTuple):
+    """How often relatives agree on what is one's own: so many times as often as strangers, and so much besides."""
+
+    factor: float
+    added: float
+
+
+# The rest is shared by a household. A name is given to one child of a family, and not to a couple; twins share a birthday.
+OWN = {"first": Own(0.25, 0.0), "birthday": Own(1.0, 0.02)}
 
 # Chance that two records drawn at random are of one person, and of one household.
 PRIOR, KIN_PRIOR = 1e-5, 1e-5

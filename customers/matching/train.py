@@ -151,13 +151,12 @@ def _chances(patterns: Levels, weights: Floats, prior: Floats) -> Floats:
 
 
 def _household(model: Model, k: Floats) -> Floats:
-    """Return chances of a household in which what is one's own is met as among strangers, but for twins."""
+    """Return chances of a household in which what is one's own is met as among strangers, but for namesakes and twins."""
     held = k.copy()
-    for field in OWN:
-        row = FIELDS.index(field)
+    for field, same in OWN.items():
+        row, last = FIELDS.index(field), len(LEVELS[field]) - 1
         held[row] = model.u[row]
-    birthday = FIELDS.index("birthday")
-    twins = LEVELS["birthday"]["exact"][2]
-    held[birthday, : len(LEVELS["birthday"])] *= 1 - twins
-    held[birthday, 0] += twins
+        held[row, :last] *= same.factor
+        held[row, 0] += same.added
+        held[row, last] = 1 - held[row, :last].sum()
     return held

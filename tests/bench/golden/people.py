@@ -73,12 +73,17 @@ def _partly(rng: Random, person: Person) -> Person:
 
 def _people(rng: Random) -> Iterator[Person]:
     seen: list[Person] = []
+    taken: set[str] = set()
     while True:
-        for person in _household(rng):
-            yield person
-            seen.append(person)
-            if rng.random() < NAMESAKE:
-                yield _namesake(rng, rng.choice(seen[-500:]))
+        family = _household(rng)
+        namesakes = [_namesake(rng, rng.choice(seen[-500:])) for _one in family if seen and rng.random() < NAMESAKE]
+        for person in (*family, *namesakes):
+            address = person.emails[0]
+            while address in taken:
+                address = f"{rng.randrange(100)}{address}"
+            taken.add(address)
+            seen.append(replace(person, emails=(address,)))
+            yield seen[-1]
 
 
 def _household(rng: Random) -> list[Person]:
