@@ -10,12 +10,14 @@ from rapidfuzz.process import cpdist
 
 from customers.matching import names
 from customers.matching.records import UNKNOWN, Prepared
-from customers.matching.settings import AKIN, CROSSED, LEVELS, NEAR, NEAR_LENGTH
+from customers.matching.settings import AKIN, CROSSED, IMPLIED, LEVELS, NEAR, NEAR_LENGTH
 
 FIELDS = tuple(LEVELS)
 PLACE = {field: {name: place for place, name in enumerate(levels)} for field, levels in LEVELS.items()}
 # The level of a field that one of the two records does not have: it says nothing.
 MISSING = max(map(len, LEVELS.values()))
+# The level of a field whose agreement follows from that of another one: it is no news.
+IMPLICIT = MISSING + 1
 
 NAMES = ("first", "last", "middle")
 EXACT = 0
@@ -68,6 +70,9 @@ def compare(table: Table, left: Ids, right: Ids) -> Levels:
     found = np.column_stack(straight)
     for field, other in CROSSED.items():
         _cross(table, field, other, left, right, found)
+    for fine, coarse in IMPLIED:
+        one, two = FIELDS.index(fine), FIELDS.index(coarse)
+        found[(found[:, one] == EXACT) & (found[:, two] == EXACT), two] = IMPLICIT
     return found
 
 

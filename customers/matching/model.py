@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from customers.matching.compare import EXACT, FIELDS, MISSING, PLACE, Ids, Levels, Table, compare, tabulate
+from customers.matching.compare import EXACT, FIELDS, IMPLICIT, MISSING, PLACE, Ids, Levels, Table, compare, tabulate
 from customers.matching.records import Person, prepare
 from customers.matching.settings import KIN_PRIOR, LEVELS, OWN, PRIOR, RAREST
 
@@ -43,7 +43,7 @@ class Explanation(NamedTuple):
 class Model:
     """Probabilities by field (rows, as in FIELDS) and level (columns) for one person, strangers and household.
 
-    The last column is for "missing": the same in all three, it weighs nothing. `prior` and `kin` are the chances that two
+    Columns that a field has no level for hold 1 in all three: "missing" and "implied" weigh nothing. `prior` and `kin` are the chances that two
     records drawn at random are of one person and of one household. `frequencies`: field → value → share of records.
     """
 
@@ -121,7 +121,7 @@ def _shared(left: Ids, right: Ids) -> Ids:
 
 
 def _defaults() -> tuple[Floats, Floats, Floats]:
-    filled = np.ones((3, len(FIELDS), MISSING + 1))
+    filled = np.ones((3, len(FIELDS), IMPLICIT + 1))
     for row, levels in enumerate(LEVELS.values()):
         for place, chances in enumerate(levels.values()):
             filled[:, row, place] = chances
@@ -149,7 +149,11 @@ def rank(model: Model, new: Person, candidates: list[Person]) -> list[Explanatio
 
 
 def _told(levels: Levels, parts: Floats) -> Explanation:
-    names = [[*places][level] if level < len(places) else "missing" for places, level in zip(PLACE.values(), levels, strict=True)]
-    evidence = [Evidence(*row) for row in zip((*FIELDS, "household", "prior"), (*names, "", ""), parts.tolist(), strict=True)]
+    met = [*(_name(field, level) for field, level in zip(FIELDS, levels, strict=True)), "", ""]
+    evidence = [Evidence(*row) for row in zip((*FIELDS, "household", "prior"), met, parts.tolist(), strict=True)]
     bits = float(parts.sum())
     return Explanation(bits, probability(bits), evidence)
+
+
+def _name(field: str, level: int) -> str:
+    return {MISSING: "missing", IMPLICIT: "implied"}.get(level) or [*PLACE[field]][level]

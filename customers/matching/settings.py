@@ -105,6 +105,8 @@ LEVELS: dict[str, dict[str, tuple[float, float, float]]] = {
 }
 # Fields whose values stand in each other's place when a form was filled wrongly.
 CROSSED = {"last": "first", "street": "district"}
+# Who agrees on the first agrees on the second: a postcode lies in a town, a town in a region.
+IMPLIED = (("city", "region"), ("postcode", "city"), ("postcode", "region"))
 
 
 class Own(NamedTuple):

@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from customers.matching.compare import FIELDS, MISSING, Ids, Levels, Table, compare, tabulate
+from customers.matching.compare import FIELDS, IMPLICIT, Levels, Table, compare, tabulate
 from customers.matching.keys import candidates
 from customers.matching.model import Floats, Model
 from customers.matching.records import Person, prepare
@@ -26,7 +26,7 @@ from customers.matching.settings import (
     TOLERANCE,
 )
 
-BASE = MISSING + 1
+BASE = IMPLICIT + 1
 
 
 class Patterns(NamedTuple):
