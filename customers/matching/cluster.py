@@ -85,7 +85,9 @@ def _judged(found: Cluster, scores: Mapping[Pair, float], doubtful: set[Pair]) -
     return Cluster(found.members, found.weakest, held)
 
 
-def review(clusters: Iterable[Cluster], scores: Mapping[Pair, float], apart: Collection[Pair] = ()) -> dict[Pair, float]:
+def review(
+    clusters: Iterable[Cluster], scores: Mapping[Pair, float], apart: Collection[Pair] = ()
+) -> dict[Pair, float]:
     """Return pairs of different clusters that may be one person after all: REVIEW bits at least, not held apart."""
     owner = {place: found.members[0] for found in clusters for place in found.members}
     forbidden = set(apart)

@@ -46,7 +46,9 @@ def tabulate(records: Sequence[Prepared]) -> Table:
     known: dict[str, int] = {}
     ids = {field: _column([getattr(record, field) for record in records], known) for field in NAMES}
     named = list(known)
-    ids |= {field: _column([getattr(record, field) for record in records], known) for field in FIELDS if field not in ids}
+    ids |= {
+        field: _column([getattr(record, field) for record in records], known) for field in FIELDS if field not in ids
+    }
     return Table(
         values=np.array([*known], object),
         ids=ids,
@@ -68,19 +70,20 @@ def compare(table: Table, left: Ids, right: Ids) -> Levels:
     """Return the level of each field (columns, as in FIELDS) for each pair (rows) of places in the table."""
     straight = [_best(table, field, table.ids[field][left], table.ids[field][right]) for field in FIELDS]
     found = np.column_stack(straight)
-    for field, other in CROSSED.items():
-        _cross(table, field, other, left, right, found)
+    for fields in CROSSED:
+        _cross(table, fields, left, right, found)
     for fine, coarse in IMPLIED:
         one, two = FIELDS.index(fine), FIELDS.index(coarse)
         found[(found[:, one] == EXACT) & (found[:, two] == EXACT), two] = IMPLICIT
     return found
 
 
-def _cross(table: Table, field: str, other: str, left: Ids, right: Ids, found: Levels) -> None:
+def _cross(table: Table, fields: tuple[str, str], left: Ids, right: Ids, found: Levels) -> None:
     """Set the levels of two fields where neither agrees but one's value stands in the other one's place.
 
-    If only one does, it counts as `field`: of a family it is the surname.
+    If only one does, it counts as the first of the two: of a family it is the surname.
     """
+    field, other = fields
     one, two = FIELDS.index(field), FIELDS.index(other)
     rows = np.flatnonzero((found[:, one] > PLACE[field]["near"]) & (found[:, two] > PLACE[other]["near"]))
     mine, its = table.ids[field], table.ids[other]
@@ -205,6 +208,13 @@ def _bytes(texts: Iterable[str]) -> NDArray[np.uint8]:
 
 # How values are compared that are not the same; other fields hold words.
 MEASURES: dict[str, Callable[[Table, Places, Ids, Ids], Levels]] = {
-    **{"first": _given, "last": _names, "middle": _names, "birthday": _birthdays, "email": _emails},
-    **dict.fromkeys(("phone", "postcode", "house", "region"), _digits),
+    "first": _given,
+    "last": _names,
+    "middle": _names,
+    "birthday": _birthdays,
+    "email": _emails,
+    "phone": _digits,
+    "postcode": _digits,
+    "house": _digits,
+    "region": _digits,
 }

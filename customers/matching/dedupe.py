@@ -12,7 +12,7 @@ from customers.matching.compare import FIELDS, PLACE, Ids, Levels, Table, compar
 from customers.matching.keys import candidates
 from customers.matching.model import Model
 from customers.matching.records import Person, prepare
-from customers.matching.settings import LINK, MAX_COMPLETE, REVIEW
+from customers.matching.settings import LINK, MAX_COMPLETE
 from customers.matching.train import learn
 
 Key = int | str

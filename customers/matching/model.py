@@ -11,32 +11,15 @@ phone, which a model of two classes would add up as if each were news.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from customers.matching.compare import EXACT, FIELDS, IMPLICIT, MISSING, PLACE, Ids, Levels, Table, compare, tabulate
-from customers.matching.records import Person, prepare
-from customers.matching.settings import KIN_PRIOR, LEVELS, OWN, PRIOR, RAREST
+from customers.matching.compare import EXACT, FIELDS, IMPLICIT, PLACE, Ids, Levels, Table
+from customers.matching.settings import KIN_PRIOR, LEVELS, OWN, PRIOR
 
 Floats = NDArray[np.float64]
-
-
-class Evidence(NamedTuple):
-    """What one field says of a pair: the level met and its weight in bits."""
-
-    field: str
-    level: str
-    bits: float
-
-
-class Explanation(NamedTuple):
-    """A score in bits (log2 of the odds that it is one person), the probability, and the evidence that makes it up."""
-
-    bits: float
-    probability: float
-    evidence: list[Evidence]
 
 
 @dataclass(frozen=True)
@@ -44,7 +27,8 @@ class Model:
     """Probabilities by field (rows, as in FIELDS) and level (columns) for one person, strangers and household.
 
     Columns that a field has no level for hold 1 in all three: "missing" and "implied" weigh nothing. `prior` and `kin` are the chances that two
-    records drawn at random are of one person and of one household. `frequencies`: field → value → share of records.
+    records drawn at random are of one person and of one household. `frequencies`: field → value → share of records;
+    `rarest`: the share of a value that they do not have.
     """
 
     m: Floats
@@ -53,23 +37,27 @@ class Model:
     prior: float
     kin: float
     frequencies: Mapping[str, Mapping[str, float]]
+    rarest: float
 
     @classmethod
     def default(cls) -> Self:
         """Return the model to work with before there are records to train on."""
         m, u, k = _defaults()
-        return cls(m, u, k, PRIOR, KIN_PRIOR, {})
+        return cls(m, u, k, PRIOR, KIN_PRIOR, {}, 1.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the model as what JSON can hold, by names of fields and levels."""
         return {
             "levels": {
-                field: {level: [float(p[row, place]) for p in (self.m, self.u, self.k)] for level, place in places.items()}
+                field: {
+                    level: [float(p[row, place]) for p in (self.m, self.u, self.k)] for level, place in places.items()
+                }
                 for row, (field, places) in enumerate(PLACE.items())
             },
             "prior": self.prior,
             "kin": self.kin,
             "frequencies": {field: dict(shares) for field, shares in self.frequencies.items()},
+            "rarest": self.rarest,
         }
 
     @classmethod
@@ -79,13 +67,13 @@ class Model:
         for row, (field, places) in enumerate(PLACE.items()):
             for level, place in places.items():
                 m[row, place], u[row, place], k[row, place] = data["levels"][field][level]
-        return cls(m, u, k, data["prior"], data["kin"], data["frequencies"])
+        return cls(m, u, k, data["prior"], data["kin"], data["frequencies"], data["rarest"])
 
     def weigh(self, table: Table, left: Ids, right: Ids, levels: Levels) -> Floats:
         """Return the score of each pair in bits: log2 of the odds that it is one person."""
-        return self._parts(table, left, right, levels).sum(axis=1)
+        return self.parts(table, left, right, levels).sum(axis=1)
 
-    def _parts(self, table: Table, left: Ids, right: Ids, levels: Levels) -> Floats:
+    def parts(self, table: Table, left: Ids, right: Ids, levels: Levels) -> Floats:
         """Return what each pair's score is the sum of: one column by field, one for households, one for the prior."""
         fields = np.arange(len(FIELDS))
         rare = self._rarity(table, left, right, levels)
@@ -105,7 +93,7 @@ class Model:
             pairs = np.flatnonzero(levels[:, row] == EXACT)
             common = _shared(table.ids[field][left[pairs]], table.ids[field][right[pairs]])
             values, back = np.unique(common, return_inverse=True)
-            share = np.array([shares.get(table.values[value], RAREST) for value in values])
+            share = np.array([shares.get(table.values[value], self.rarest) for value in values])
             bits[pairs, row] = np.log2(self.u[row, EXACT] / share)[back]
         return bits
 
@@ -126,34 +114,3 @@ def _defaults() -> tuple[Floats, Floats, Floats]:
         for place, chances in enumerate(levels.values()):
             filled[:, row, place] = chances
     return filled[0], filled[1], filled[2]
-
-
-def probability(bits: float) -> float:
-    """Return the chance (0…1) that odds of so many bits stand for."""
-    return float(1 / (1 + np.exp2(-bits)))
-
-
-def explain(model: Model, one: Person, other: Person) -> Explanation:
-    """Return the score of two records with the weight of each field, of a household and of the prior odds."""
-    return rank(model, one, [other])[0]
-
-
-def rank(model: Model, new: Person, candidates: list[Person]) -> list[Explanation]:
-    """Return what there is to say of a new record and each of the candidates, in their order."""
-    if not candidates:
-        return []
-    table = tabulate([prepare(person) for person in (new, *candidates)])
-    left, right = np.zeros(len(candidates), np.int64), np.arange(1, len(candidates) + 1)
-    levels = compare(table, left, right)
-    return [_told(*row) for row in zip(levels, model._parts(table, left, right, levels), strict=True)]
-
-
-def _told(levels: Levels, parts: Floats) -> Explanation:
-    met = [*(_name(field, level) for field, level in zip(FIELDS, levels, strict=True)), "", ""]
-    evidence = [Evidence(*row) for row in zip((*FIELDS, "household", "prior"), met, parts.tolist(), strict=True)]
-    bits = float(parts.sum())
-    return Explanation(bits, probability(bits), evidence)
-
-
-def _name(field: str, level: int) -> str:
-    return {MISSING: "missing", IMPLICIT: "implied"}.get(level) or [*PLACE[field]][level]

@@ -11,11 +11,9 @@ CACHED = 100_000
 
 # Zero-width characters, the soft hyphen and marks of direction that copied text brings along.
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"))
-CYRILLIC = {
-    **dict(zip("абвгдезийклмнопрстуфыэ", "a b v g d e z i y k l m n o p r s t u f y e".split(), strict=True)),
-    **{"ё": "e", "ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "", "ь": ""},
-    **{"ю": "yu", "я": "ya", "і": "i", "ї": "yi", "є": "ye", "ґ": "g", "ў": "u"},
-}
+CYRILLIC = dict(zip("абвгдезийклмнопрстуфыэ", "abvgdeziyklmnoprstufye", strict=True))
+CYRILLIC |= {"ё": "e", "ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "", "ь": ""}
+CYRILLIC |= {"ю": "yu", "я": "ya", "і": "i", "ї": "yi", "є": "ye", "ґ": "g", "ў": "u"}
 # Letters of ISO 9 and of scientific romanisation that would lose their sound with their diacritic.
 ISO9 = {"ž": "zh", "č": "ch", "š": "sh", "ŝ": "shch", "â": "ya", "û": "yu", "ë": "e", "è": "e"}
 LATIN = str.maketrans(CYRILLIC | ISO9)
@@ -63,6 +61,8 @@ def latin(text: str) -> str:
     spelled = fold(text).translate(LATIN)
     if not spelled.isascii():
         spelled = unicodedata.normalize("NFKD", spelled)
+    if spelled.isascii() and spelled.isalnum():
+        return spelled
     return "".join(letter for letter in spelled if letter.isascii() and letter.isalnum())
 
 

@@ -11,11 +11,24 @@ from customers.matching.settings import MAX_VALUES
 
 # Words that say only what kind of place follows, in their usual spellings.
 KINDS = frozenset(
-    "улица ул проспект пр пр-т пр-кт переулок пер площадь пл бульвар б-р шоссе ш набережная наб проезд дом д корпус к "
-    "корп строение стр квартира кв город г гор поселок пос село с деревня дер область обл край республика респ район "
-    "р-н микрорайон мкр ulitsa ul prospekt pr-t pereulok per bulvar shosse dom kv gorod oblast obl kray rayon".split()
+    re.findall(
+        r"\S+",
+        """
+        улица ул проспект пр пр-т пр-кт переулок пер площадь пл бульвар б-р шоссе ш набережная наб проезд дом д корпус к
+        корп строение стр квартира кв город г гор поселок пос село с деревня дер область обл край республика респ район
+        р-н микрорайон мкр ulitsa ul prospekt pr-t pereulok per bulvar shosse dom kv gorod oblast obl kray rayon
+        """,
+    )
 )
-SHORT = {"st": "street", "rd": "road", "ave": "avenue", "av": "avenue", "cres": "crescent", "pl": "place", "dr": "drive"}
+SHORT = {
+    "st": "street",
+    "rd": "road",
+    "ave": "avenue",
+    "av": "avenue",
+    "cres": "crescent",
+    "pl": "place",
+    "dr": "drive",
+}
 WORDS = re.compile(r"[\w'’/-]+")
 UNKNOWN = "?"
 
@@ -105,7 +118,7 @@ def birthday(text: str) -> str:
 
 def phone(text: str) -> str:
     """Return the last ten digits of a phone: how a country code is written does not matter."""
-    return re.sub(r"\D", "", text)[-10:]
+    return "".join(filter(str.isdecimal, text))[-10:]
 
 
 @lru_cache(names.CACHED)

@@ -104,7 +104,7 @@ LEVELS: dict[str, dict[str, tuple[float, float, float]]] = {
     "house": {"exact": (0.85, 0.015, 0.95), "near": (0.06, 0.05, 0.02), "differs": (0.09, 0.935, 0.03)},
 }
 # Fields whose values stand in each other's place when a form was filled wrongly.
-CROSSED = {"last": "first", "street": "district"}
+CROSSED = (("last", "first"), ("street", "district"))
 # Who agrees on the first agrees on the second: a postcode lies in a town, a town in a region.
 IMPLIED = (("city", "region"), ("postcode", "city"), ("postcode", "region"))
 
@@ -125,12 +125,11 @@ PRIOR, KIN_PRIOR = 1e-5, 1e-5
 NO_KIN = 1e-30
 # Weight of the priors above in training: so many pairs of records are imagined beside the real ones.
 IMAGINED = 20.0
+# No level is rarer: what was never met may be met yet.
 RAREST_LEVEL = 1e-5
 MIN_RECORDS = 200
 RANDOM_PAIRS = 200_000
 MAX_ROUNDS, TOLERANCE = 100, 1e-4
-# A value that nobody had in training is as rare as this share of the records.
-RAREST = 1e-5
 # Values of a field whose frequency is kept with the model.
 MAX_FREQUENCIES = 5_000
 

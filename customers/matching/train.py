@@ -21,7 +21,6 @@ from customers.matching.settings import (
     NO_KIN,
     OWN,
     RANDOM_PAIRS,
-    RAREST,
     RAREST_LEVEL,
     TOLERANCE,
 )
@@ -63,23 +62,25 @@ def learn(table: Table, levels: Levels, *, size: int, seed: int) -> Model:
     default = Model.default()
     if size < MIN_RECORDS or not len(levels):
         return default
-    started = replace(default, u=estimate_u(table, size, default.u, seed), frequencies=frequencies(table, size))
+    started = replace(
+        default, u=estimate_u(table, size, default.u, seed), frequencies=frequencies(table), rarest=1 / size
+    )
     patterns = Patterns.of(levels, size * (size - 1) / 2)
     models = [maximise(replace(started, kin=kin), patterns) for kin in (KIN_PRIOR, NO_KIN)]
     return min(models, key=lambda model: criterion(model, patterns))
 
 
-def frequencies(table: Table, size: int) -> dict[str, dict[str, float]]:
+def frequencies(table: Table) -> dict[str, dict[str, float]]:
     """Return the share of records that have a value, by field, for values that more than one has."""
-    return {field: _shares(table, field, size) for field in FIELDS}
+    return {field: _shares(table, field) for field in FIELDS}
 
 
-def _shares(table: Table, field: str, size: int) -> dict[str, float]:
+def _shares(table: Table, field: str) -> dict[str, float]:
     ids = table.ids[field]
     found = Counter(ids[ids >= 0].tolist())
     filled = int((ids >= 0).any(axis=1).sum())
     common = [(value, count) for value, count in found.most_common(MAX_FREQUENCIES) if count > 1]
-    return {table.values[value]: max(count / filled, RAREST) for value, count in common}
+    return {str(table.values[value]): count / filled for value, count in common}
 
 
 def estimate_u(table: Table, size: int, prior: Floats, seed: int) -> Floats:

@@ -153,8 +153,8 @@ def heavy(rng: Random, person: Person) -> Person:
 
 
 def _short() -> dict[str, list[str]]:
-    rows = "\n".join((words.RU_MEN, words.RU_WOMEN, words.EN_MEN, words.EN_WOMEN)).replace("|", "\n").strip().split("\n")
-    return {row.split()[1]: row.split()[2:] for row in rows if row.strip()}
+    rows = f"{words.RU_MEN}{words.RU_WOMEN}{words.EN_MEN}{words.EN_WOMEN}".replace("|", "\n").splitlines()
+    return {row.split()[1]: row.split()[2:] for row in rows if row}
 
 
 SHORT = _short()

@@ -21,8 +21,23 @@ from tests.bench.golden.damage import DAMAGES, RUSSIAN_ONLY, misspelt, phone
 
 RUSSIAN, COMMON_NAME, SHARED_PHONE, TWINS, NAMESAKE = 0.75, 0.45, 0.5, 0.25, 0.04
 DUPLICATED, NOISE = 0.35, 0.3
-KNOWN = {"birthday": 0.92, "phones": 0.9, "emails": 0.6, "postcode": 0.8, "street": 0.85, "district": 0.5, "middle": 0.85}
-REGION_DIGITS = 2
+KNOWN = {
+    "birthday": 0.92,
+    "phones": 0.9,
+    "emails": 0.6,
+    "postcode": 0.8,
+    "street": 0.85,
+    "district": 0.5,
+    "middle": 0.85,
+}
+SHORT_PATRONYMIC = {"Илья": ("Ильич", "Ильинична")}
+PATRONYMIC_STEMS = {
+    "Павел": "Павл",
+    "Лев": "Льв",
+    "Пётр": "Петр",
+    "Яков": "Яковл",
+    "Михаил": "Михайл",
+}
 
 
 @dataclass(frozen=True)
@@ -96,7 +111,9 @@ def _household(rng: Random) -> list[Person]:
         man = bool(number) and rng.random() < 0.5
         years = (1945, 1990) if number == 0 else (1985, 2010)
         child = _named(rng, replace(home, last=last), russian, man=man, years=years)
-        family.append(child if number == 0 else replace(child, middle=_patronymic(father.first, man) if russian else ""))
+        family.append(
+            child if number == 0 else replace(child, middle=_patronymic(father.first, man) if russian else "")
+        )
     if len(family) > 3 and rng.random() < TWINS:
         family[-1] = replace(family[-1], birthday=family[-2].birthday)
     family = list({one.first: one for one in family}.values())
@@ -123,7 +140,9 @@ def _home(rng: Random, russian: bool) -> Person:
 
 def _surname(rng: Random, russian: bool) -> str:
     common, stems, endings = (
-        (words.RU_COMMON, words.RU_STEMS, words.RU_ENDINGS) if russian else (words.EN_COMMON, words.EN_STEMS, words.EN_ENDINGS)
+        (words.RU_COMMON, words.RU_STEMS, words.RU_ENDINGS)
+        if russian
+        else (words.EN_COMMON, words.EN_STEMS, words.EN_ENDINGS)
     )
     if rng.random() < COMMON_NAME:
         return common[min(int(rng.expovariate(1 / 15)), len(common) - 1)]
@@ -149,10 +168,10 @@ def _feminine(last: str) -> str:
 
 
 def _patronymic(father: str, man: bool) -> str:
-    if father in ("Илья", "Никита"):
-        return father[:-1] + ("ич" if man else "инична")
-    stem = {"Павел": "Павл", "Лев": "Льв", "Пётр": "Петр", "Яков": "Яковл"}.get(father, father)
-    if stem.endswith("ий"):
+    if father in SHORT_PATRONYMIC:
+        return SHORT_PATRONYMIC[father][not man]
+    stem = PATRONYMIC_STEMS.get(father, father)
+    if stem.endswith("ий") and stem not in ("Дмитрий", "Георгий"):
         stem = stem[:-2] + "ьев"
     else:
         stem = stem[:-1] + "ев" if stem.endswith(("й", "ь")) else stem + "ов"
@@ -161,7 +180,9 @@ def _patronymic(father: str, man: bool) -> str:
 
 def _email(rng: Random, person: Person, year: int) -> str:
     first, last = latin(person.first), latin(person.last)
-    name = rng.choice((f"{first[:1]}.{last}{year % 100}", f"{last}.{first}", f"{first}{rng.randrange(9999)}", f"{last}{year}"))
+    name = rng.choice(
+        (f"{first[:1]}.{last}{year % 100}", f"{last}.{first}", f"{first}{rng.randrange(9999)}", f"{last}{year}")
+    )
     return f"{name}@{rng.choice(words.EN_MAIL if person.city.isascii() else words.RU_MAIL)}"
 
 

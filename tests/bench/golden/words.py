@@ -1,5 +1,10 @@
 """Words of the generated set: names with their frequencies, short forms, places. Own writing, facts of common knowledge."""
 
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
 # Name and its short forms; the number is how many of a thousand have it.
 RU_MEN = """
 130 Александр Саша Шура Саня|80 Сергей Серёжа Серый|70 Дмитрий Дима Митя|65 Андрей Андрюша|65 Алексей Лёша Алёша
@@ -29,58 +34,58 @@ EN_WOMEN = """
 20 Victoria Vicky|15 Deborah Debbie|15 Christine Chris|15 Charlotte Lottie|12 Caroline Carrie|12 Dorothy Dot|10 Pamela Pam
 10 Stephanie Steph|10 Abigail Abby|8 Theresa Terry Tess|8 Olivia Liv|6 Eleanor Ellie|6 Judith Judy|5 Isabella Bella
 """
-RU_COMMON = """
+RU_COMMON = _words("""
 Иванов Смирнов Кузнецов Попов Васильев Петров Соколов Михайлов Новиков Фёдоров Морозов Волков Алексеев Лебедев Семёнов
 Егоров Павлов Козлов Степанов Николаев Орлов Андреев Макаров Никитин Захаров Зайцев Соловьёв Борисов Яковлев Григорьев
 Романов Воробьёв Сергеев Кузьмин Фролов Александров Дмитриев Королёв Гусев Киселёв Ильин Максимов Поляков Сорокин
 Виноградов Ковалёв Белов Медведев Антонов Тарасов Жуков Баранов Филиппов Комаров Давыдов Беляев Герасимов Богданов
-""".split()
-RU_STEMS = """
+""")
+RU_STEMS = _words("""
 Щербак Мельник Гончар Ткач Кравц Бондар Шевч Хруст Цветк Черкас Журавл Чист Щук Рябин Берёзк Дубров Осин Калин Сосн
 Бобр Медн Золот Серебр Желез Камен Песк Глин Рощ Луг Пол Болот Озер Рек Мор Остров Гор Скал Долг Коротк Кругл Прям Крив
 Больш Мал Стар Молод Храбр Добр Лют Зл Красн Черн Зелен Син Рыж Сед Бород Ус Голов Рук Плет Сапож Кож Шап Рубах Пояс
 Топор Пил Молот Гвозд Подков Колес Телег Сан Лод Парус Вёсл Рыбак Охот Стрел Лук Щит Мечник Конюх Пастух Кормил Хлеб
 Калач Пирог Блин Каш Щегл Снегир Дрозд Дятл Сорок Ворон Галк Чайк Журб Филин Сов Ястреб Кречет Лис Зай Барсук Куниц
 Ёж Хорь Хвост Лапт Шуб Зим Весн Лет Осен Мороз Снеж Дожд Ветр Гром Туч Заря Ноч Рассвет Полун Четверг Суббот
-""".split()
+""")
 RU_ENDINGS = ("ов", "ев", "ин", "ский", "енко", "ников", "ушкин", "аков")
-EN_COMMON = """
+EN_COMMON = _words("""
 Smith Jones Taylor Brown Williams Wilson Johnson Davies Robinson Wright Thompson Evans Walker White Roberts Green Hall
 Wood Jackson Clarke Harris Clark Turner Hill Moore Cooper Ward Baker Allen Young King Scott Lee Mitchell Campbell Martin
-""".split()
-EN_STEMS = """
+""")
+EN_STEMS = _words("""
 Ash Black Brad Bright Brook Carl Chester Clay Cran Dal East Elm Fair Farn Glen Gold Green Hart Hazel High Hol Kirk Lang
 Lind Mar Mid Nor Oak Pem Rad Red Rock Sand Shel Stan Sud Thorn Wal West Whit Win
-""".split()
+""")
 EN_ENDINGS = ("ford", "wood", "ton", "ley", "field", "man", "well", "worth", "by", "shaw", "combe", "more")
-RU_CITIES = """
+RU_CITIES = _words("""
 Москва Санкт-Петербург Новосибирск Екатеринбург Казань Самара Омск Челябинск Ростов-на-Дону Уфа Красноярск Пермь Воронеж
 Волгоград Краснодар Саратов Тюмень Тольятти Ижевск Барнаул Иркутск Ярославль Владивосток Томск Оренбург Кемерово Рязань
-""".split()
-EN_CITIES = """
+""")
+EN_CITIES = _words("""
 London Birmingham Leeds Glasgow Sheffield Manchester Edinburgh Liverpool Bristol Cardiff Leicester Coventry Nottingham
 Newcastle Plymouth Derby Southampton Portsmouth Brighton Reading Norwich Oxford Cambridge York Exeter Gloucester
-""".split()
-RU_STREETS = """
+""")
+RU_STREETS = _words("""
 Ленина Советская Молодёжная Центральная Школьная Новая Садовая Лесная Набережная Мира Гагарина Зелёная Первомайская
 Комсомольская Пушкина Октябрьская Заводская Полевая Кирова Луговая Строителей Солнечная Речная Береговая Чехова Горького
 Толстого Некрасова Лермонтова Чапаева Калинина Фрунзе Свердлова Крупской Победы Космонавтов Королёва Циолковского
 Жуковского Суворова Кутузова Нахимова Щорса Крылова Грибоедова Тургенева Достоевского Вокзальная Северная Южная
-""".split()
-EN_STREETS = """
+""")
+EN_STREETS = _words("""
 High Station Church Victoria Green Manor Park Queen King Mill London Albert Windsor Springfield Grange Chapel Castle
 Meadow Highfield Bridge School Stanley George Alexandra Orchard Grove Clarence York Cambridge Oxford Bishop Harbour
 Willow Chestnut Laburnum Hawthorn Juniper Lavender Magnolia Nightingale Kingfisher Heron Falcon Foxglove Primrose
-""".split()
+""")
 EN_KINDS = ("Street", "Road", "Lane", "Avenue", "Close", "Drive")
-RU_DISTRICTS = """
+RU_DISTRICTS = _words("""
 Центральный Северный Южный Заречный Октябрьский Ленинский Кировский Приморский Железнодорожный Промышленный Академический
 Солнечный Юбилейный Черёмушки Заводской Левобережный Правобережный Привокзальный Индустриальный Дзержинский Металлургов
-""".split()
-EN_DISTRICTS = """
+""")
+EN_DISTRICTS = _words("""
 Northfield Westgate Eastside Riverside Hillcrest Oldtown Parkside Whitemoor Stonebridge Longmead Broadoak Fairview
 Marshgate Newlands Thornhill Ravenscourt Elmstead Copperfield Brackenwood Summerhill Waterloo
-""".split()
+""")
 RU_MAIL = ("mail.ru", "yandex.ru", "bk.ru", "gmail.com", "rambler.ru", "list.ru")
 EN_MAIL = ("gmail.com", "outlook.com", "yahoo.com", "icloud.com", "btinternet.com")
 
@@ -96,6 +101,18 @@ ROMAN = {
     "passport": {"ъ": "ie"},
     "bgn": {"й": "y", "ё": "yo", "ю": "yu", "я": "ya", "ь": "'"},
     "gost": {"х": "x", "ц": "cz", "щ": "shh", "й": "j", "ё": "yo", "ю": "yu", "я": "ya", "ь": ""},
-    "iso9": {"ж": "ž", "х": "h", "ц": "c", "ч": "č", "ш": "š", "щ": "ŝ", "й": "j", "ю": "û", "я": "â", "ё": "ë", "э": "è"},
+    "iso9": {
+        "ж": "ž",
+        "х": "h",
+        "ц": "c",
+        "ч": "č",
+        "ш": "š",
+        "щ": "ŝ",
+        "й": "j",
+        "ю": "û",
+        "я": "â",
+        "ё": "ë",
+        "э": "è",
+    },
     "informal": {"х": "h", "щ": "sch", "й": "y", "ё": "e", "ю": "yu", "я": "ya", "ц": "c"},
 }
