@@ -23,7 +23,7 @@ SOUNDS = (
     (re.compile(r"s[hc]+t?sch|shch|shh|sch|sh"), "S"),
     (re.compile(r"t?ch|tsch"), "C"),
     (re.compile(r"zh"), "Z"),
-    (re.compile(r"kh"), "h"),
+    (re.compile(r"kh|^x|x(?=[bcdfghklmnprstvz])"), "h"),
     (re.compile(r"ph"), "f"),
     (re.compile(r"[tc]z|ts|c(?=[eiyv]|ov|$)"), "T"),
     (re.compile(r"ck|[cq]"), "k"),
