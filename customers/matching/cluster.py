@@ -27,8 +27,8 @@ class Cluster:
         return len(self.members)
 
 
-class Unknown(dict[Pair, float]):
-    """Scores of pairs; a pair that was never compared speaks against, as much as anything may."""
+class Scores(dict[Pair, float]):
+    """Bits by pair; a pair that was never compared speaks against, as much as anything may."""
 
     def __missing__(self, pair: Pair) -> float:
         return -CLIP
@@ -44,7 +44,7 @@ def cluster(
     not join them. `apart`: pairs that are never of one person, whatever their links. `doubtful`: pairs whose facts
     contradict each other; a cluster that has one is held.
     """
-    known, forbidden, doubts = Unknown(scores), set(apart), set(doubtful)
+    known, forbidden, doubts = Scores(scores), set(apart), set(doubtful)
     own = {place: Cluster((place,)) for place in range(size)}
     for bits, (one, other) in _links(scores):
         if own[one] is not own[other] and _may_join(own[one], own[other], known, forbidden):
@@ -59,13 +59,14 @@ def _links(scores: Mapping[Pair, float]) -> list[tuple[float, Pair]]:
     return sorted(links, key=lambda link: (-link[0], link[1]))
 
 
-def _may_join(one: Cluster, other: Cluster, scores: Mapping[Pair, float], forbidden: set[Pair]) -> bool:
+def _may_join(one: Cluster, other: Cluster, scores: Scores, forbidden: set[Pair]) -> bool:
+    """Tell whether nothing between two groups forbids to join them, and all in all speaks for it."""
     pairs = [(min(pair), max(pair)) for pair in product(one.members, other.members)]
     vetoed = not forbidden.isdisjoint(pairs) or any(scores.get(pair, 0) < VETO for pair in pairs)
     return not vetoed and _mean(pairs, scores) >= GUARD
 
 
-def _mean(pairs: Collection[Pair], scores: Mapping[Pair, float]) -> float:
+def _mean(pairs: Collection[Pair], scores: Scores) -> float:
     return sum(max(-CLIP, min(CLIP, scores[pair])) for pair in pairs) / len(pairs)
 
 
@@ -73,7 +74,7 @@ def _joined(one: Cluster, other: Cluster, bits: float) -> Cluster:
     return Cluster(tuple(sorted(one.members + other.members)), bits)
 
 
-def _judged(found: Cluster, scores: Mapping[Pair, float], doubtful: set[Pair]) -> Cluster:
+def _judged(found: Cluster, scores: Scores, doubtful: set[Pair]) -> Cluster:
     """Return a cluster with the reason, if any, why it must not be trusted unseen."""
     inside = list(combinations(found.members, 2))
     if found.size > MAX_CLUSTER:

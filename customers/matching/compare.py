@@ -31,7 +31,8 @@ Levels = NDArray[np.int8]
 class Table:
     """Records by column: `ids` holds places in `values`, -1 for none, by field: a row for each record.
 
-    By value, for names: the skeleton, the numbers of what it may stand for (-1 for none), whether it is a known given name.
+    For names, which come first in `values`: the skeleton, the numbers of what it may stand for (-1 for none), and
+    whether it is a known given name.
     """
 
     values: NDArray[np.object_]
@@ -40,15 +41,20 @@ class Table:
     meanings: Ids
     given: NDArray[np.bool_]
 
+    @property
+    def size(self) -> int:
+        """How many records there are."""
+        return len(self.ids[FIELDS[0]])
+
 
 def tabulate(records: Sequence[Prepared]) -> Table:
     """Return records as a table, in their order."""
     known: dict[str, int] = {}
     ids = {field: _column([getattr(record, field) for record in records], known) for field in NAMES}
     named = list(known)
-    ids |= {
-        field: _column([getattr(record, field) for record in records], known) for field in FIELDS if field not in ids
-    }
+    for field in FIELDS:
+        if field not in NAMES:
+            ids[field] = _column([getattr(record, field) for record in records], known)
     return Table(
         values=np.array([*known], object),
         ids=ids,

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from customers.matching.cluster import Cluster, Pair, cluster, groups, review
 from customers.matching.compare import FIELDS, PLACE, Ids, Levels, Table, compare, tabulate
 from customers.matching.keys import candidates
-from customers.matching.model import Model
+from customers.matching.model import Floats, Model
 from customers.matching.records import Person, prepare
-from customers.matching.settings import LINK, MAX_COMPLETE
+from customers.matching.settings import LINK, MAX_COMPLETE, REVIEW
 from customers.matching.train import learn
 
 Key = int | str
@@ -40,13 +40,11 @@ def dedupe(
     left, right = candidates(records)
     levels = compare(table, left, right)
     model = model or learn(table, levels, size=len(people), seed=seed)
-    scores, doubtful = _scored(model, table, left, right, levels)
-    missing = [pair for pair in _inside(scores, len(people)) if pair not in scores]
-    if missing:
-        left, right = np.asarray(missing, np.int64).T
-        more, also = _scored(model, table, left, right, compare(table, left, right))
-        scores |= more
-        doubtful |= also
+    bits = model.weigh(table, left, right, levels)
+    # Nearly all pairs are of strangers: those that matter are few.
+    likely = np.flatnonzero(bits >= REVIEW)
+    scores = _by_pair(left[likely], right[likely], bits[likely])
+    doubtful = _complete(model, table, scores)
     places = {person.key: place for place, person in enumerate(people)}
     never = {_pair(places[one], places[other]) for one, other in apart if one in places and other in places}
     found = cluster(len(people), scores, never, doubtful)
@@ -57,12 +55,18 @@ def _pair(one: int, other: int) -> Pair:
     return min(one, other), max(one, other)
 
 
-def _scored(model: Model, table: Table, left: Ids, right: Ids, levels: Levels) -> tuple[dict[Pair, float], set[Pair]]:
-    """Return bits by pair, and the pairs whose facts contradict each other."""
-    bits = model.weigh(table, left, right, levels)
-    pairs = list(zip(left.tolist(), right.tolist(), strict=True))
-    against = {pairs[row] for row in np.flatnonzero(contradict(levels))}
-    return dict(zip(pairs, bits.tolist(), strict=True)), against
+def _by_pair(left: Ids, right: Ids, bits: Floats) -> dict[Pair, float]:
+    return dict(zip(zip(left.tolist(), right.tolist(), strict=True), bits.tolist(), strict=True))
+
+
+def _complete(model: Model, table: Table, scores: dict[Pair, float]) -> set[Pair]:
+    """Add all pairs inside groups that links hold together; return those whose facts contradict each other."""
+    linked = groups(table.size, [pair for pair, bits in scores.items() if bits >= LINK])
+    inside = [pair for members in linked if len(members) <= MAX_COMPLETE for pair in combinations(members, 2)]
+    left, right = np.asarray(inside, np.int64).reshape(-1, 2).T
+    levels = compare(table, left, right)
+    scores |= _by_pair(left, right, model.weigh(table, left, right, levels))
+    return {inside[row] for row in np.flatnonzero(contradict(levels))}
 
 
 def contradict(levels: Levels) -> NDArray[np.bool_]:
@@ -71,9 +75,3 @@ def contradict(levels: Levels) -> NDArray[np.bool_]:
     for field in ("first", "birthday"):
         apart &= levels[:, FIELDS.index(field)] == PLACE[field]["differs"]
     return apart
-
-
-def _inside(scores: dict[Pair, float], size: int) -> list[Pair]:
-    """Return all pairs inside groups that links hold together: what joins them is judged by all of them."""
-    linked = groups(size, [pair for pair, bits in scores.items() if bits >= LINK])
-    return [pair for members in linked if len(members) <= MAX_COMPLETE for pair in combinations(members, 2)]

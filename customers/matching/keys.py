@@ -8,10 +8,7 @@ from numpy.typing import NDArray
 
 from customers.matching import names
 from customers.matching.records import UNKNOWN, Person, Prepared, prepare
-from customers.matching.settings import KEYS, MAX_BLOCK, MAX_KEYS
-
-CODE = 6
-MAX_MEANINGS = 2
+from customers.matching.settings import KEYS, MAX_BLOCK, MAX_CODE, MAX_KEYS, MAX_MEANINGS
 
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -39,7 +36,7 @@ def _made(record: Prepared) -> Iterator[str]:
 def _names(record: Prepared) -> list[str]:
     """Return codes of the first and the last name alike: they may have been swapped."""
     meant = [word for first in record.first for word in names.canonical(first)[:MAX_MEANINGS]]
-    return _once([names.code(word)[:CODE] for word in (*record.last, *meant)])
+    return _once([names.code(word)[:MAX_CODE] for word in (*record.last, *meant)])
 
 
 def _born(record: Prepared) -> list[str]:
@@ -50,7 +47,7 @@ def _born(record: Prepared) -> list[str]:
 
 def _lines(record: Prepared) -> list[str]:
     """Return codes of the lines of an address: they may have been swapped."""
-    return _once([names.code(line)[:CODE] for line in (*record.street, *record.district)])
+    return _once([names.code(line)[:MAX_CODE] for line in (*record.street, *record.district)])
 
 
 def _digits(start: int, end: int) -> Callable[[Prepared], list[str]]:

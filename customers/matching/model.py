@@ -20,15 +20,17 @@ from customers.matching.compare import EXACT, FIELDS, IMPLICIT, PLACE, Ids, Leve
 from customers.matching.settings import KIN_PRIOR, LEVELS, OWN, PRIOR
 
 Floats = NDArray[np.float64]
+# So many pairs are weighed at a time: the parts of their scores take memory.
+AT_ONCE = 200_000
 
 
 @dataclass(frozen=True)
 class Model:
     """Probabilities by field (rows, as in FIELDS) and level (columns) for one person, strangers and household.
 
-    Columns that a field has no level for hold 1 in all three: "missing" and "implied" weigh nothing. `prior` and `kin` are the chances that two
-    records drawn at random are of one person and of one household. `frequencies`: field → value → share of records;
-    `rarest`: the share of a value that they do not have.
+    Columns that a field has no level for hold 1 in all three: "missing" and "implied" weigh nothing. `prior` and `kin`
+    are the chances that two records drawn at random are of one person and of one household. `frequencies`: field →
+    value → share of records; `rarest`: the share of a value that they do not have.
     """
 
     m: Floats
@@ -71,7 +73,9 @@ class Model:
 
     def weigh(self, table: Table, left: Ids, right: Ids, levels: Levels) -> Floats:
         """Return the score of each pair in bits: log2 of the odds that it is one person."""
-        return self.parts(table, left, right, levels).sum(axis=1)
+        slices = [slice(start, start + AT_ONCE) for start in range(0, len(levels), AT_ONCE)]
+        parts = [self.parts(table, left[some], right[some], levels[some]).sum(axis=1) for some in slices]
+        return np.concatenate([np.zeros(0), *parts])
 
     def parts(self, table: Table, left: Ids, right: Ids, levels: Levels) -> Floats:
         """Return what each pair's score is the sum of: one column by field, one for households, one for the prior."""

@@ -38,8 +38,6 @@ PATRONYMIC = re.compile(r"(ov|ev|v)ich$|(ov|ev)na$|i(ni)?chna$|^(il|kuz?m|fom|lu
 SURNAME = re.compile(
     r"([oe]va?|[iy]na?|[st]s?k(iy|y|ii|ij|i|aya|aia|aja)|[oeu]nko|[uy]uk|chuk|[iy]kh|yan|ian|shvili|dze|oy|aya|son|off)$"
 )
-# A surname by its ending, though it may be a given name: endings that given names have too do not count.
-GIVEN_ENDINGS = re.compile(r"(^irina|^marina|^polina|^galina|^ekaterina|^valentina|^kristina|ntin|rtin|min)$")
 
 
 class FullName(NamedTuple):
@@ -126,8 +124,7 @@ def is_patronymic(word: str) -> bool:
 
 def is_surname(word: str) -> bool:
     """Tell whether a word ends as Russian surnames do, in either alphabet."""
-    plain = latin(word)
-    return bool(SURNAME.search(plain)) and not GIVEN_ENDINGS.search(plain)
+    return bool(SURNAME.search(latin(word)))
 
 
 def split(text: str) -> FullName:
@@ -149,17 +146,20 @@ def _one(word: str) -> FullName:
 def _with_patronymic(words: list[str]) -> FullName | None:
     """Read "last first patronymic" and "first patronymic last"; a surname may look like a patronymic."""
     places = [place for place, word in enumerate(words) if place and is_patronymic(word)]
-    if not places or (len(words) == 2 and not is_given(words[0])):
+    if not places or (len(words) == 2 and not _is_polite(*words)):
         return None
     place = next((place for place in places if is_given(words[place - 1])), places[-1])
-    if len(words) == 2 and not words[1].lower().endswith(("на", "na")) and not _cyrillic(words[1]):
-        return None
     rest = words[: place - 1] + words[place + 1 :]
     return FullName(" ".join(rest), words[place - 1], words[place])
 
 
-def _cyrillic(word: str) -> bool:
-    return not word.isascii()
+def _is_polite(first: str, patronymic: str) -> bool:
+    """Tell whether somebody is called as Анна Сергеевна is; Roman Abramovich is rather called by his surname."""
+    return is_given(first) and (_is_cyrillic(patronymic) or patronymic.lower().endswith("na"))
+
+
+def _is_cyrillic(word: str) -> bool:
+    return any("а" <= letter <= "я" for letter in fold(word))
 
 
 def _two(one: str, other: str) -> FullName:
@@ -168,7 +168,7 @@ def _two(one: str, other: str) -> FullName:
     for known in (is_given, lambda word: not is_surname(word)):
         if known(one) != known(other):
             return straight if known(one) else turned
-    return turned if _cyrillic(one) else straight
+    return turned if _is_cyrillic(one) else straight
 
 
 def _several(words: list[str]) -> FullName:

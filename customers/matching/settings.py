@@ -1,6 +1,7 @@
 """Everything that can be set: keys, levels, priors, thresholds.
 
-The numbers were chosen on the generated set of `tests/bench/golden/people.py`, on one seed, and judged on another.
+The numbers were chosen on the generated set of `tests/bench/golden/people.py`, seeds 1, 3 and 4; `tests/bench/golden`
+judges them on another.
 """
 
 from typing import NamedTuple
@@ -26,6 +27,8 @@ KEYS = (
     ("name", "year"),
 )
 MAX_KEYS = 24
+# Letters of a code of a name or a street that a key takes, and full names that a short form stands for in keys.
+MAX_CODE, MAX_MEANINGS = 6, 2
 # A key that more records share says too little: its block is skipped, finer keys find its pairs.
 MAX_BLOCK = 60
 # Of a list of phones or addresses so many are compared.
@@ -121,7 +124,7 @@ OWN = {"first": Own(0.25, 0.0), "birthday": Own(1.0, 0.02)}
 
 # Chance that two records drawn at random are of one person, and of one household.
 PRIOR, KIN_PRIOR = 1e-5, 1e-5
-# As good as no households.
+# The same where there are no households: not 0, of which there is no logarithm.
 NO_KIN = 1e-30
 # Weight of the priors above in training: so many pairs of records are imagined beside the real ones.
 IMAGINED = 20.0

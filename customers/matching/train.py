@@ -96,12 +96,13 @@ def maximise(model: Model, patterns: Patterns) -> Model:
 
     A model that starts without households stays without.
     """
+    default = Model.default()
     for _round in range(MAX_ROUNDS):
         same, kin, _fit = _expect(model, patterns.levels)
         better = replace(
             model,
-            m=_chances(patterns.levels, patterns.counts * same, model_prior("m")),
-            k=_household(model, _chances(patterns.levels, patterns.counts * kin, model_prior("k"))),
+            m=_chances(patterns.levels, patterns.counts * same, default.m),
+            k=_household(model, _chances(patterns.levels, patterns.counts * kin, default.k)),
             prior=float((patterns.counts @ same + 1) / patterns.pairs),
             kin=float(patterns.counts @ kin / patterns.pairs) if model.kin > NO_KIN else NO_KIN,
         )
@@ -123,12 +124,6 @@ def criterion(model: Model, patterns: Patterns) -> float:
     shared = sum(len(levels) - 1 for field, levels in LEVELS.items() if field not in OWN)
     free = shared if model.kin > NO_KIN else 0
     return float(free * np.log(patterns.counts.sum()) - 2 * (patterns.counts @ fit + strangers))
-
-
-def model_prior(name: str) -> Floats:
-    """Return the chances that training starts from."""
-    chances: Floats = getattr(Model.default(), name)
-    return chances
 
 
 def _expect(model: Model, patterns: Levels) -> tuple[Floats, Floats, Floats]:

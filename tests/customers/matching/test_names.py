@@ -1,7 +1,7 @@
 """Names: romanisations meet, short forms are known, full names fall into parts."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customers.matching.names import FullName, canonical, code, is_patronymic, latin, skeleton, split
@@ -97,6 +97,7 @@ def test_an_unknown_name_stands_for_itself():
         ("Мамедов Али оглы", ("Мамедов", "Али", "оглы")),
         ("John Michael Smith", ("Smith", "John", "Michael")),
         ("Smith John", ("Smith", "John", "")),
+        ("Renée García", ("García", "Renée", "")),
         ("Саша", ("", "Саша", "")),
         ("Кузнецова", ("Кузнецова", "", "")),
         ("  ", ("", "", "")),
@@ -118,6 +119,7 @@ def test_other_names_are_no_patronymics(word):
     assert not is_patronymic(word)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_can_be_normalised_and_split(text):
     assert latin(text).isalnum() or not latin(text)
