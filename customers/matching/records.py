@@ -75,9 +75,9 @@ class Prepared(NamedTuple):
 def prepare(person: Person) -> Prepared:
     """Return the comparable form of a record."""
     return Prepared(
-        first=_some(names.latin(person.first)),
+        first=_name(person.first),
         middle=_some(names.latin(person.middle)),
-        last=_some(names.latin(person.last)),
+        last=_name(person.last),
         birthday=_some(birthday(person.birthday)),
         phone=_several(phone(text) for text in person.phones),
         email=_several(text.translate(names.INVISIBLE).strip().lower() for text in person.emails),
@@ -88,6 +88,13 @@ def prepare(person: Person) -> Prepared:
         street=_some(place(person.street)),
         house=_some(place(person.house)),
     )
+
+
+@lru_cache(names.CACHED)
+def _name(text: str) -> tuple[str, ...]:
+    """Return a name and, of a double one, its parts: half of it is often all that a source knows."""
+    parts = re.split(r"[\s-]+", names.fold(text))
+    return _several(names.latin(part) for part in ("".join(parts), *parts))
 
 
 def _some(value: str) -> tuple[str, ...]:

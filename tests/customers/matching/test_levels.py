@@ -30,6 +30,8 @@ def level(field: str, one: dict, other: dict) -> str:
         ("first", "", "Пётр", "missing"),
         ("last", "Щербаков", "Scherbakov", "alike"),
         ("last", "Щербаков", "Щербокав", "near"),
+        ("last", "Щербакова-Ли", "Щербакова", "exact"),
+        ("last", "Щербакова Ли", "li", "exact"),
         ("middle", "Петрович", "П", "initial"),
         ("birthday", "1988-04-14", "14.04.1988", "exact"),
         ("birthday", "1988-04-11", "1988-11-04", "slip"),
