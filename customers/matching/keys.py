@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from customers.matching import names
 from customers.matching.records import UNKNOWN, Person, Prepared, prepare
-from customers.matching.settings import KEYS, MAX_BLOCK, MAX_CODE, MAX_KEYS, MAX_MEANINGS
+from customers.matching.settings import KEYS, MAX_BLOCK, MAX_CODE, MAX_KEY, MAX_KEYS, MAX_MEANINGS
 
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def keys(person: Person) -> list[str]:
-    """Return the blocking keys of a record, at most MAX_KEYS, without repeats, the surest first.
+    """Return the blocking keys of a record: at most MAX_KEYS of MAX_KEY letters, without repeats, the surest first.
 
     Two records are to be compared if they share a key that at most MAX_BLOCK records have.
     """
@@ -28,9 +28,10 @@ def keys_of(record: Prepared) -> list[str]:
 
 def _made(record: Prepared) -> Iterator[str]:
     parts = {name: part(record) for name, part in PARTS.items()}
-    for number, recipe in enumerate(KEYS):
+    for recipe in KEYS:
         for values in product(*(parts[part] for part in recipe)):
-            yield f"{number}:{':'.join(values)}"
+            # Named by its parts, so that stored keys keep their meaning when others come and go.
+            yield f"{'+'.join(recipe)}:{':'.join(values)}"[:MAX_KEY]
 
 
 def _names(record: Prepared) -> list[str]:

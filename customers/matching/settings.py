@@ -26,7 +26,7 @@ KEYS = (
     ("name", "house"),
     ("name", "year"),
 )
-MAX_KEYS = 24
+MAX_KEYS, MAX_KEY = 24, 80
 # Letters of a code of a name or a street that a key takes, and full names that a short form stands for in keys.
 MAX_CODE, MAX_MEANINGS = 6, 2
 # A key that more records share says too little: its block is skipped, finer keys find its pairs.

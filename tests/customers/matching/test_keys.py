@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from customers.matching.keys import candidates, keys
 from customers.matching.records import Person, birthday, phone, place, prepare
-from customers.matching.settings import MAX_BLOCK, MAX_KEYS
+from customers.matching.settings import MAX_BLOCK, MAX_KEY, MAX_KEYS
 
 PERSON = Person(
     key=1,
@@ -84,9 +84,9 @@ texts = st.text(max_size=12)
         first=texts | st.just("Слава"),
         last=texts,
         birthday=st.dates().map(str) | texts,
+        postcode=st.text(max_size=200),
         phones=st.lists(texts, max_size=9).map(tuple),
         emails=st.lists(texts, max_size=9).map(tuple),
-        postcode=texts,
         street=texts,
         district=texts,
         house=texts,
@@ -95,7 +95,12 @@ texts = st.text(max_size=12)
 def test_keys_are_few_short_and_without_repeats(person):
     found = keys(person)
     assert len(found) <= MAX_KEYS and len(set(found)) == len(found)
-    assert found == keys(person)
+    assert found == keys(person) and all(len(key) <= MAX_KEY for key in found)
+
+
+def test_a_key_says_what_it_is_made_of():
+    found = keys(PERSON)
+    assert "phone:9005550184" in found and "initials+year+month:S+a:1988:04" in found
 
 
 def test_candidates_are_all_pairs_of_small_blocks_and_no_others():
