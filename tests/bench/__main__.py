@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.bench import report
 from tests.servers import ROOT
 
-GROUPS = ("first",)
+GROUPS = ("first", "golden")
 PART_S = 3600
 
 

@@ -1,0 +1,1 @@
+"""Record matching, without a database."""
