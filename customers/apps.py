@@ -9,3 +9,7 @@ class Customers(AppConfig):
 
     name = "customers"
     verbose_name = _("Customers")
+
+    def ready(self) -> None:
+        """Register handlers of facts."""
+        from customers import handlers  # noqa: F401

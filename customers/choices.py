@@ -32,6 +32,7 @@ class MergeReason(models.TextChoices):
 
     HAND = "hand", _("by hand")
     MATCH = "match", _("by comparison")
+    IDENTITY = "identity", _("by a verified identity")
     API = "api", _("by the API")
 
 

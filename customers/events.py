@@ -85,3 +85,12 @@ class KeptApart(Payload):
     customer: int
     other: int
     apart: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileSaid(Payload):
+    """A source has said something of a profile that can be compared: he may be somebody we know."""
+
+    topic: ClassVar[str] = "profile.said"
+    public: ClassVar[bool] = False
+    profile: int

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from cxcenter.accounts.roles import Right
 
@@ -33,6 +33,28 @@ class MergeQuerySet(_Visible):
     def standing(self) -> Self:
         """Keep those that nobody has taken back."""
         return self.filter(undone_at=None)
+
+
+class LikenessQuerySet(_Visible):
+    """Pairs that may be one person."""
+
+    def undecided(self) -> Self:
+        """Keep pairs of two customers whom nobody has joined or kept apart."""
+        from customers.models import Apart
+
+        apart = Apart.objects.filter(
+            Q(one__customer=OuterRef("one__customer"), other__customer=OuterRef("other__customer"))
+            | Q(one__customer=OuterRef("other__customer"), other__customer=OuterRef("one__customer"))
+        )
+        return self.exclude(one__customer=F("other__customer")).filter(~Exists(apart))
+
+    def after(self, probability: float, pk: int) -> Self:
+        """Keep what stands behind a row in the queue: the likeliest first."""
+        return self.filter(Q(probability__lt=probability) | Q(probability=probability, pk__lt=pk))
+
+    def of_customer(self, customer_id: int) -> Self:
+        """Keep pairs in which a customer is one of the two."""
+        return self.filter(Q(one__customer=customer_id) | Q(other__customer=customer_id))
 
 
 class CustomerQuerySet(_Visible):

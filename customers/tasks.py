@@ -4,7 +4,7 @@ import time
 
 from celery import shared_task
 
-from customers.actions import records
+from customers.actions import matching, records
 
 # Others wait in the same queue: the next call of the beat goes on.
 ENOUGH_S = 5.0
@@ -17,3 +17,18 @@ def bulk_rebuild() -> int:
     while time.monotonic() < began + ENOUGH_S and (some := records.rebuild_some()):
         done += some
     return done
+
+
+@shared_task
+def bulk_compare() -> int:
+    """Compare profiles that were not yet, as far as it comes; the rows tell where to go on."""
+    began, done = time.monotonic(), 0
+    while time.monotonic() < began + ENOUGH_S and (some := matching.compare_some()):
+        done += some
+    return done
+
+
+@shared_task
+def bulk_train() -> None:
+    """Train the weights of matching on what there is now."""
+    matching.train_weights()

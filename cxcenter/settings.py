@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import psycopg2.extensions
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
@@ -263,6 +264,12 @@ CELERY_BEAT_SCHEDULE = {
     "publish board": {"task": "cxcenter.board.tasks.publish_snapshot", "schedule": 1.0, "options": {"expires": 1}},
     "deliver webhooks": {"task": "cxcenter.core.tasks.deliver_webhooks", "schedule": 5.0, "options": {"expires": 5}},
     "rebuild golden records": {"task": "customers.tasks.bulk_rebuild", "schedule": 10.0, "options": {"expires": 10}},
+    "compare records": {"task": "customers.tasks.bulk_compare", "schedule": 10.0, "options": {"expires": 10}},
+    "train matching": {
+        "task": "customers.tasks.bulk_train",
+        "schedule": crontab(hour=3, minute=0),
+        "options": {"expires": 3600},
+    },
     "sweep old rows": {"task": "cxcenter.core.tasks.sweep_old_rows", "schedule": 3600.0, "options": {"expires": 600}},
 }
 

@@ -23,7 +23,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from customers import actions as customers
-from customers.models import Merge
+from customers.models import Likeness, Merge, Profile
 from cxcenter.accounts.models import User
 from cxcenter.accounts.roles import RIGHTS, Right, Role
 from cxcenter.accounts.scopes import NEEDS, Scope
@@ -105,6 +105,7 @@ def pairs(place: Place) -> dict[str, tuple[Any, Any]]:
         "customer": (place.customer, other.customer),
         "profile": (place.profile, other),
         "merge": (merge_of(place), merge_of(place)),
+        "likeness": (likeness_of(place, other), likeness_of(place, other)),
         "identity": (ours["chat"].thread.identity, theirs["chat"].thread.identity),
         "event": tuple(Event.objects.filter(profile_id=p.pk).earliest("pk") for p in (place.profile, other)),
         "thread": (ours["chat"].thread, theirs["chat"].thread),
@@ -119,6 +120,12 @@ def pairs(place: Place) -> dict[str, tuple[Any, Any]]:
         "webhooksubscription": (ours["subscription"], theirs["subscription"]),
         "webhookdelivery": (ours["delivery"], theirs["delivery"]),
     }
+
+
+def likeness_of(place: Place, other: Profile) -> Likeness:
+    """A pair that waits for a decision."""
+    low, high = sorted([place.profile.pk, other.pk])
+    return Likeness.objects.get_or_create(one_id=low, other_id=high, defaults={"probability": 0.5})[0]
 
 
 def merge_of(place: Place) -> Merge:

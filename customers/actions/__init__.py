@@ -4,12 +4,15 @@ from customers.actions.consents import record_consent
 from customers.actions.edits import edit_customer, pin_value
 from customers.actions.facts import OutsideFact, record_outside_events, record_site_event
 from customers.actions.identities import find_identity, find_or_create_by_identity, link_identity, recognise
+from customers.actions.matching import compare_profile, compare_some, train_weights
 from customers.actions.merges import keep_apart, merge_customers, take_apart_back, unmerge
 from customers.actions.records import add_record, create_profile
 
 __all__ = [
     "OutsideFact",
     "add_record",
+    "compare_profile",
+    "compare_some",
     "create_profile",
     "edit_customer",
     "find_identity",
@@ -23,5 +26,6 @@ __all__ = [
     "record_outside_events",
     "record_site_event",
     "take_apart_back",
+    "train_weights",
     "unmerge",
 ]

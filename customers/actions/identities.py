@@ -3,8 +3,12 @@
 from django.db import transaction
 
 from customers.actions.records import create_profile
+from customers.comparison import REACHES
+from customers.events import ProfileSaid
 from customers.junk import linking
 from customers.models import Identity, Profile, ProfileIdentity
+from customers.survivorship import UNVERIFIED
+from cxcenter.core.events import announce
 
 
 def find_identity(*, kind: str, value: str) -> Identity:
@@ -12,6 +16,7 @@ def find_identity(*, kind: str, value: str) -> Identity:
     return Identity.objects.get_or_create(kind=kind, value=value)[0]
 
 
+@transaction.atomic
 def link_identity(*, profile: Profile, identity: Identity, source: str, verified: bool, primary: bool = False) -> None:
     """Link an identity to a profile; a verified link never becomes unverified."""
     link, made = ProfileIdentity.objects.get_or_create(
@@ -22,6 +27,8 @@ def link_identity(*, profile: Profile, identity: Identity, source: str, verified
     if not made and verified and not link.verified:
         link.verified = True
         link.save(update_fields=["verified"])
+    if made and identity.kind in REACHES and source not in UNVERIFIED:
+        announce(ProfileSaid(profile=profile.pk))
 
 
 @transaction.atomic

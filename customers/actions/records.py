@@ -8,10 +8,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from customers import projection
-from customers.events import CustomerCreated
+from customers.comparison import TELLING
+from customers.events import CustomerCreated, ProfileSaid
 from customers.locks import lock_customer_of
 from customers.models import Customer, Profile, Rebuild, SourceRecord
-from cxcenter.core.events import emit
+from customers.survivorship import UNVERIFIED
+from cxcenter.core.events import announce, emit
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
@@ -56,6 +58,8 @@ def add_record(
     )
     profile.customer = lock_customer_of(profile.pk)
     project([profile.customer])
+    if source not in UNVERIFIED and TELLING & record.fields.keys():
+        announce(ProfileSaid(profile=profile.pk))
     return record
 
 

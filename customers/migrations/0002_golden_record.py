@@ -151,8 +151,8 @@ class Migration(migrations.Migration):
                         default=True, help_text="Off: a person decides on every pair.", verbose_name="join by itself"
                     ),
                 ),
-                ("upper", models.FloatField(default=0.995, verbose_name="joined from this probability")),
-                ("lower", models.FloatField(default=0.6, verbose_name="shown to a person from this probability")),
+                ("upper", models.FloatField(default=0.89, verbose_name="joined from this probability")),
+                ("lower", models.FloatField(default=0.11, verbose_name="shown to a person from this probability")),
             ],
             options={
                 "verbose_name": "rules of matching",

@@ -99,8 +99,8 @@ class MatchingRules(models.Model):
         _("an identity of more profiles links nobody"), default=8, validators=[MinValueValidator(1)]
     )
     joins = models.BooleanField(_("join by itself"), default=True, help_text=_("Off: a person decides on every pair."))
-    upper = models.FloatField(_("joined from this probability"), default=0.995)
-    lower = models.FloatField(_("shown to a person from this probability"), default=0.6)
+    upper = models.FloatField(_("joined from this probability"), default=0.89)
+    lower = models.FloatField(_("shown to a person from this probability"), default=0.11)
 
     class Meta:
         verbose_name = _("rules of matching")

@@ -187,11 +187,14 @@ def _rule_words(criteria: tuple[str, ...]) -> str:
 
 @dataclass(frozen=True)
 class Pair:
-    """One field of two customers."""
+    """One field of two customers, and the records that say so: either can be chosen for a merged card."""
 
+    name: str
     label: str
     one: str
     other: str
+    one_record: int | None = None
+    other_record: int | None = None
 
     @property
     def differs(self) -> bool:
@@ -202,13 +205,15 @@ class Pair:
 def side_by_side(one: Customer, other: Customer) -> list[Pair]:
     """Return the fields in which either of two customers says something. One query."""
     own = own_fields()
-    pairs = []
-    for name in GOLDEN_FIELDS:
-        if name not in PARTS:
-            left, right = _field(one, name), _field(other, name)
-            pairs.append(Pair(left.label, worded(name, left.value), worded(name, right.value)))
-    pairs += [Pair(_own(one, field).label, _own(one, field).shown, _own(other, field).shown) for field in own]
+    names = [name for name in GOLDEN_FIELDS if name not in PARTS]
+    pairs = [_pair(_field(one, name), _field(other, name), one, other) for name in names]
+    pairs += [_pair(_own(one, field), _own(other, field), one, other) for field in own]
     return [pair for pair in pairs if pair.one or pair.other]
+
+
+def _pair(left: Field, right: Field, one: Customer, other: Customer) -> Pair:
+    records = [customer.provenance.get(left.name, {}).get("record") for customer in (one, other)]
+    return Pair(left.name, left.label, left.shown, right.shown, *records)
 
 
 def merges_of(customer: Customer) -> list[Merge]:

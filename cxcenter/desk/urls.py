@@ -40,6 +40,7 @@ urlpatterns = [
     path("goodbye/", sessions.goodbye, name="goodbye"),
     path("search/", customers.search, name="search"),
     path("customers/", customers.index, name="customers"),
+    path("customers/same/", customers.likely, name="same"),
     path("customers/<int:pk>/", customers.show, name="customer"),
     path("customers/<int:pk>/edit/", customers.edit, name="edit-customer"),
     path("customers/<int:pk>/why/<str:field>/", customers.why, name="why"),

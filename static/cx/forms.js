@@ -67,7 +67,7 @@ async function submit(form, submitter) {
     }
     if (answer?.said) say(answer.said);
     if (answer?.then) return window.location.assign(answer.then);
-    if (form.dataset.said) say(words[form.dataset.said] + (answer?.number ? ": " + answer.number : ""));
+    if (form.dataset.said) say(words[form.dataset.said] + (answer?.number ? ": " + answer.number : ""), { undo: undoBy(answer?.undo ?? [], form.dataset) });
     follow(form.dataset.then);
   } catch (error) {
     // Who may have been heard all the same asks again under the same key.
@@ -79,6 +79,15 @@ async function submit(form, submitter) {
   }
 }
 
+// What takes an act back: its answer names the addresses, or the button does.
+function undoBy(addresses, { undo, then }) {
+  if (!addresses.length) return undefined;
+  return async () => {
+    for (const address of addresses) await post(address, undo || "").catch(complain);
+    follow(then);
+  };
+}
+
 async function act(button) {
   if (button.hasAttribute("aria-busy")) return;
   if (button.dataset.sure && !(await sure(button.dataset.sure))) return;
@@ -88,11 +97,7 @@ async function act(button) {
     const answer = await post(url, button.dataset.values || "");
     if (answer?.said) say(answer.said);
     if (button.closest("dialog")) closeDialog();
-    const back = answer?.undo ?? [button.dataset.undoUrl || (button.dataset.undo && url)].filter(Boolean);
-    const undo = back.length > 0 && (async () => {
-      for (const address of back) await post(address, button.dataset.undo || "").catch(complain);
-      follow(button.dataset.then);
-    });
+    const undo = undoBy(answer?.undo ?? [button.dataset.undoUrl || (button.dataset.undo && url)].filter(Boolean), button.dataset);
     if (button.dataset.said) say(words[button.dataset.said], { undo });
     if (button.dataset.remove) button.closest(button.dataset.remove)?.remove();
     else follow(button.dataset.then);

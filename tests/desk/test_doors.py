@@ -63,6 +63,7 @@ DOORS: dict[str, tuple[str, str, bool]] = {
     "customer": ("GET", Right.VIEW_CUSTOMERS, False),
     "edit-customer": ("POST", Right.EDIT_CUSTOMERS, False),
     "timeline": ("GET", Right.VIEW_CUSTOMERS, False),
+    "same": ("GET", Right.EDIT_CUSTOMERS, False),
     "why": ("GET", Right.VIEW_CUSTOMERS, False),
     "pin": ("POST", Right.EDIT_CUSTOMERS, False),
     "compare": ("GET", Right.EDIT_CUSTOMERS, False),

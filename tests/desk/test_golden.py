@@ -1,5 +1,6 @@
 """The golden record at the desk: why a value stands, another one chosen, two cards merged and taken apart again."""
 
+import html
 import re
 
 import pytest
@@ -7,7 +8,17 @@ from django.test import Client
 from django.urls import reverse
 
 from customers import actions
-from customers.models import Apart, Customer, CustomField, Merge, SourceRecord, SurvivorshipRule
+from customers.models import (
+    Apart,
+    Customer,
+    CustomField,
+    Likeness,
+    MatchingRules,
+    Merge,
+    Profile,
+    SourceRecord,
+    SurvivorshipRule,
+)
 from cxcenter.core.models import AuditEntry
 from tests import world
 
@@ -129,3 +140,79 @@ def test_a_search_to_merge_leaves_oneself_out(client, kate):
     actions.create_profile(source="shop", fields={"name": "Kate Weber"})
     page = client.get(address("search"), {"q": "Kate", "merge": kate.pk}).content.decode()
     assert address("compare", kate.pk, kate.pk) not in page and "Kate Weber" in page
+
+
+# --- The same person? ---
+
+
+def likely(
+    one, other, probability=0.6, evidence=(("last", "exact", 8.1), ("birthday", "slip", 6.0), ("city", "differs", -2.0))
+):
+    low, high = sorted([one.profiles.get().pk, other.profiles.get().pk])
+    return Likeness.objects.create(one_id=low, other_id=high, probability=probability, evidence=list(evidence))
+
+
+@pytest.fixture
+def twins(client):
+    MatchingRules.objects.update_or_create(pk=1, defaults={"joins": False, "lower": 0.999, "upper": 1.0})
+    return [
+        actions.create_profile(source="shop", fields={"name": "Vera Orlova", "city": city}).customer
+        for city in ("Tula", "Tver", "Omsk")
+    ]
+
+
+def test_the_queue_shows_the_likeliest_first_and_why(client, twins):
+    likely(twins[0], twins[1])
+    likely(twins[0], twins[2], probability=0.8)
+    page = client.get(address("same")).content.decode()
+    assert page.index("80 %") < page.index("60 %")
+    assert "last name: the same, birthday: one digit or two exchanged" in page and "city" not in page
+    listed = client.get(address("customers")).content.decode()
+    assert re.search(r'/desk/customers/same/".*?<span class="cx-cnt">2</span>', listed, re.DOTALL)
+
+
+def test_the_queue_is_read_page_by_page_in_a_few_queries(client, django_assert_max_num_queries):
+    crowd = Customer.objects.bulk_create([Customer(name=f"P{n}") for n in range(75)])
+    profiles = Profile.objects.bulk_create([Profile(customer=c, home=c, source="x") for c in crowd])
+    Likeness.objects.bulk_create(
+        [Likeness(one=profiles[0], other=p, probability=0.5 if n % 2 else 0.3) for n, p in enumerate(profiles[1:])]
+    )
+    seen, url = [], address("same")
+    while url:
+        with django_assert_max_num_queries(16):
+            page = client.get(url).content.decode()
+        seen += re.findall(rf"/desk/customers/{crowd[0].pk}/with/(\d+)/", page)
+        more = re.search(r'href="(\?before=[^"]+)"', page)
+        url = address("same") + html.unescape(more[1]) if more else ""
+    assert len(seen) == len(set(seen)) == 74
+    assert client.get(address("same") + "?before=x_y").status_code == 200
+
+
+def test_the_banner_offers_the_likeliest_and_every_decision_takes_it_away(client, twins):
+    likely(twins[0], twins[1])
+    card = client.get(address("customer", twins[1].pk)).content.decode()
+    banner = card[card.index('class="cx-banner') :]
+    assert f"C-{twins[0].pk}" in banner and "60 %" in banner
+    client.post(address("merge", twins[1].pk), {"other": twins[0].pk})
+    assert 'class="cx-banner' not in client.get(address("customer", twins[1].pk)).content.decode()
+    client.post(address("unmerge", Merge.objects.get().pk))
+    client.post(address("keep-apart", twins[1].pk), {"other": twins[0].pk})
+    assert 'class="cx-banner' not in client.get(address("customer", twins[1].pk)).content.decode()
+
+
+def test_a_merge_may_choose_field_by_field(client, twins):
+    tula = SourceRecord.objects.get(profile__customer=twins[0])
+    page = client.get(address("compare", twins[1].pk, twins[0].pk)).content.decode()
+    assert f'name="pick.city" value="{tula.pk}"' in page
+    client.post(address("merge", twins[1].pk), {"other": twins[0].pk, "pick.city": tula.pk})
+    card = Customer.objects.get(pk=twins[1].pk)
+    assert (card.city, card.provenance["city"]["pinned"]) == ("Tula", True)
+    # A choice that is not there merges nothing.
+    refused = client.post(address("merge", twins[1].pk), {"other": twins[2].pk, "pick.city": 10**6})
+    assert refused.status_code == 404 and Merge.objects.count() == 1
+
+
+def test_the_comparison_says_why_field_by_field(client, twins):
+    page = client.get(address("compare", twins[0].pk, twins[1].pk)).content.decode()
+    assert re.search(r'<span class="for num">\+[\d.]+</span> last name: the same', page)
+    assert re.search(r'<span class="against num">-[\d.]+</span> city: different', page)

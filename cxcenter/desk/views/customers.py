@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,7 +18,7 @@ from cxcenter.core import audit
 from cxcenter.core.errors import Invalid, NotFound
 from cxcenter.core.reading import number
 from cxcenter.core.requests import needs, staff_of
-from cxcenter.desk import card, golden
+from cxcenter.desk import card, golden, same
 from cxcenter.desk.contexts import sessions_context
 from cxcenter.desk.views.common import customer_for, pick, session_for, whole
 from cxcenter.frame import frame
@@ -64,7 +65,9 @@ def index(request: HttpRequest) -> HttpResponse:
         ids = list(recent.values_list("profile__customer_id", flat=True)[:120])
         order = {pk: place for place, pk in reversed(list(enumerate(ids)))}
         listed = sorted(Customer.objects.visible_to(user).filter(pk__in=ids), key=lambda c: order[c.pk])[:50]
-    context = {**frame(user, "customers"), **sessions_context(user, None), "listed": listed, "query": query}
+    pairs = same.waiting(user) if user.may(Right.EDIT_CUSTOMERS) else 0
+    around = {**frame(user, "customers"), **sessions_context(user, None)}
+    context = {**around, "listed": listed, "query": query, "pairs": pairs}
     return render(request, "desk/customers.html", context)
 
 
@@ -86,6 +89,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "fields": [one for one in fields if golden.is_shown(one)],
         "more": [one for one in fields if not golden.is_shown(one)],
         "merges": golden.merges_of(customer),
+        "banner": same.banner_of(customer, user) if user.may(Right.EDIT_CUSTOMERS) else None,
         "profiles": customer.profiles.count(),
         "identities": card.identities_of(customer, user),
         "numbers": card.numbers_of(customer),
@@ -164,17 +168,31 @@ def compare(request: HttpRequest, pk: int, other: int) -> HttpResponse:
         "pairs": golden.side_by_side(one, two),
         "identities": [card.identities_of(row, user) for row in (one, two)],
         "numbers": [card.numbers_of(row) for row in (one, two)],
+        **same.beside(one, two),
     }
     return render(request, "desk/_compare.html", context)
 
 
+@require_GET
+@needs(Right.EDIT_CUSTOMERS)
+def likely(request: HttpRequest) -> HttpResponse:
+    """Show pairs that may be the same person, the likeliest first."""
+    user = staff_of(request)
+    pairs, more = same.queue(user, request.GET.get("before", ""))
+    context = {**frame(user, "customers"), **sessions_context(user, None), "pairs": pairs, "more": more}
+    return render(request, "desk/same.html", context)
+
+
 @require_POST
 @needs(Right.EDIT_CUSTOMERS)
+@transaction.atomic
 def merge(request: HttpRequest, pk: int) -> HttpResponse:
     """Merge another customer into this one; answers the merges for an undo."""
     user = staff_of(request)
     head, other = customer_for(user, pk), _other(user, request)
     merges = customers.merge_customers(survivor=head.pk, others=[other.pk], actor=user)
+    for unit, record in _picks(request).items():
+        customers.pin_value(customer=head, field=unit, record_id=record, version=None, actor=user)
     return JsonResponse({"undo": [reverse("desk:unmerge", args=[made.pk]) for made in merges]})
 
 
@@ -205,6 +223,16 @@ def join_again(request: HttpRequest, pk: int) -> HttpResponse:
     """Take "not the same person" back."""
     customers.take_apart_back(apart_id=pk, actor=staff_of(request))
     return HttpResponse(status=204)
+
+
+def _picks(request: HttpRequest) -> dict[str, int]:
+    """Return which record's value was chosen for fields in which the two differ."""
+    chosen = {
+        name.removeprefix("pick."): number(str(value))
+        for name, value in request.POST.items()
+        if name.startswith("pick.")
+    }
+    return {name: record for name, record in chosen.items() if record is not None}
 
 
 def _other(user: "User", request: HttpRequest) -> Customer:

@@ -1,0 +1,160 @@
+"""Is this somebody we know? A profile compared with all others, and what follows from it."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from customers import comparison, junk
+from customers.actions.merges import merge_customers
+from customers.choices import MergeReason
+from customers.matching.keys import keys
+from customers.matching.model import Model
+from customers.matching.records import Person
+from customers.matching.score import explain, probability, score
+from customers.matching.settings import CLIP, GUARD, MAX_CLUSTER, VETO
+from customers.matching.train import train
+from customers.models import Apart, Comparable, Likeness, MatchingRules, MatchKey, MatchModel, Merge, Profile
+from cxcenter.core.errors import Conflict
+
+# Weights are trained on so many records at the most: what a night has time for.
+SAMPLE = 20_000
+
+
+@transaction.atomic
+def index_profile(*, profile_id: int) -> Person:
+    """Keep what is compared of a profile, and its keys. Repeating it changes nothing."""
+    one = comparison.person_of(profile_id)
+    Comparable.objects.update_or_create(
+        profile_id=profile_id, defaults={"person": comparison.stored(one), "compared_at": None}
+    )
+    wanted, known = set(keys(one)), set(MatchKey.objects.filter(profile=profile_id).values_list("key", flat=True))
+    MatchKey.objects.filter(profile=profile_id, key__in=known - wanted).delete()
+    MatchKey.objects.bulk_create(
+        [MatchKey(key=key, profile_id=profile_id) for key in sorted(wanted - known)], ignore_conflicts=True
+    )
+    return one
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A customer who may be the same: his best profile beside one of ours, and whether all of them fit together."""
+
+    customer: int
+    one: Person
+    other: Person
+    bits: float
+    fits: bool
+
+
+def compare_profile(*, profile_id: int) -> Merge | None:
+    """Compare a profile with all others: join it to the customer it surely is, note the pairs a person has to look at.
+
+    Returns the merge, if one was made. Safe to run twice.
+    """
+    one = index_profile(profile_id=profile_id)
+    weights, rules = comparison.model(), junk.rules()
+    found = sorted(_likely(one, weights, rules), key=lambda like: -like.bits)
+    made = _join(profile_id, found, weights, rules)
+    for like in found:
+        if made is None or like is not found[0]:
+            _note(like, weights)
+    Comparable.objects.filter(pk=profile_id).update(compared_at=timezone.now())
+    return made
+
+
+def _likely(one: Person, weights: Model, rules: MatchingRules) -> list[_Found]:
+    """Return the customers who may be the same person as a profile's customer."""
+    others = comparison.people(comparison.candidates(one))
+    bits = dict(zip(others, score(weights, one, list(others.values())), strict=True))
+    near = [pk for pk in others if probability(bits[pk]) >= rules.lower]
+    owners = dict(Profile.objects.filter(pk__in=[*near, one.key]).values_list("pk", "customer_id"))
+    best: dict[int, int] = {}
+    for pk in sorted(near, key=lambda pk: bits[pk]):
+        best[owners[pk]] = pk
+    best.pop(owners[int(one.key)], None)
+    sides = _sides({owners[int(one.key)], *best})
+    ours = sides[owners[int(one.key)]]
+    return [
+        _Found(customer, one, others[pk], bits[pk], _fit(ours, sides[customer], weights))
+        for customer, pk in best.items()
+    ]
+
+
+def _sides(customers: Iterable[int]) -> dict[int, list[Person]]:
+    """Return what is compared of all profiles of customers. One query."""
+    rows = Comparable.objects.filter(profile__customer__in=list(customers)).order_by("pk")
+    sides: dict[int, list[Person]] = defaultdict(list)
+    for customer, pk, row in rows.values_list("profile__customer_id", "profile_id", "person"):
+        sides[customer].append(comparison.read(pk, row))
+    return sides
+
+
+def _fit(ours: list[Person], theirs: list[Person], weights: Model) -> bool:
+    """Tell whether two customers may be joined by themselves: no chain of weak links glues strangers.
+
+    All pairs between their profiles count, as in `customers.matching.cluster`.
+    """
+    if len(ours) + len(theirs) > MAX_CLUSTER:
+        return False
+    bits = [one for person in ours for one in score(weights, person, theirs)]
+    mean = sum(max(-CLIP, min(CLIP, one)) for one in bits) / len(bits)
+    return min(bits) >= VETO and mean >= GUARD
+
+
+def _join(profile_id: int, found: list[_Found], weights: Model, rules: MatchingRules) -> Merge | None:
+    """Merge with the likeliest customer if that is sure, permitted, and nobody has ever decided otherwise."""
+    if not found or not rules.joins or not found[0].fits or probability(found[0].bits) < rules.upper:
+        return None
+    best = found[0]
+    ours = Profile.objects.values_list("customer_id", flat=True).get(pk=profile_id)
+    if _was_undone(ours, best.customer):
+        return None
+    low, high = sorted([ours, best.customer])
+    try:
+        made = merge_customers(survivor=low, others=[high], reason=MergeReason.MATCH, detail=_reasons(best, weights))
+    except Conflict:
+        return None
+    return made[0] if made else None
+
+
+def _was_undone(one: int, other: int) -> bool:
+    """Tell whether a person took a merge of two customers back: what he has parted is not joined by itself again."""
+    undone = Merge.objects.exclude(undone_at=None)
+    return undone.filter(survivor__in=[one, other], absorbed__in=[one, other]).exists()
+
+
+def _note(like: _Found, weights: Model) -> None:
+    """Put a pair before the steward, unless he has decided."""
+    low, high = sorted([int(like.one.key), int(like.other.key)])
+    if Apart.objects.filter(one=low, other=high).exists():
+        return
+    reasons = _reasons(like, weights)
+    Likeness.objects.update_or_create(one_id=low, other_id=high, defaults={**reasons, "at": timezone.now()})
+
+
+def _reasons(like: _Found, weights: Model) -> dict[str, Any]:
+    told = explain(weights, like.one, like.other)
+    evidence = [[*one[:2], round(one.bits, 2)] for one in told.evidence if one.level != "missing"]
+    return {"probability": round(told.probability, 6), "evidence": evidence}
+
+
+def compare_some(*, size: int = 200) -> int:
+    """Compare profiles that were not yet: what an import has left. Returns how many."""
+    waiting = list(Comparable.objects.filter(compared_at=None).order_by("pk").values_list("pk", flat=True)[:size])
+    for profile_id in waiting:
+        compare_profile(profile_id=profile_id)
+    return len(waiting)
+
+
+@transaction.atomic
+def train_weights() -> MatchModel | None:
+    """Train the weights on a sample of all records and keep them; None if there is nothing to compare."""
+    rows = Comparable.objects.exclude(person={}).order_by("?").values_list("profile_id", "person")[:SAMPLE]
+    sample = sorted((comparison.read(pk, row) for pk, row in rows), key=lambda one: int(one.key))
+    if not sample:
+        return None
+    return MatchModel.objects.create(weights=train(sample).to_dict(), records=len(sample))
