@@ -15,13 +15,15 @@ from customers.matching.keys import keys
 from customers.matching.model import Model
 from customers.matching.records import Person
 from customers.matching.score import explain, probability, score
-from customers.matching.settings import CLIP, GUARD, MAX_CLUSTER, VETO
+from customers.matching.settings import CLIP, GUARD, MAX_CLUSTER, NO_KIN, VETO
 from customers.matching.train import train
 from customers.models import Apart, Comparable, Likeness, MatchingRules, MatchKey, MatchModel, Merge, Profile
 from cxcenter.core.errors import Conflict
 
 # Weights are trained on so many records at the most: what a night has time for.
 SAMPLE = 20_000
+# Whatever else agrees: where records have relatives, these may be two of them.
+CONTRADICTION = {("first", "differs"), ("birthday", "differs")}
 
 
 @transaction.atomic
@@ -109,13 +111,15 @@ def _join(profile_id: int, found: list[_Found], weights: Model, rules: MatchingR
     """Merge with the likeliest customer if that is sure, permitted, and nobody has ever decided otherwise."""
     if not found or not rules.joins or not found[0].fits or probability(found[0].bits) < rules.upper:
         return None
-    best = found[0]
+    best, reasons = found[0], _reasons(found[0], weights)
+    if weights.kin > NO_KIN and {(field, level) for field, level, _bits in reasons["evidence"]} >= CONTRADICTION:
+        return None
     ours = Profile.objects.values_list("customer_id", flat=True).get(pk=profile_id)
     if _was_undone(ours, best.customer):
         return None
     low, high = sorted([ours, best.customer])
     try:
-        made = merge_customers(survivor=low, others=[high], reason=MergeReason.MATCH, detail=_reasons(best, weights))
+        made = merge_customers(survivor=low, others=[high], reason=MergeReason.MATCH, detail=reasons)
     except Conflict:
         return None
     return made[0] if made else None

@@ -12,7 +12,7 @@ from customers.matching.compare import FIELDS, PLACE, Ids, Levels, Table, compar
 from customers.matching.keys import candidates
 from customers.matching.model import Floats, Model
 from customers.matching.records import Person, prepare
-from customers.matching.settings import LINK, MAX_COMPLETE, REVIEW
+from customers.matching.settings import LINK, MAX_COMPLETE, NO_KIN, REVIEW
 from customers.matching.train import learn
 
 Key = int | str
@@ -44,7 +44,9 @@ def dedupe(
     # Nearly all pairs are of strangers: those that matter are few.
     likely = np.flatnonzero(bits >= REVIEW)
     scores = _by_pair(left[likely], right[likely], bits[likely])
-    doubtful = _complete(model, table, scores)
+    contradicting = _complete(model, table, scores)
+    # A contradiction tells of relatives, where records have relatives.
+    doubtful = contradicting if model.kin > NO_KIN else set()
     places = {person.key: place for place, person in enumerate(people)}
     never = {_pair(places[one], places[other]) for one, other in apart if one in places and other in places}
     found = cluster(len(people), scores, never, doubtful)

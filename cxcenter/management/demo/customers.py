@@ -5,12 +5,12 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from customers.actions.records import project_many
-from customers.models import Customer, CustomField, Identity, Profile, ProfileIdentity, SourceRecord
+from customers.models import Comparable, Customer, CustomField, Identity, Profile, ProfileIdentity, SourceRecord
 from customers.projection import complete
 from cxcenter.management.demo import names
 
-OWNERS, STRANGERS = 200, 24
-DEALERS_SYSTEM, LOYALTY, SITE = "dms", "loyalty", "webchat"
+OWNERS, STRANGERS, DOUBLES = 200, 24, 16
+DEALERS_SYSTEM, LOYALTY, SITE, DEALER = "dms", "loyalty", "webchat", "dealer"
 
 
 class Person(NamedTuple):
@@ -58,6 +58,10 @@ def plant(chance: random.Random, now: datetime) -> list[Person]:
     )
     sketches = [_sketch(number, chance, now) for number in range(OWNERS)]
     owners = _write_owners(sketches, chance)
+    _write_doubles(sketches, now)
+    # The background compares them all: some become one by themselves, some wait for a person.
+    profiles = Profile.objects.filter(records__isnull=False).distinct()
+    Comparable.objects.bulk_create([Comparable(profile=profile) for profile in profiles.order_by("pk")])
     return owners + _write_strangers(chance, now)
 
 
@@ -188,6 +192,42 @@ def _link(sketches: list[Sketch], profiles: dict[tuple[int, str], Profile], chan
     Identity.objects.bulk_create(identities)
     ProfileIdentity.objects.bulk_create(links)
     return visitors
+
+
+def _write_doubles(sketches: list[Sketch], now: datetime) -> None:
+    """Write what a dealer noted on paper of owners we know: with a name, a birthday, a city or a phone that differs."""
+    for place, number in enumerate(range(3, OWNERS, OWNERS // DOUBLES)):
+        sketch = sketches[number]
+        fields, phone = _noted(place, sketch)
+        customer = Customer.objects.create(created_at=now - timedelta(days=place + 1))
+        profile = Profile.objects.create(
+            customer=customer, home=customer, source=DEALER, created_at=customer.created_at
+        )
+        SourceRecord.objects.create(
+            profile=profile,
+            source=DEALER,
+            external_id=f"{DEALER.upper()}-{place + 1}",
+            fields=complete(fields),
+            raw=fields,
+            at=customer.created_at,
+        )
+        if phone:
+            identity, _made = Identity.objects.get_or_create(kind=Identity.Kind.PHONE, value=phone)
+            ProfileIdentity.objects.create(profile=profile, identity=identity, source=DEALER, since=customer.created_at)
+    project_many(Profile.objects.filter(source=DEALER).values_list("customer_id", flat=True))
+
+
+def _noted(place: int, sketch: Sketch) -> tuple[dict[str, Any], str]:
+    """Return the fields of a note of one of four kinds, and the phone in it."""
+    said = {"name": sketch.name, "birthday": sketch.birthday.isoformat(), "city": sketch.city}
+    first, last = sketch.name.split(" ", 1)
+    kinds: tuple[tuple[dict[str, Any], str], ...] = (
+        ({**said, "name": f"{last} {first[:1]}."}, sketch.phone),
+        ({"name": sketch.name, "city": sketch.city}, ""),
+        ({**said, "birthday": (sketch.birthday + timedelta(days=1)).isoformat(), "city": ""}, ""),
+        ({"name": first, "city": sketch.city}, sketch.phone),
+    )
+    return kinds[place % len(kinds)]
 
 
 def _write_strangers(chance: random.Random, now: datetime) -> list[Person]:

@@ -12,6 +12,5 @@ BARS = (
     Bar("golden.febrl_seconds", "s", 10),
     Bar("golden.own_f1", "", 0.97, above=True),
     Bar("golden.own_precision", "", 0.995, above=True),
-    Bar("golden.online_ms", "ms", 15),
 )
 PARTS = ("matching",)
