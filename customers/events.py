@@ -24,6 +24,15 @@ class CustomerEdited(Payload):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CustomerUpdated(Payload):
+    """Golden fields have other values than before, whatever the cause; names of the fields only."""
+
+    topic: ClassVar[str] = "customer.updated"
+    customer: int
+    fields: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ConsentGiven(Payload):
     """A consent was given or withdrawn for an identity."""
 

@@ -1,12 +1,16 @@
 """Questions about the golden record that more than one act or screen asks."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TypedDict
 
 from django.db import connection
 
+from customers.junk import JunkList
 from customers.models import Customer, Profile
 
+# Whom a shared number may lead to: more are no help to a person who has to choose.
+MAX_OWNERS = 20
 STANDING = """
     WITH RECURSIVE up (given, id, merged_into_id) AS (
         SELECT id, id, merged_into_id FROM customers_customer WHERE id = ANY(%s)
@@ -28,6 +32,44 @@ def lead_of(customer: Customer) -> Profile:
     """Return the profile that leads a customer: his own first one. Edits are its records and stay with it."""
     own = Profile.objects.filter(home=customer, customer=customer).order_by("pk").first()
     return own or Profile.objects.filter(customer=customer).order_by("pk")[0]
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Whom an identity leads to: "found" (one customer), "ambiguous" (several), "unknown" (nobody), "junk" (links nobody)."""
+
+    status: str
+    customers: list[int]
+
+
+RESOLVE = """
+    SELECT DISTINCT p.customer_id
+    FROM customers_identity i
+    JOIN customers_profileidentity l ON l.identity_id = i.id
+    JOIN customers_profile p ON p.id = l.profile_id
+    WHERE i.kind = %s AND i.value = %s AND l.verified = %s
+    LIMIT %s
+"""
+
+
+def resolve(*, kind: str, value: str) -> Resolved:
+    """Tell whose a normalised identity is: for a telephone platform while the phone still rings. At most three queries.
+
+    Verified links decide; where there are none, those that were only stated are told as "ambiguous".
+    """
+    if JunkList().has(kind, value):
+        return Resolved("junk", [])
+    owners = _owners(kind, value, verified=True)
+    if owners:
+        return Resolved("found" if len(owners) == 1 else "ambiguous", owners)
+    stated = _owners(kind, value, verified=False)
+    return Resolved("ambiguous" if stated else "unknown", stated)
+
+
+def _owners(kind: str, value: str, *, verified: bool) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(RESOLVE, [kind, value, verified, MAX_OWNERS])
+        return sorted(row[0] for row in cursor.fetchall())
 
 
 class Standing(TypedDict):

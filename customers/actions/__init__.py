@@ -7,9 +7,12 @@ from customers.actions.identities import find_identity, find_or_create_by_identi
 from customers.actions.matching import compare_profile, compare_some, train_weights
 from customers.actions.merges import keep_apart, merge_customers, take_apart_back, unmerge
 from customers.actions.records import add_record, create_profile
+from customers.actions.sources import Reach, Said, put_record
 
 __all__ = [
     "OutsideFact",
+    "Reach",
+    "Said",
     "add_record",
     "compare_profile",
     "compare_some",
@@ -21,6 +24,7 @@ __all__ = [
     "link_identity",
     "merge_customers",
     "pin_value",
+    "put_record",
     "recognise",
     "record_consent",
     "record_outside_events",

@@ -30,7 +30,7 @@ def edit_customer(*, customer: Customer, fields: dict[str, Any], version: int | 
 
     Raises Invalid for an unknown field or a bad value, Conflict if a colleague changed the card meanwhile.
     """
-    said = {field: _read(field, value) for field, value in fields.items()}
+    said = read_fields(fields)
     locked = _lock(customer, version)
     if not said:
         return locked
@@ -87,6 +87,11 @@ def _whole(customer: Customer, said: dict[str, Any]) -> dict[str, Any]:
         # A name that is said anew has the parts that are found in it.
         return {name: value for name, value in whole.items() if name in said or name not in NAME_PARTS}
     return {**whole, "name": whole_name(whole)} if "name" in units else whole
+
+
+def read_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return fields as records keep them. Raises Invalid for an unknown field or a bad value."""
+    return {field: _read(field, value) for field, value in fields.items()}
 
 
 def _read(field: str, value: Any) -> Any:

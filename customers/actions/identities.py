@@ -19,6 +19,13 @@ def find_identity(*, kind: str, value: str) -> Identity:
 @transaction.atomic
 def link_identity(*, profile: Profile, identity: Identity, source: str, verified: bool, primary: bool = False) -> None:
     """Link an identity to a profile; a verified link never becomes unverified."""
+    made = keep_link(profile=profile, identity=identity, source=source, verified=verified, primary=primary)
+    if made and identity.kind in REACHES and source not in UNVERIFIED:
+        announce(ProfileSaid(profile=profile.pk))
+
+
+def keep_link(*, profile: Profile, identity: Identity, source: str, verified: bool, primary: bool) -> bool:
+    """Write a link, for acts that have the profile compared themselves. Returns whether it is new."""
     link, made = ProfileIdentity.objects.get_or_create(
         profile=profile,
         identity=identity,
@@ -27,8 +34,7 @@ def link_identity(*, profile: Profile, identity: Identity, source: str, verified
     if not made and verified and not link.verified:
         link.verified = True
         link.save(update_fields=["verified"])
-    if made and identity.kind in REACHES and source not in UNVERIFIED:
-        announce(ProfileSaid(profile=profile.pk))
+    return made
 
 
 @transaction.atomic

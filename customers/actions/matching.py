@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from customers import comparison, junk
-from customers.actions.merges import merge_customers
+from customers.actions.merges import merge_customers, was_undone
 from customers.choices import MergeReason
 from customers.matching.keys import keys
 from customers.matching.model import Model
@@ -115,7 +115,7 @@ def _join(profile_id: int, found: list[_Found], weights: Model, rules: MatchingR
     if weights.kin > NO_KIN and {(field, level) for field, level, _bits in reasons["evidence"]} >= CONTRADICTION:
         return None
     ours = Profile.objects.values_list("customer_id", flat=True).get(pk=profile_id)
-    if _was_undone(ours, best.customer):
+    if was_undone(ours, best.customer):
         return None
     low, high = sorted([ours, best.customer])
     try:
@@ -123,12 +123,6 @@ def _join(profile_id: int, found: list[_Found], weights: Model, rules: MatchingR
     except Conflict:
         return None
     return made[0] if made else None
-
-
-def _was_undone(one: int, other: int) -> bool:
-    """Tell whether a person took a merge of two customers back: what he has parted is not joined by itself again."""
-    undone = Merge.objects.exclude(undone_at=None)
-    return undone.filter(survivor__in=[one, other], absorbed__in=[one, other]).exists()
 
 
 def _note(like: _Found, weights: Model) -> None:

@@ -163,3 +163,9 @@ def _tell_apart(kept: Apart, actor: "User", *, apart: bool) -> None:
         emit(fact, profile_id=profile, actor_id=actor.pk)
     act = "customer.apart" if apart else "customer.apart.undo"
     audit.record(actor, act, f"customer:{ids[kept.one_id]}", other=ids[kept.other_id])
+
+
+def was_undone(one: int, other: int) -> bool:
+    """Tell whether a person took a merge of two customers back: what he has parted is not joined by itself again."""
+    undone = Merge.objects.exclude(undone_at=None)
+    return undone.filter(survivor__in=[one, other], absorbed__in=[one, other]).exists()

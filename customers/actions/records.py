@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from customers import projection
 from customers.comparison import TELLING
-from customers.events import CustomerCreated, ProfileSaid
+from customers.events import CustomerCreated, CustomerUpdated, ProfileSaid
 from customers.locks import lock_customer_of
 from customers.models import Customer, Profile, Rebuild, SourceRecord
 from customers.survivorship import UNVERIFIED
@@ -64,20 +64,27 @@ def add_record(
 
 
 def project(customers: Iterable[Customer]) -> None:
-    """Rebuild the golden fields of locked customers from the source records of their profiles."""
+    """Rebuild the golden fields of locked customers from the source records of their profiles; tell what has changed."""
     rows = list(customers)
-    _derive(rows)
-    for row in rows:
+    for row, changed in _derive(rows):
         row.save(update_fields=[*projection.COLUMNS, "version", "updated_at"])
+        if changed:
+            announce(CustomerUpdated(customer=row.pk, fields=changed))
 
 
-def _derive(rows: list[Customer]) -> None:
+def _derive(rows: list[Customer]) -> list[tuple[Customer, list[str]]]:
+    """Set the golden columns of rows; return each with the names of the fields whose values are others now."""
     said, rules = projection.said_of([row.pk for row in rows]), projection.rules()
+    derived = []
     for row in rows:
-        for column, value in projection.project(said.get(row.pk, []), rules).items():
+        golden = projection.project(said.get(row.pk, []), rules)
+        changed = sorted(name for name, value in golden.items() if name != "provenance" and getattr(row, name) != value)
+        for column, value in golden.items():
             setattr(row, column, value)
         row.version += 1
         row.updated_at = timezone.now()
+        derived.append((row, changed))
+    return derived
 
 
 @transaction.atomic

@@ -12,8 +12,10 @@ from rest_framework import serializers
 
 from customers import normalise
 from customers.choices import PartyKind
+from customers.fields import GOLDEN_FIELDS
 from customers.masking import masked
-from customers.models import Customer, Identity, Profile, ProfileIdentity
+from customers.models import Customer, Identity, Merge, Profile, ProfileIdentity
+from customers.projection import LIMITS
 from cxcenter.accounts.scopes import Scope
 from cxcenter.core.api.serializers import Strict, VisibleKey
 from cxcenter.core.errors import Invalid
@@ -248,7 +250,7 @@ class Reach(Strict):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Normalise the value."""
         try:
-            return {"kind": attrs["kind"], "value": normalise.identity(attrs["kind"], attrs["value"])}
+            return {**attrs, "value": normalise.identity(attrs["kind"], attrs["value"])}
         except Invalid as error:
             raise serializers.ValidationError({"value": str(error.message)}) from None
 
@@ -295,3 +297,93 @@ class OutsideEventResults(serializers.Serializer[Any]):
     """What became of each event, in the order of the request."""
 
     results = OutsideEventResult(many=True)
+
+
+# --- Records of sources, merges, who it is ---
+
+
+class SourceReach(Reach):
+    """An identity that a record names."""
+
+    verified = serializers.BooleanField(default=False, help_text="Whether the source vouches for it.")
+
+
+GOLDEN = {name: {"type": "string", "maxLength": LIMITS[name]} for name in GOLDEN_FIELDS}
+
+
+@extend_schema_field(
+    {"type": "object", "properties": {**GOLDEN, "custom": {"type": "object"}}, "additionalProperties": False}
+)
+class RecordFields(serializers.Field[dict[str, Any], dict[str, Any], dict[str, Any], Any]):
+    """Golden fields as the source has them; fields of the house stand under `custom`."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Return the fields by their names in records. Raises ValidationError."""
+        if not isinstance(data, dict):
+            raise serializers.ValidationError(_("Give an object."))
+        own = OwnFields().run_validation(data.get("custom", {}))
+        unknown = sorted(str(name) for name in data if name not in {*GOLDEN_FIELDS, "custom"})
+        if unknown:
+            raise serializers.ValidationError({unknown[0]: _("There is no such field.")})
+        if not all(isinstance(value, str | None) for name, value in data.items() if name != "custom"):
+            raise serializers.ValidationError(_("A field is a text."))
+        said = {name: value or "" for name, value in data.items() if name != "custom"}
+        return {**said, **{f"custom.{code}": value for code, value in own.items()}}
+
+    def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields, those of the house under `custom`."""
+        own = {name.removeprefix("custom."): one for name, one in value.items() if name.startswith("custom.")}
+        return {**{name: one for name, one in value.items() if not name.startswith("custom.")}, "custom": own}
+
+
+class RecordForm(Strict):
+    """A record as its source has it."""
+
+    fields = RecordFields(default=dict, help_text="What it says: names as on the card.")  # type: ignore[assignment]
+    identities = serializers.ListField(child=SourceReach(), max_length=50, default=list)
+    verified = serializers.BooleanField(default=False, help_text="Whether the source has checked what it says.")
+    at = serializers.DateTimeField(
+        required=False, help_text="When it was last changed there. What is older than we know changes nothing."
+    )
+
+
+class RecordResult(serializers.Serializer[Any]):
+    """What became of a record, and whose it is now."""
+
+    status = serializers.ChoiceField(["created", "changed", "unchanged", "late"])
+    record = serializers.IntegerField()
+    profile = serializers.IntegerField()
+    customer = serializers.IntegerField()
+
+
+class MergeRow(serializers.ModelSerializer[Merge]):
+    """Two golden records that became one."""
+
+    actor = serializers.IntegerField(source="actor_id", allow_null=True)
+
+    class Meta:
+        model = Merge
+        fields = ("id", "survivor", "absorbed", "reason", "at", "actor", "undone_at")
+
+
+class MergeForm(Strict):
+    """Customers to merge."""
+
+    survivor = VisibleKey(queryset=Customer.objects.all(), help_text="Stands for all of them afterwards.")
+    others = serializers.ListField(child=VisibleKey(queryset=Customer.objects.all()), min_length=1, max_length=20)
+
+
+class Merges(serializers.Serializer[Any]):
+    """The merges that were made; none for those who were one already."""
+
+    results = MergeRow(many=True)
+
+
+class Resolved(serializers.Serializer[Any]):
+    """Whose an identity is."""
+
+    status = serializers.ChoiceField(["found", "ambiguous", "unknown", "junk"])
+    customer = CustomerRow(allow_null=True, help_text="If there is exactly one.")
+    candidates = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Whom it may lead to: a person has to choose."
+    )

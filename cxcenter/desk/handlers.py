@@ -1,14 +1,14 @@
 """What changes on a card or a case is told to the pages that show a talk of that customer."""
 
-from customers.events import CustomerEdited, CustomersMerged, CustomersUnmerged
+from customers.events import CustomersMerged, CustomersUnmerged, CustomerUpdated
 from cxcenter.core import realtime
 from cxcenter.core.events import handles
 from interactions.events import CaseChanged
 from interactions.models import Case, Interaction
 
 
-@handles(CustomerEdited)
-def tell_of_card(fact: CustomerEdited) -> None:
+@handles(CustomerUpdated)
+def tell_of_card(fact: CustomerUpdated) -> None:
     """Open talks of the customer show his card."""
     _tell(fact.customer, {"kind": "card"})
 

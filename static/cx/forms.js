@@ -96,7 +96,8 @@ async function act(button) {
   try {
     const answer = await post(url, button.dataset.values || "");
     if (answer?.said) say(answer.said);
-    if (button.closest("dialog")) closeDialog();
+    // A list in a dialog goes on; a decision closes it.
+    if (button.closest("dialog") && !button.dataset.remove) closeDialog();
     const undo = undoBy(answer?.undo ?? [button.dataset.undoUrl || (button.dataset.undo && url)].filter(Boolean), button.dataset);
     if (button.dataset.said) say(words[button.dataset.said], { undo });
     if (button.dataset.remove) button.closest(button.dataset.remove)?.remove();

@@ -44,6 +44,9 @@ class Caller:
     def patch(self, path: str, body: Any = None, **rest: str) -> Any:
         return self.call("PATCH", path, body, **rest)
 
+    def put(self, path: str, body: Any = None, **rest: str) -> Any:
+        return self.call("PUT", path, body, **rest)
+
     def delete(self, path: str, **rest: str) -> Any:
         return self.call("DELETE", path, **rest)
 

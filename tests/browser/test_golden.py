@@ -10,7 +10,8 @@ from tests.servers import Stack
 
 PEOPLE = """
 from customers import actions
-from customers.models import Customer
+from customers.models import MatchingRules
+MatchingRules.objects.update_or_create(pk=1, defaults={"joins": False})
 kate = actions.create_profile(source="shop", fields={"name": "Katerina Golden", "city": "Tula"})
 actions.add_record(profile=kate, source="crm", fields={"name": "Katya Golden", "birthday": "1988-04-14"}, verified=True)
 twin = actions.create_profile(source="shop", fields={"name": "Katrin Golden", "city": "Tver", "company": "Oakline"})

@@ -115,7 +115,7 @@ class House:
         ident = str(subject.pk if pk is None else pk)
         route = re.sub(r"<(int|uuid):pk>", ident, route)
         route = route.replace("<int:leg>", str(self.leg.pk if pk is None else pk))
-        words = {"<str:section>": "cases", "<str:what>": "done", "<str:field>": "name", "<int:other>": "1"}
+        words = {"<str:section>": "cases", "<str:what>": "done", "<str:field>": "name", "<int:other>": ident}
         for place, word in words.items():
             route = route.replace(place, word)
         return "/desk/" + route

@@ -24,7 +24,9 @@ class ApiViewSet(Idempotent, GenericViewSet[Any]):
     scope: ClassVar[str]
     keyset: ClassVar[tuple[str, ...]] = ("-id",)
     detail_class: ClassVar[Any] = None
-    http_method_names = ("get", "head", "post", "patch", "delete")
+    http_method_names = ("get", "head", "post", "patch", "put", "delete")
+    # Action → parameters it knows besides the filters of lists.
+    parameters: ClassVar[dict[str, tuple[str, ...]]] = {}
     lookup_value_converter = "int"
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
@@ -41,7 +43,7 @@ class ApiViewSet(Idempotent, GenericViewSet[Any]):
 
     def _refuse_parameters(self, request: Request) -> None:
         """A misspelled filter, or one without a value, would return too much."""
-        known: set[str] = set()
+        known: set[str] = set(self.parameters.get(self.action or "", ()))
         if self.action == "list":
             known = {*KeysetPagination.names, *getattr(self, "filterset_class", _NoFilters).base_filters}
         wrong = {name: _("There is no such parameter.") for name in request.query_params if name not in known}

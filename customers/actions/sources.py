@@ -1,0 +1,159 @@
+"""What another system knows of somebody: its record, put here as often as it likes."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from customers import projection
+from customers.actions.edits import read_fields
+from customers.actions.identities import find_identity, keep_link
+from customers.actions.merges import merge_customers, was_undone
+from customers.actions.records import project
+from customers.choices import MergeReason
+from customers.comparison import REACHES, TELLING
+from customers.events import CustomerCreated, ProfileSaid
+from customers.junk import linking
+from customers.locks import lock_customer_of
+from customers.models import Customer, Identity, Profile, ProfileIdentity, SourceRecord
+from customers.survivorship import OPERATOR, UNVERIFIED
+from cxcenter.core.errors import Conflict, Invalid
+from cxcenter.core.events import announce, emit
+
+if TYPE_CHECKING:
+    from cxcenter.accounts.models import User
+
+OURS = {OPERATOR, *UNVERIFIED}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """An identity that a record names, normalised; `verified` if its source vouches for it."""
+
+    kind: str
+    value: str
+    verified: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """A record as its source has it. `at` is the time of its last change there."""
+
+    source: str
+    external_id: str
+    fields: dict[str, Any] = field(default_factory=dict)
+    reaches: Sequence[Reach] = ()
+    raw: dict[str, Any] = field(default_factory=dict)
+    verified: bool = False
+    at: datetime | None = None
+
+
+Identities = dict[Reach, Identity]
+
+
+def put_record(*, said: Said, actor: "User | None" = None) -> tuple[SourceRecord, str]:
+    """Keep a record of a source: new, changed, or as it was. Returns it with "created", "changed", "unchanged" or "late".
+
+    A record that is older than what is known is "late" and changes nothing. A new one has a profile of its own; if its
+    verified identities lead to exactly one customer it is merged into him at once (which can be undone). Raises Invalid
+    for a field or value that cannot be kept.
+    """
+    if said.source in OURS:
+        raise Invalid(_("This name is taken by a source of the product itself."), field="source")
+    fields = projection.complete(read_fields(said.fields))
+    try:
+        with transaction.atomic():
+            return _put(said, fields, actor)
+    except IntegrityError:
+        # Somebody else has just brought the same record: now it is there.
+        with transaction.atomic():
+            return _put(said, fields, actor)
+
+
+def _put(said: Said, fields: dict[str, Any], actor: "User | None") -> tuple[SourceRecord, str]:
+    identities = _lock_identities(said.reaches)
+    records = SourceRecord.objects.select_for_update(of=("self",)).select_related("profile")
+    known = records.filter(source=said.source, external_id=said.external_id).first()
+    if known is None:
+        return _create(said, identities, fields, actor), "created"
+    if said.at is not None and said.at < known.at:
+        return known, "late"
+    changed = (known.fields, known.raw, known.verified) != (fields, said.raw, said.verified)
+    moved = _relink(known.profile, said.source, identities)
+    if not changed and not moved:
+        return known, "unchanged"
+    known.fields, known.raw, known.verified, known.at = fields, said.raw, said.verified, said.at or timezone.now()
+    known.save(update_fields=["fields", "raw", "verified", "at"])
+    _follow(known.profile, identities, fields)
+    return known, "changed"
+
+
+def _lock_identities(reaches: Iterable[Reach]) -> Identities:
+    """Return the identities of reaches, locked in one order: of two records that bring the same, one sees the other."""
+    found = {reach: find_identity(kind=reach.kind, value=reach.value) for reach in sorted(set(reaches), key=_spelling)}
+    ids = [identity.pk for reach, identity in found.items() if reach.verified]
+    list(Identity.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
+    return found
+
+
+def _spelling(reach: Reach) -> tuple[str, str, bool]:
+    return reach.kind, reach.value, reach.verified
+
+
+def _create(said: Said, identities: Identities, fields: dict[str, Any], actor: "User | None") -> SourceRecord:
+    customer = Customer.objects.create()
+    profile = Profile.objects.create(customer=customer, home=customer, source=said.source)
+    record = SourceRecord.objects.create(
+        profile=profile,
+        source=said.source,
+        external_id=said.external_id,
+        fields=fields,
+        raw=said.raw,
+        verified=said.verified,
+        at=said.at or timezone.now(),
+        entered_by=actor,
+    )
+    _relink(profile, said.source, identities)
+    emit(CustomerCreated(customer=customer.pk), profile_id=profile.pk, actor_id=actor.pk if actor else None)
+    _follow(profile, identities, fields)
+    return record
+
+
+def _relink(profile: Profile, source: str, identities: Identities) -> bool:
+    """Let a profile have the identities that its record names, and no longer those it named before. Tells of a change."""
+    gone = ProfileIdentity.objects.filter(profile=profile, source=source).exclude(identity__in=identities.values())
+    changed = bool(gone.delete()[0])
+    known = dict(ProfileIdentity.objects.filter(profile=profile).values_list("identity_id", "verified"))
+    kinds: set[str] = set()
+    for reach, identity in identities.items():
+        changed |= identity.pk not in known or (reach.verified and not known[identity.pk])
+        is_first = reach.kind not in kinds
+        keep_link(profile=profile, identity=identity, source=source, verified=reach.verified, primary=is_first)
+        kinds.add(reach.kind)
+    return changed
+
+
+def _follow(profile: Profile, identities: Identities, fields: dict[str, Any]) -> None:
+    """Join the one customer to whom verified identities lead, or rebuild his own golden record; have him compared."""
+    if not _join(profile, [identity for reach, identity in identities.items() if reach.verified]):
+        project([lock_customer_of(profile.pk)])
+    if TELLING & fields.keys() or any(reach.kind in REACHES for reach in identities):
+        announce(ProfileSaid(profile=profile.pk))
+
+
+def _join(profile: Profile, proven: list[Identity]) -> bool:
+    """Merge into the one customer to whom proven identities lead. Several, or somebody parted by hand: a person chooses."""
+    links = ProfileIdentity.objects.filter(identity__in=linking(proven), verified=True)
+    own = Profile.objects.values_list("customer_id", flat=True).get(pk=profile.pk)
+    owners = set(links.values_list("profile__customer_id", flat=True)) - {own}
+    if len(owners) != 1 or was_undone(own, *owners):
+        return False
+    low, high = sorted([own, *owners])
+    try:
+        return bool(merge_customers(survivor=low, others=[high], reason=MergeReason.IDENTITY))
+    except Conflict:
+        return False

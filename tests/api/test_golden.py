@@ -1,0 +1,164 @@
+"""Records of sources, who it is, merges by API."""
+
+import pytest
+
+from customers import actions
+from customers.models import Customer, Identity, Likeness, Merge, ProfileIdentity, SourceRecord
+from cxcenter.core import webhooks
+from cxcenter.core.models import AuditEntry, WebhookDelivery
+from tests.api.callers import problem, token
+from tests.interactions.test_talk import together
+
+PHONE = "+79161234567"
+
+
+@pytest.fixture
+def caller(place):
+    return token("customers:write", "customers:contacts")
+
+
+def put(caller, number: str, source: str = "dms", **body):
+    return caller.put(f"sources/{source}/records/{number}/", body)
+
+
+def record(number: str) -> SourceRecord:
+    return SourceRecord.objects.get(source="dms", external_id=number)
+
+
+VERIFIED = [{"kind": "phone", "value": "8 (916) 123-45-67", "verified": True}]
+
+
+def test_a_record_is_put_once_however_often_it_comes(caller):
+    body = {"fields": {"last_name": "Orlova", "first_name": "Kate", "city": "Tula"}, "identities": VERIFIED}
+    first = put(caller, "A-1", **body)
+    assert first.status_code == 201 and first.json()["status"] == "created"
+    card = Customer.objects.get(pk=first.json()["customer"])
+    assert (card.name, card.city) == ("Kate Orlova", "Tula")
+    again = put(caller, "A-1", **body)
+    assert (again.status_code, again.json()["status"]) == (200, "unchanged")
+    assert Customer.objects.get(pk=card.pk).version == card.version
+    changed = put(caller, "A-1", **{**body, "fields": {**body["fields"], "city": "Tver"}})
+    assert changed.json() == {**first.json(), "status": "changed"}
+    assert Customer.objects.get(pk=card.pk).city == "Tver"
+    # What has left the source has left the profile.
+    put(caller, "A-1", fields=body["fields"], identities=[])
+    assert not ProfileIdentity.objects.filter(profile=record("A-1").profile).exists()
+
+
+def test_what_is_older_than_we_know_changes_nothing(caller):
+    put(caller, "A-1", fields={"city": "Tver"}, at="2026-05-02T10:00:00Z")
+    late = put(caller, "A-1", fields={"city": "Tula"}, at="2026-05-01T10:00:00Z")
+    assert late.json()["status"] == "late" and record("A-1").fields == {"city": "Tver"}
+    newer = put(caller, "A-1", fields={"city": "Omsk"}, at="2026-05-03T10:00:00Z")
+    assert newer.json()["status"] == "changed"
+
+
+def test_a_verified_identity_leads_to_its_customer_and_what_was_parted_stays_so(caller):
+    first = put(caller, "A-1", fields={"name": "Kate Orlova"}, identities=VERIFIED).json()
+    second = put(caller, "A-2", fields={"name": "K. Weber"}, identities=VERIFIED).json()
+    assert second["customer"] == first["customer"] and second["profile"] != first["profile"]
+    made = Merge.objects.get()
+    assert made.reason == "identity"
+    undone = caller.post(f"merges/{made.pk}/undo/", {})
+    assert undone.status_code == 200 and undone.json()["undone_at"]
+    problem(caller.post(f"merges/{made.pk}/undo/", {}), 409, "undone")
+    parted = put(caller, "A-2", fields={"name": "Katya Weber"}, identities=VERIFIED).json()
+    assert parted["customer"] != first["customer"]
+
+
+def test_a_stated_identity_and_junk_lead_to_nobody(caller):
+    put(caller, "A-1", identities=VERIFIED)
+    stated = put(caller, "A-2", identities=[{"kind": "phone", "value": PHONE}]).json()
+    junk = [{"kind": "phone", "value": "+79999999999", "verified": True}]
+    ones = [put(caller, number, identities=junk).json()["customer"] for number in ("A-3", "A-4")]
+    assert len({*ones, stated["customer"]}) == 3 and not Merge.objects.exists()
+
+
+def test_two_records_of_one_phone_at_once_are_one_customer(caller):
+    said = [
+        actions.Said(
+            source="dms", external_id=f"A-{n}", reaches=[actions.Reach(kind="phone", value=PHONE, verified=True)]
+        )
+        for n in range(4)
+    ]
+    together([lambda one=one: actions.put_record(said=one) for one in said])
+    together([lambda: actions.put_record(said=said[0])] * 4)
+    assert SourceRecord.objects.filter(source="dms").count() == 4
+    assert Customer.objects.live().filter(profiles__source="dms").distinct().count() == 1
+    assert Identity.objects.filter(value=PHONE).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"fields": {"shoe_size": "42"}}, "fields"),
+        ({"fields": {"birthday": "14.04.1988"}}, "birthday"),
+        ({"fields": {"city": 7}}, "fields"),
+        ({"fields": {"custom": {"nobody_knows": 1}}}, "custom.nobody_knows"),
+        ({"identities": [{"kind": "phone", "value": "12"}]}, "identities"),
+        ({"identities": [{"kind": "fax", "value": PHONE}]}, "identities"),
+        ({"unknown": 1}, "unknown"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused_and_changes_nothing(caller, body, field):
+    answer = put(caller, "A-1", **body)
+    told = problem(answer, 400, "invalid")
+    assert any(field in error["field"] for error in told["errors"]), told
+    assert not SourceRecord.objects.filter(source="dms").exists()
+
+
+def test_the_products_own_sources_cannot_be_written(caller):
+    for source in ("operator", "form"):
+        problem(put(caller, "A-1", source=source, fields={"city": "Tula"}), 400, "invalid")
+
+
+def test_who_it_is(caller, place):
+    first = put(caller, "A-1", fields={"name": "Kate Orlova"}, identities=VERIFIED).json()
+    found = caller.get("customers/resolve/?phone=8-916-123-45-67").json()
+    assert (found["status"], found["customer"]["id"], found["candidates"]) == (
+        "found",
+        first["customer"],
+        [first["customer"]],
+    )
+    assert AuditEntry.objects.filter(act="customer.view", subject=f"customer:{first['customer']}").exists()
+    # A family phone: a person has to choose.
+    other = actions.create_profile(source="shop")
+    identity = Identity.objects.get(value=PHONE)
+    actions.link_identity(profile=other, identity=identity, source="shop", verified=True)
+    shared = caller.get("customers/resolve/?phone=%2B79161234567").json()
+    assert (shared["status"], shared["customer"]) == ("ambiguous", None) and len(shared["candidates"]) == 2
+    assert caller.get("customers/resolve/?email=nobody@example.com").json()["status"] == "unknown"
+    assert caller.get("customers/resolve/?phone=%2B79999999999").json()["status"] == "junk"
+    for query in ("", "?phone=12", f"?phone={PHONE[1:]}&email=a@b.ru", "?fax=1"):
+        assert caller.get(f"customers/resolve/{query}").status_code == 400, query
+
+
+def test_an_old_number_leads_on_and_lists_have_the_living_only(caller, place):
+    other = actions.create_profile(source="shop", fields={"name": "Anna Absorbed"}).customer
+    made = caller.post("merges/", {"survivor": place.customer.pk, "others": [other.pk]})
+    assert made.status_code == 201 and made.json()["results"][0]["reason"] == "api"
+    moved = caller.get(f"customers/{other.pk}/")
+    assert (moved.status_code, moved["Location"]) == (301, f"/api/v1/customers/{place.customer.pk}/")
+    assert other.pk not in caller.ids("customers/")
+    assert caller.patch(f"customers/{other.pk}/", {"version": 0, "city": "Omsk"}).status_code == 409
+    version = caller.get(f"customers/{place.customer.pk}/").json()["version"]
+    edited = caller.patch(f"customers/{other.pk}/", {"version": version, "city": "Omsk"}).json()
+    assert (edited["id"], edited["city"]) == (place.customer.pk, "Omsk")
+
+
+def test_kept_apart_is_a_conflict_by_api_too(caller, place):
+    other = actions.create_profile(source="shop", fields={"name": "Anna Absorbed"}).customer
+    actions.keep_apart(one=place.customer.pk, other=other.pk, actor=place.people["operator"])
+    problem(caller.post("merges/", {"survivor": place.customer.pk, "others": [other.pk]}), 409, "apart")
+    assert not Likeness.objects.undecided().exists()
+
+
+def test_webhooks_tell_of_merges_and_of_their_undoing(caller, place):
+    webhooks.subscribe(name="x", url="https://1.1.1.1/", topics=[], actor=place.people["integrator"])
+    other = actions.create_profile(source="shop").customer
+    made = caller.post("merges/", {"survivor": place.customer.pk, "others": [other.pk]}).json()["results"][0]
+    caller.post(f"merges/{made['id']}/undo/", {})
+    put(caller, "A-1", fields={"city": "Tula"})
+    put(caller, "A-1", fields={"city": "Tver"})
+    topics = set(WebhookDelivery.objects.values_list("topic", flat=True))
+    assert {"customer.created", "customer.updated", "customer.merged", "customer.unmerged"} <= topics
