@@ -4,7 +4,9 @@ DJANGO_SETTINGS_MODULE is set here and not in pyproject.toml: pytest-django woul
 before this file runs. Tests run in two processes at once, each with databases of its own.
 """
 
+import dataclasses
 import os
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,9 +34,24 @@ BROWSER = "tests/browser/"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the browser's tests follow each other: what they share is started once."""
+    name_apart(items)
     items.sort(key=needs_browser)
     for item in filter(needs_browser, items):
         item.add_marker(pytest.mark.browser)
+
+
+def name_apart(items: list[pytest.Item]) -> None:
+    """Give each test an id of its own, or fail: of tests with one id only the last is run where several processes share them.
+
+    schemathesis names its tests by operation, and pytest 9.2 leaves that out of their ids.
+    """
+    for item in items:
+        params = item.name.partition("[")[2].removesuffix("]")
+        if params and "[" not in item.nodeid:
+            setattr(item, "_id", dataclasses.replace(item.id, params=params))  # noqa: B010 — it has no setter
+    twice = [nodeid for nodeid, count in Counter(item.nodeid for item in items).items() if count > 1]
+    if twice:
+        raise pytest.UsageError(f"several tests have the id {twice[0]}")
 
 
 def needs_browser(item: pytest.Item) -> bool:

@@ -20,6 +20,7 @@ from django.db import close_old_connections
 from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 
+from customers import actions as customers
 from customers.models import ProfileIdentity
 from cxcenter.accounts.models import ApiToken
 from cxcenter.accounts.scopes import Scope
@@ -27,7 +28,7 @@ from cxcenter.core.models import Event, WebhookDelivery, WebhookSubscription
 from interactions.models import Topic
 from routing.models import PauseReason
 from tests.api.callers import Caller, problem
-from tests.api.conftest import Place, build
+from tests.api.conftest import PHONE, Place, build
 
 EXAMPLES = int(os.environ.get("CX_SCHEMA_EXAMPLES", "5"))
 SECRET = "cx_the-token-of-schemathesis"
@@ -68,6 +69,8 @@ def seed(place: Place) -> Ids:
     )
     webhook = WebhookSubscription.objects.create(name="x", url="https://1.1.1.1/", created_by=integrator)
     delivery = WebhookDelivery.objects.create(subscription=webhook, topic="case.opened", key="1", body={})
+    absorbed = customers.create_profile(source="shop").customer_id
+    (merged,) = customers.merge_customers(survivor=place.customer.pk, others=[absorbed])
     return Ids(
         rows={
             "customers": place.customer.pk,
@@ -82,6 +85,7 @@ def seed(place: Place) -> Ids:
             "work-items": place.ours["leg"].item_id,
             "webhooks": webhook.pk,
             "deliveries": str(delivery.pk),
+            "merges": merged.pk,
         },
         references={
             "user": operator,
@@ -94,6 +98,10 @@ def seed(place: Place) -> Ids:
             "profile": place.profile.pk,
             "case": place.case.pk,
             "topic": Topic.objects.create(name="Parts").pk,
+            "survivor": place.customer.pk,
+            "other": customers.create_profile(source="shop").customer_id,
+            "source": "dms",
+            "external_id": "A-1",
             "reason": PauseReason.objects.create(name="Lunch").pk,
         },
     )
@@ -106,6 +114,8 @@ def aim(case: Any, ids: Ids) -> None:
         case.path_parameters[name] = ids.rows[collection] if name == "id" else ids.references[name]
     # Cursors are taken from pages, keys are used once.
     case.query.pop("cursor", None)
+    if case.operation.label == "GET /api/v1/customers/resolve/":
+        case.query = {"phone": PHONE}
     if "Idempotency-Key" in case.headers:
         case.headers["Idempotency-Key"] = uuid.uuid4().hex
     if isinstance(case.body, dict):
@@ -146,7 +156,19 @@ def a_card_has_fields_that_exist(body: dict[str, Any], _references: dict[str, An
         body["custom"] = {}
 
 
+def a_record_says_what_can_be_kept(body: dict[str, Any], _references: dict[str, Any]) -> None:
+    body["identities"] = []
+    if "fields" in body:
+        body["fields"] |= {"birthday": "1988-04-14", "kind": "person", "zone": "Europe/Moscow", "custom": {}}
+
+
+def others_are_somebody(body: dict[str, Any], references: dict[str, Any]) -> None:
+    body["others"] = [references["other"]]
+
+
 RULES = {
+    "PUT /api/v1/sources/{source}/records/{external_id}/": a_record_says_what_can_be_kept,
+    "POST /api/v1/merges/": others_are_somebody,
     "PATCH /api/v1/customers/{id}/": a_card_has_fields_that_exist,
     "POST /api/v1/tasks/": somebody_has_a_task,
     "POST /api/v1/operators/{user}/mode/": a_pause_has_a_reason,
