@@ -14,7 +14,10 @@ INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
 
 def phone(text: str) -> str:
-    """Return E.164 of a phone as typed; the installation's region completes short forms. Raises Invalid."""
+    """Return E.164 of a phone as typed; the installation's region completes short forms. Raises Invalid.
+
+    An extension is kept behind it as RFC 3966 writes it (+74951234567;ext=12): behind one number of a company sit many.
+    """
     try:
         number = phonenumbers.parse(text, settings.PHONE_REGION)
     except phonenumbers.NumberParseException:
@@ -23,7 +26,8 @@ def phone(text: str) -> str:
         raise Invalid(
             _("This is not a phone number. Write it with the country code, like +7 900 555-01-84."), field="contact"
         )
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    plain = str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return f"{plain};ext={number.extension}" if number.extension else plain
 
 
 def email(text: str) -> str:

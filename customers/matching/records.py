@@ -124,8 +124,9 @@ def birthday(text: str) -> str:
 
 
 def phone(text: str) -> str:
-    """Return the last ten digits of a phone: how a country code is written does not matter."""
-    return "".join(filter(str.isdecimal, text))[-10:]
+    """Return the last ten digits of a phone, and its extension: how a country code is written does not matter."""
+    number, _sign, extension = text.partition(";ext=")
+    return "".join(filter(str.isdecimal, number))[-10:] + extension
 
 
 @lru_cache(names.CACHED)

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from customers.masking import masked, masked_contact
 from customers.models import Customer, Identity, ProfileIdentity
+from customers.queries import resolve
 from cxcenter.accounts.roles import Right
 from cxcenter.core.models import Event
 from cxcenter.core.reading import cursor
@@ -55,6 +56,13 @@ def said_of(talk: Interaction | None, user: "User") -> dict[str, str]:
     if says.get("contact") and not user.may(Right.SEE_CONTACTS):
         says["contact"] = masked_contact(says["contact"])
     return says
+
+
+def owners_of(talk: Interaction, user: "User") -> list[Customer]:
+    """Return whom the identity of a session on nobody's card leads to: a person has to choose. Four queries at the most."""
+    identity = talk.thread.identity
+    found = resolve(kind=identity.kind, value=identity.value)
+    return list(Customer.objects.visible_to(user).filter(pk__in=found.customers).order_by("pk"))
 
 
 def shown_value(identity: Identity, user: "User") -> str:

@@ -63,7 +63,13 @@ def side_context(user: "User", talk: Interaction) -> dict[str, Any]:
     """Return the right side of a session: card, numbers, hints, the beginning of the timeline."""
     customer = talk.profile.customer if talk.profile else None
     if customer is None:
-        return {"says": card.said_of(talk, user), "rights": user.rights, "hints": card.hints_of(talk)}
+        return {
+            "says": card.said_of(talk, user),
+            "rights": user.rights,
+            "hints": card.hints_of(talk),
+            "owners": card.owners_of(talk, user),
+            "identity": talk.thread.identity,
+        }
     lines, more = card.timeline_of(customer, limit=8)
     return {
         "says": card.said_of(talk, user),

@@ -24,6 +24,11 @@ def test_a_phone_typed_in_any_way_is_one(typed):
     assert normalise.phone(typed) == "+79005550184"
 
 
+@pytest.mark.parametrize("typed", ["8 (495) 123-45-67 доб. 12", "+7 495 123-45-67 ext 12", "84951234567#12"])
+def test_an_extension_is_a_way_of_its_own(typed):
+    assert normalise.phone(typed) == "+74951234567;ext=12" != normalise.phone("84951234567")
+
+
 def test_a_phone_of_another_country():
     assert normalise.phone("+49 30 901820") == "+4930901820"
 

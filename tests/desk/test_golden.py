@@ -19,6 +19,7 @@ from customers.models import (
     SourceRecord,
     SurvivorshipRule,
 )
+from cxcenter.accounts.models import User
 from cxcenter.core.models import AuditEntry
 from tests import world
 
@@ -216,3 +217,23 @@ def test_the_comparison_says_why_field_by_field(client, twins):
     page = client.get(address("compare", twins[0].pk, twins[1].pk)).content.decode()
     assert re.search(r'<span class="for num">\+[\d.]+</span> last name: the same', page)
     assert re.search(r'<span class="against num">-[\d.]+</span> city: different', page)
+
+
+# --- A shared identity ---
+
+
+def test_a_session_of_a_shared_identity_shows_whose_it_may_be(client, kate):
+    team = world.make_team()
+    user = User.objects.get(username="alice")
+    chat = world.open_chat(world.make_site(world.make_queue(team=team, members=(user,))), "Hello")
+    oleg = actions.create_profile(source="shop", fields={"name": "Oleg Berg"})
+    for profile in (kate.profiles.get(), oleg):
+        actions.link_identity(profile=profile, identity=chat.thread.identity, source="shop", verified=True)
+    client.post(address("link", chat.pk), {"profile": ""})
+    side = client.get(address("side", chat.pk)).content.decode()
+    assert "Several customers share this site visitor." in side
+    offered = re.findall(r'data-values="customer=(\d+)"', side)
+    assert {str(kate.pk), str(oleg.customer_id)} <= set(offered)
+    client.post(address("link", chat.pk), {"customer": oleg.customer_id})
+    chat.refresh_from_db()
+    assert chat.profile == oleg
