@@ -6,7 +6,9 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import BigIntegerField, Func, OuterRef, Q
+from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
@@ -145,6 +147,9 @@ def _quoting(said: Said, message: Message) -> Said:
 # --- Facts ---
 
 
+_NUMBERS: "ArrayField[Any, Any]" = ArrayField(BigIntegerField())
+
+
 class _Unnest(Func):
     function = "unnest"
     set_returning = True
@@ -162,7 +167,8 @@ def _facts(customer: Customer, user: "User", wanted: Wanted, before: str, limit:
 def _tops(customer: Customer, events: "QuerySet[Any]", limit: int) -> "QuerySet[Any]":
     """Return numbers of the newest `limit` events of each profile, each by the index."""
     top = ArraySubquery(events.filter(profile_id=OuterRef("pk")).order_by("-at", "-pk").values("pk")[:limit])
-    return customer.profiles.values_list(_Unnest(top, output_field=BigIntegerField()))
+    # A lane that can hold nothing is a NULL, which has to know its type.
+    return customer.profiles.values_list(_Unnest(Cast(top, _NUMBERS), output_field=BigIntegerField()))
 
 
 def _within(wanted: Wanted, before: str) -> Q:
