@@ -78,7 +78,7 @@ def side_context(user: "User", talk: Interaction) -> dict[str, Any]:
 
 def timeline_context(customer: Customer, user: "User", *, whole: bool = False) -> dict[str, Any]:
     """Return the beginning of a customer's timeline: beside a talk a short one, on his card with all its filters."""
-    lines, more = timeline.page_of(customer, user, limit=25 if whole else 8)
+    lines, more = timeline.page_of(customer, user, limit=timeline.PAGE if whole else timeline.SHORT_PAGE)
     return {
         "timeline": lines,
         "timeline_more": more,

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from cxcenter.accounts.models import User
 
+# Lines of a page on the card, and beside a talk.
+PAGE, SHORT_PAGE = 25, 8
 # A number beside a chip counts so far: who has more has many.
 MANY = 99
 # So many rows that hold the words are looked for, of each kind of them.
@@ -94,7 +96,7 @@ class Chip:
 
 
 def page_of(
-    customer: Customer, user: "User", wanted: Wanted = Wanted(), *, before: str = "", limit: int = 25
+    customer: Customer, user: "User", wanted: Wanted = Wanted(), *, before: str = "", limit: int = PAGE
 ) -> tuple[list[Line], str]:
     """Return a page of the timeline and the key of the next ("" at the end)."""
     events = _facts(customer, user, wanted, before, limit + 1)
@@ -237,8 +239,8 @@ def _newest(rows: "QuerySet[Any]") -> list[int]:
 # --- Chips ---
 
 
-def chips(customer: Customer | None = None) -> list[Chip]:
-    """Return the filters, with their numbers if a customer is named."""
+def chips(customer: Customer | None = None, chosen: str = "") -> list[Chip]:
+    """Return the filters; of a customer who is named with their numbers, and without those that would find nothing."""
     words = {
         "": _("All"),
         "chats": _("Chats"),
@@ -249,7 +251,8 @@ def chips(customer: Customer | None = None) -> list[Chip]:
         "card": _("Card"),
     }
     counts = _counts(customer) if customer else {}
-    return [Chip(code, said, counts.get(code)) for code, said in words.items()]
+    found = [Chip(code, said, counts.get(code)) for code, said in words.items()]
+    return [chip for chip in found if chip.count != 0 or chip.code in {"", chosen}]
 
 
 def _counts(customer: Customer) -> dict[str, int]:

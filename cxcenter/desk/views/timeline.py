@@ -29,8 +29,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     customer = customer_for(user, pk)
     jump = day(request.GET.get("day"))
     until = min(filter(None, (jump, wanted.until)), default=None)
-    lines, more = timeline.page_of(customer, user, replace(wanted, until=until), before=before)
     whole = "whole" in request.GET
+    limit = timeline.PAGE if whole or before else timeline.SHORT_PAGE
+    lines, more = timeline.page_of(customer, user, replace(wanted, until=until), before=before, limit=limit)
     context = {
         "customer": customer,
         "timeline": lines,
@@ -43,7 +44,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     }
     if "lines" in request.GET:
         return render(request, "desk/_timeline_lines.html", context)
-    chips = timeline.chips(customer if whole else None)
+    chips = timeline.chips(customer if whole else None, wanted.group)
     return render(request, "desk/_timeline.html", {**context, "timeline_chips": chips})
 
 
