@@ -91,8 +91,8 @@ class DeskConsumer(Direct, AsyncJsonWebsocketConsumer):
             case "hello":
                 await self._hello(content)
             case "watch":
-                await self._watch(content.get("threads"))
                 await self._watch_card(content.get("customer"))
+                await self._watch(content.get("threads"))
             case "typing" | "looking" as what:
                 await self._tell_others(what, content)
             case "beat":
