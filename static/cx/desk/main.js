@@ -89,7 +89,7 @@ function sessionChanged() {
 const isBusy = () => isDirty() || (log() && !atEnd()) || document.getElementById("find")?.hidden === false;
 
 function cardChanged() {
-  if (document.querySelector("#side input")) showStale();
+  if (document.querySelector("#side [data-edit] input")) showStale();
   else refreshSide();
 }
 
