@@ -25,6 +25,8 @@ from tests.desk.test_doors import DOORS, House, house  # noqa: F401 — a fixtur
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+# Downloads: no browser shows them.
+FILES = ("file", "timeline-csv", "timeline-json")
 OURS = ("accounts", "customers", "interactions", "routing", "quality", "core")
 # Words of the program, not of people: nobody types them.
 CODES = {
@@ -127,7 +129,7 @@ def pages(house: House) -> Iterator[tuple[str, User]]:  # noqa: F811
     boss = User.objects.get(role=Role.SUPERVISOR)
     root = world.make_user("root", Role.ADMIN, is_staff=True, is_superuser=True)
     for name, (method, _right, _own) in DOORS.items():
-        if method == "GET" and name != "file":
+        if method == "GET" and name not in FILES:
             yield house.address(name), house.alice
     for section in ("cases", "tasks", "knowledge"):
         yield f"/desk/s/{house.talk.pk}/in/{section}/", house.alice

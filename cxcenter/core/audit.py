@@ -17,6 +17,7 @@ ACTS = {
     "customer.apart": _("decided that two customers are not the same person"),
     "customer.apart.undo": _("took back that two customers are not the same person"),
     "customer.edit": _("edited a customer"),
+    "customer.export": _("exported the timeline of a customer"),
     "customer.merge": _("merged two customers"),
     "customer.unmerge": _("took a merge of customers back"),
     "customer.view": _("looked at a customer"),

@@ -1,9 +1,9 @@
 """Reading what a browser sent as text: numbers, moments, cursors. Whatever it is, nothing of ours breaks by it."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
+from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
 from cxcenter.core.errors import Invalid
@@ -27,6 +27,15 @@ def moment(text: str | None) -> datetime | None:
     if said is None or said.year not in YEARS:
         return None
     return timezone.make_aware(said) if timezone.is_naive(said) else said
+
+
+def day(text: str | None) -> date | None:
+    """Return an ISO date, None for anything else."""
+    try:
+        said = parse_date(text or "")
+    except ValueError:
+        return None
+    return said if said and said.year in YEARS else None
 
 
 def cursor(text: str) -> tuple[datetime, int]:

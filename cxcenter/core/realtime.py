@@ -41,6 +41,11 @@ def customer_group(thread_id: int) -> str:
     return f"thread.{thread_id}.customer"
 
 
+def card_group(customer_id: int) -> str:
+    """Staff pages that show the timeline of a customer."""
+    return f"card.{customer_id}"
+
+
 def team_group(team_id: int | str) -> str:
     """Numbers of one team's queues and operators, once a second."""
     return f"team.{team_id}"

@@ -1,11 +1,10 @@
-"""The right side: who it is, hints that facts give, what happened."""
+"""The right side: who it is, hints that facts give."""
 
-import heapq
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Avg, Q
+from django.db.models import Avg
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -14,9 +13,6 @@ from customers.masking import masked, masked_contact
 from customers.models import Customer, Identity, ProfileIdentity
 from customers.queries import resolve
 from cxcenter.accounts.roles import Right
-from cxcenter.core.models import Event
-from cxcenter.core.reading import cursor
-from cxcenter.desk import wording
 from interactions.models import Case, Interaction
 from quality.models import Survey
 
@@ -157,64 +153,3 @@ def _repeat_hint(interaction: Interaction, customer_id: int) -> list[Hint]:
         return []
     words = ngettext("%(count)s contact in the last 7 days", "%(count)s contacts in the last 7 days", count)
     return [Hint("rotate", _("Repeat contact"), words % {"count": count}, tone="warn")]
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of the timeline."""
-
-    id: int
-    at: datetime
-    kind: str
-    icon: str
-    colour: str
-    text: str
-    url: str = ""
-
-
-GROUPS = {
-    "chats": ("interaction.",),
-    "cases": ("case.", "task."),
-    "site": ("site.",),
-    "surveys": ("survey.",),
-    "card": ("customer.", "visitor."),
-}
-
-
-def groups() -> list[tuple[str, str]]:
-    """Return the filter chips of the timeline: (code, words)."""
-    return [
-        ("", _("All")),
-        ("chats", _("Chats")),
-        ("cases", _("Cases")),
-        ("site", _("Site")),
-        ("surveys", _("Ratings")),
-        ("card", _("Card")),
-    ]
-
-
-def timeline_of(customer: Customer, *, group: str = "", before: str = "", limit: int = 12) -> tuple[list[Line], str]:
-    """Return a page of the timeline, newest first, and the key of the next ("" at the end).
-
-    Top N of each profile by its index, then merged: never a sort of everything.
-    """
-    pages = []
-    for profile_id in customer.profiles.order_by("pk").values_list("pk", flat=True)[:50]:
-        events = Event.objects.filter(profile_id=profile_id).order_by("-at", "-id")
-        if before:
-            edge, pk = cursor(before)
-            events = events.filter(Q(at__lt=edge) | Q(at=edge, id__lt=pk), at__lte=edge)
-        condition = Q()
-        for prefix in GROUPS.get(group, ()):
-            condition |= Q(kind__startswith=prefix)
-        events = events.filter(condition)
-        pages.append(list(events[: limit + 1]))
-    merged = list(heapq.merge(*pages, key=lambda e: (e.at, e.pk), reverse=True))
-    page = merged[:limit]
-    more = f"{page[-1].at.isoformat()}_{page[-1].pk}" if len(merged) > limit else ""
-    return [_line(event) for event in page], more
-
-
-def _line(event: Event) -> Line:
-    icon, colour, text, url = wording.event_words(event)
-    return Line(id=event.pk, at=event.at, kind=event.kind, icon=icon, colour=colour, text=text, url=url)

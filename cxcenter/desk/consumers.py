@@ -40,6 +40,8 @@ class DeskConsumer(Direct, AsyncJsonWebsocketConsumer):
         self.threads: set[int] = set()
         # Sessions that the user may read: a thread is endless, and may come to be of another team.
         self.sessions: set[int] = set()
+        # The group of the customer whose timeline the page shows.
+        self.card = ""
         self.typed: dict[int, float] = {}
         self.tab: uuid.UUID | None = None
         await self.accept()
@@ -82,13 +84,14 @@ class DeskConsumer(Direct, AsyncJsonWebsocketConsumer):
         await self.channel_layer.group_discard(group, self.channel_name)
 
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
-        """Take {"kind": "hello", "tab"}, {"kind": "watch", "threads"}, {"kind": "typing" | "looking", "thread"}."""
+        """Take {"kind": "hello", "tab"}, {"kind": "watch", "threads", "customer"}, {"kind": "typing" | "looking", "thread"}."""
         if not isinstance(content, dict) or self.checks is None:
             return
         match content.get("kind"):
             case "hello":
                 await self._hello(content)
             case "watch":
+                await self._watch_card(content.get("customer"))
                 await self._watch(content.get("threads"))
             case "typing" | "looking" as what:
                 await self._tell_others(what, content)
@@ -116,6 +119,17 @@ class DeskConsumer(Direct, AsyncJsonWebsocketConsumer):
             self.threads |= threads
             self.sessions |= sessions
         await self.send_json({"kind": "watching", "threads": sorted(self.threads)})
+
+    async def _watch_card(self, customer: Any) -> None:
+        """Join the customer whose timeline the page shows, in place of the one before. Who has this line may see all."""
+        wanted = realtime.card_group(customer) if _is_row(customer) else ""
+        if wanted == self.card:
+            return
+        if self.card:
+            await self._leave(self.card)
+        self.card = wanted
+        if wanted:
+            await self._join(wanted)
 
     async def _tell_others(self, what: str, content: dict[str, Any]) -> None:
         thread = content.get("thread")

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cxcenter.desk import card, conversation, golden, rows
+from customers.models import Customer
+from cxcenter.desk import card, conversation, golden, rows, timeline
 from cxcenter.frame import presence_of
 from interactions import pushes
 from interactions.models import Case, Disposition, Draft, Interaction, Task, Topic
@@ -70,7 +71,6 @@ def side_context(user: "User", talk: Interaction) -> dict[str, Any]:
             "owners": card.owners_of(talk, user),
             "identity": talk.thread.identity,
         }
-    lines, more = card.timeline_of(customer, limit=8)
     return {
         "says": card.said_of(talk, user),
         "rights": user.rights,
@@ -78,9 +78,20 @@ def side_context(user: "User", talk: Interaction) -> dict[str, Any]:
         "numbers": card.numbers_of(customer),
         "fields": [one for one in golden.fields_of(customer) if golden.is_shown(one)],
         "hints": card.hints_of(talk),
+        **timeline_context(customer, user),
+    }
+
+
+def timeline_context(customer: Customer, user: "User", *, whole: bool = False) -> dict[str, Any]:
+    """Return the beginning of a customer's timeline: beside a talk a short one, on his card with all its filters."""
+    lines, more = timeline.page_of(customer, user, limit=timeline.PAGE if whole else timeline.SHORT_PAGE)
+    return {
         "timeline": lines,
         "timeline_more": more,
-        "timeline_groups": card.groups(),
+        "timeline_chips": timeline.chips(customer if whole else None),
+        "timeline_whole": whole,
+        "wanted": timeline.Wanted(),
+        "asked": "whole=1" if whole else "",
     }
 
 

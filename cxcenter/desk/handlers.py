@@ -1,8 +1,11 @@
-"""What changes on a card or a case is told to the pages that show a talk of that customer."""
+"""What changes on a card, a case or a timeline is told to the pages that show it."""
 
 from customers.events import CustomersMerged, CustomersUnmerged, CustomerUpdated
+from customers.models import Profile
 from cxcenter.core import realtime
-from cxcenter.core.events import handles
+from cxcenter.core.events import Payload, handles, watches_all
+from cxcenter.core.models import Outbox
+from cxcenter.desk.wording import WORDS
 from interactions.events import CaseChanged
 from interactions.models import Case, Interaction
 
@@ -27,6 +30,16 @@ def tell_of_case(fact: CaseChanged) -> None:
     case = Case.objects.filter(pk=fact.case).select_related("profile").first()
     if case is not None and case.profile is not None:
         _tell(case.profile.customer_id, {"kind": "case", "case": fact.case})
+
+
+@watches_all
+def tell_of_fact(topic: str, _payload: Payload, outbox: int) -> None:
+    """Pages that show the customer's timeline show the new fact."""
+    if topic not in WORDS:
+        return
+    profile = Outbox.objects.filter(pk=outbox).values("event__profile_id")
+    for customer in Profile.objects.filter(pk__in=profile).values_list("customer_id", flat=True):
+        realtime.push((realtime.card_group(customer), {"kind": "timeline", "customer": customer}))
 
 
 def _tell(customer_id: int, told: dict[str, object]) -> None:

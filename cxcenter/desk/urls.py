@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cxcenter.desk.views import cases, customers, knowledge, pages, sessions, talk, tasks
+from cxcenter.desk.views import cases, customers, knowledge, pages, sessions, talk, tasks, timeline
 
 app_name = "desk"
 urlpatterns = [
@@ -50,7 +50,9 @@ urlpatterns = [
     path("customers/<int:pk>/apart/", customers.keep_apart, name="keep-apart"),
     path("merges/<int:pk>/undo/", customers.unmerge, name="unmerge"),
     path("apart/<int:pk>/undo/", customers.join_again, name="join-again"),
-    path("customers/<int:pk>/timeline/", customers.timeline, name="timeline"),
+    path("customers/<int:pk>/timeline/", timeline.show, name="timeline"),
+    path("customers/<int:pk>/timeline.csv", timeline.export, {"form": "csv"}, name="timeline-csv"),
+    path("customers/<int:pk>/timeline.json", timeline.export, {"form": "json"}, name="timeline-json"),
     path("cases/", cases.index, name="cases"),
     path("cases/register/", cases.register, name="register-case"),
     path("cases/<int:pk>/", cases.show, name="case"),

@@ -1,118 +1,247 @@
 """Events in words, as the timeline shows them."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from customers.models import Customer
 from cxcenter.core.models import Event
+from cxcenter.core.templatetags.cx import clock
+from cxcenter.desk.mentioned import Mentioned
 from interactions.choices import CaseKind, CaseStatus, ChannelKind, CloseReason
+from interactions.models import Interaction
 
-Words = tuple[str, str, str, str]
 Payload = dict[str, Any]
+TONES = {"open": "info", "waiting": "warn", "solved": "ok", "closed": "ok"}
+# Of what another system says of its fact, so much is shown.
+FIELDS, LETTERS = 4, 120
 
 
-def _opened(payload: Payload) -> Words:
+@dataclass(frozen=True)
+class Said:
+    """A fact in words: a title, a tag beside it, a line of details below, where it leads to."""
+
+    icon: str
+    colour: str
+    title: str
+    detail: str = ""
+    tag: str = ""
+    tone: str = ""
+    url: str = ""
+
+
+def joined(*parts: object) -> str:
+    """Join what there is to say by a middle dot."""
+    return " · ".join(str(part) for part in parts if part)
+
+
+# --- Sessions ---
+
+
+def _session(payload: Payload, about: Mentioned) -> tuple[Interaction | None, str]:
+    """Return the session, if the reader may read it, and its address."""
+    session = about.sessions.get(payload.get("interaction", 0))
+    return session, f"/desk/s/{session.pk}/" if session else ""
+
+
+def _opened(payload: Payload, about: Mentioned) -> Said:
     kind = payload.get("kind", "webchat")
-    text = _("%(channel)s: a session began") % {"channel": ChannelKind(kind).label}
-    return "message-circle", kind, text, f"/desk/s/{payload.get('interaction')}/"
+    title = _("%(channel)s: a session began") % {"channel": ChannelKind(kind).label}
+    session, url = _session(payload, about)
+    if session is None:
+        return Said("message-circle", kind, title)
+    topic = session.topic.label(get_language() or "en") if session.topic else session.subject
+    tag = _("in progress") if session.is_open else ""
+    detail = joined(topic, _who_answered(session), _how_much(session))
+    return Said("message-circle", kind, title, detail, tag, "info", url)
 
 
-def _closed(payload: Payload) -> Words:
+def _who_answered(session: Any) -> str:
+    return ", ".join(dict.fromkeys(leg.operator.name for leg in session.answered_by))
+
+
+def _how_much(session: Any) -> str:
+    count = session.said or 0
+    return ngettext("%(count)s message", "%(count)s messages", count) % {"count": count}
+
+
+def _closed(payload: Payload, about: Mentioned) -> Said:
     reason = payload.get("reason", "")
     words = CloseReason(reason).label if reason in CloseReason.values else reason
-    return (
-        "circle-check",
-        payload.get("kind", "webchat"),
-        _("Session ended: %(reason)s") % {"reason": words},
-        (f"/desk/s/{payload.get('interaction')}/"),
-    )
+    title = _("Session ended: %(reason)s") % {"reason": words}
+    session, url = _session(payload, about)
+    detail = joined(_how_long(session), _outcome(session)) if session else ""
+    return Said("circle-check", payload.get("kind", "webchat"), title, detail, url=url)
 
 
-def _linked(payload: Payload) -> Words:
-    text = _("Session linked to this card by hand") if payload.get("linked") else _("Session taken off this card")
-    return "link", payload.get("kind", "webchat"), text, f"/desk/s/{payload.get('interaction')}/"
+def _how_long(session: Interaction) -> str:
+    if session.closed_at is None:
+        return ""
+    return _("lasted %(time)s") % {"time": clock((session.closed_at - session.opened_at).total_seconds())}
 
 
-def _case(payload: Payload) -> Words:
+def _outcome(session: Interaction) -> str:
+    return session.disposition.label(get_language() or "en") if session.disposition else ""
+
+
+def _linked(payload: Payload, about: Mentioned) -> Said:
+    title = _("Session linked to this card by hand") if payload.get("linked") else _("Session taken off this card")
+    return Said("link", payload.get("kind", "webchat"), title, url=_session(payload, about)[1])
+
+
+def _survey(payload: Payload, about: Mentioned) -> Said:
+    words = _("Rated: satisfaction %(csat)s of 5, effort %(ces)s of 7")
+    title = words % {"csat": payload.get("csat") or "–", "ces": payload.get("ces") or "–"}
+    session, url = _session(payload, about)
+    survey = getattr(session, "survey", None)
+    return Said("star", "push", title, survey.comment if survey else "", url=url)
+
+
+# --- Cases and tasks ---
+
+
+def _case(payload: Payload, about: Mentioned) -> Said:
     kind = payload.get("kind", "")
     label = CaseKind(kind).label if kind in CaseKind.values else _("Case")
-    text = _("%(kind)s CS-%(number)s registered") % {"kind": label, "number": payload.get("case")}
-    return "clipboard-list", "callback", text, f"/desk/cases/{payload.get('case')}/"
+    said = _about_case(
+        _("%(kind)s CS-%(number)s registered") % {"kind": label, "number": payload.get("case")}, payload, about
+    )
+    case = about.cases.get(payload.get("case", 0))
+    # Where it stands now: what it was then is told by the facts that follow.
+    return replace(said, tag=case.get_status_display(), tone=TONES.get(case.status, "")) if case else said
 
 
-def _case_changed(payload: Payload) -> Words:
+def _case_changed(payload: Payload, about: Mentioned) -> Said:
     status = payload.get("status", "")
     label = CaseStatus(status).label if status in CaseStatus.values else status
-    text = _("Case CS-%(number)s: %(status)s") % {"number": payload.get("case"), "status": label}
-    return "clipboard-list", "callback", text, f"/desk/cases/{payload.get('case')}/"
+    title = _("Case CS-%(number)s: %(status)s") % {"number": payload.get("case"), "status": label}
+    return _about_case(title, payload, about)
 
 
-def _site(payload: Payload) -> Words:
-    data = payload.get("data") or {}
-    what = payload.get("type", "")
-    if what == "page_view" and isinstance(data, dict):
-        return "world", "office", _("Page: %(title)s") % {"title": data.get("title") or data.get("url", "")}, ""
-    return "world", "office", _("On the site: %(what)s") % {"what": what}, ""
+def _about_case(title: str, payload: Payload, about: Mentioned) -> Said:
+    case = about.cases.get(payload.get("case", 0))
+    said = Said("clipboard-list", "callback", title)
+    return replace(said, detail=case.subject, url=f"/desk/cases/{case.pk}/") if case else said
 
 
-def _survey(payload: Payload) -> Words:
-    words = _("Rated: satisfaction %(csat)s of 5, effort %(ces)s of 7")
-    return "star", "push", words % {"csat": payload.get("csat") or "–", "ces": payload.get("ces") or "–"}, ""
+def _task(title: str, payload: Payload, about: Mentioned) -> Said:
+    task = about.tasks.get(payload.get("task", 0))
+    return Said("checklist", "callback", title, task.title if task else "")
 
 
-def _merged(payload: Payload) -> Words:
+# --- The site and other systems ---
+
+
+def _site(payload: Payload, about: Mentioned) -> Said:
+    data, what = _data(payload), payload.get("type", "")
+    if what == "page_view":
+        url = str(data.get("url", ""))
+        return Said("world", "office", _("Page: %(title)s") % {"title": data.get("title") or url}, url)
+    return Said("world", "office", _("On the site: %(what)s") % {"what": what}, _fields(data))
+
+
+def _outside(payload: Payload, about: Mentioned) -> Said:
+    """Say a fact of another system: its type, what it names by "title" or "name", its amount, its other fields."""
+    data = _data(payload)
+    icon, colour, words = outside_types().get(payload.get("type", ""), ("share", "office", payload.get("type", "")))
+    name = next((str(data[key]) for key in ("title", "name") if data.get(key)), "")
+    amount = _amount(data)
+    rest = {key: value for key, value in data.items() if key not in {"title", "name", "amount", "currency"}}
+    source = _("source: %(source)s") % {"source": payload.get("source", "")}
+    return Said(icon, colour, joined(words, name[:LETTERS]), joined(_fields(rest), source), amount, "ok")
+
+
+def outside_types() -> dict[str, tuple[str, str, str]]:
+    """Return types of facts from outside that have words and an icon of their own; others are shown by their code."""
+    return {
+        "purchase": ("shopping-cart", "webchat", _("Purchase")),
+        "order": ("shopping-cart", "webchat", _("Order")),
+        "payment": ("coin", "webchat", _("Payment")),
+        "delivery": ("route", "office", _("Delivery")),
+        "office.visit": ("building-store", "office", _("Visit to the office")),
+        "call": ("phone", "voice", _("Call")),
+    }
+
+
+def _amount(data: Payload) -> str:
+    amount = data.get("amount")
+    is_number = isinstance(amount, int | float) and not isinstance(amount, bool)
+    return f"{amount:,} {data.get('currency', '')}".replace(",", " ").strip()[:40] if is_number else ""
+
+
+def _data(payload: Payload) -> Payload:
+    data = payload.get("data")
+    return data if isinstance(data, dict) else {}
+
+
+def _fields(data: Payload) -> str:
+    plain = [f"{key}: {value}"[:LETTERS] for key, value in data.items() if isinstance(value, str | int | float)]
+    return joined(*plain[:FIELDS])
+
+
+# --- The card ---
+
+
+def _merged(payload: Payload, about: Mentioned) -> Said:
     words = _("Merged: C-%(absorbed)s into C-%(customer)s") % payload
-    return "git-merge", "office", words, f"/desk/customers/{payload.get('customer')}/"
+    return Said("git-merge", "office", words, url=f"/desk/customers/{payload.get('customer')}/")
 
 
-def _unmerged(payload: Payload) -> Words:
+def _unmerged(payload: Payload, about: Mentioned) -> Said:
     words = _("Merge undone: C-%(absorbed)s out of C-%(customer)s") % payload
-    return "git-merge", "office", words, f"/desk/customers/{payload.get('absorbed')}/"
+    return Said("git-merge", "office", words, url=f"/desk/customers/{payload.get('absorbed')}/")
 
 
-def _apart(payload: Payload) -> Words:
+def _apart(payload: Payload, about: Mentioned) -> Said:
     words = (
         _("Not the same person as C-%(other)s") if payload.get("apart") else _("May be the same person as C-%(other)s")
     )
-    return "git-merge", "office", words % payload, f"/desk/customers/{payload.get('other')}/"
+    return Said("git-merge", "office", words % payload, url=f"/desk/customers/{payload.get('other')}/")
 
 
-def _edited(payload: Payload) -> Words:
+def _edited(payload: Payload, about: Mentioned) -> Said:
     titles = {field.name: str(field.verbose_name) for field in Customer._meta.concrete_fields}
     titles["address"] = _("address")
     fields = ", ".join(titles.get(name, name) for name in payload.get("fields", []))
-    return "pencil", "office", _("Card edited: %(fields)s") % {"fields": fields}, ""
+    return Said("pencil", "office", _("Card edited: %(fields)s") % {"fields": fields})
 
 
-def _consent(payload: Payload) -> Words:
+def _consent(payload: Payload, about: Mentioned) -> Said:
     words = _("Consent given") if payload.get("granted") else _("Consent withdrawn")
-    return "shield-lock", "office", words, ""
+    return Said("shield-lock", "office", words)
 
 
-WORDS: dict[str, Callable[[Payload], Words]] = {
+WORDS: dict[str, Callable[[Payload, Mentioned], Said]] = {
     "interaction.opened": _opened,
     "interaction.closed": _closed,
     "interaction.linked": _linked,
     "case.opened": _case,
     "case.changed": _case_changed,
-    "task.created": lambda _payload: ("checklist", "callback", _("A task was set"), ""),
-    "task.done": lambda _payload: ("checklist", "callback", _("A task was done"), ""),
+    "task.created": lambda payload, about: _task(_("A task was set"), payload, about),
+    "task.done": lambda payload, about: _task(_("A task was done"), payload, about),
     "site.event": _site,
+    "outside.event": _outside,
     "survey.answered": _survey,
-    "customer.created": lambda _payload: ("user-plus", "office", _("First contact"), ""),
+    "customer.created": lambda _payload, _about: Said("user-plus", "office", _("First contact")),
     "customer.edited": _edited,
     "customer.consent": _consent,
     "customer.merged": _merged,
     "customer.unmerged": _unmerged,
     "customer.apart": _apart,
-    "visitor.blocked": lambda _payload: ("ban", "social", _("Blocked for a time"), ""),
+    "visitor.blocked": lambda _payload, _about: Said("ban", "social", _("Blocked for a time")),
 }
 
 
-def event_words(event: Event) -> Words:
-    """Return (icon, channel colour, words, address) of an event in the active language; an unknown kind as it is."""
-    if event.kind in WORDS:
-        return WORDS[event.kind](event.payload)
-    return "history", "office", event.kind, ""
+def event_words(event: Event, about: Mentioned) -> Said:
+    """Return an event in the active language, with who did it; an unknown kind as it is."""
+    if event.kind not in WORDS:
+        return Said("history", "office", event.kind)
+    said = WORDS[event.kind](event.payload, about)
+    actor = about.people.get(event.actor_id or 0)
+    # Of a fact from outside the actor is the integration's account: its source is named already.
+    if actor is None or event.kind == "outside.event":
+        return said
+    return replace(said, detail=joined(said.detail, actor.name))

@@ -152,7 +152,7 @@ def test_whole_path(installation: Stack, shop: Shop, windows: Windows, tmp_path:
     # The timeline of his card tells of it, and leads to the session with the transfer in it.
     second.page.goto(f"{installation.url}/desk/customers/")
     second.page.get_by_role("table").get_by_role("link").first.click()
-    timeline = second.page.locator("#timeline .cx-tl")
+    timeline = second.page.locator("#timeline .cx-tlist")
     rated = _("Rated: satisfaction 5 of 5, effort 6 of 7", "Оценка: удовлетворённость 5 из 5, лёгкость 6 из 7")
     ended = _("Session ended: finished by the operator", "Конец сессии: завершено оператором")
     began = _("Web chat: a session began", "Чат на сайте: начало сессии")

@@ -63,6 +63,8 @@ DOORS: dict[str, tuple[str, str, bool]] = {
     "customer": ("GET", Right.VIEW_CUSTOMERS, False),
     "edit-customer": ("POST", Right.EDIT_CUSTOMERS, False),
     "timeline": ("GET", Right.VIEW_CUSTOMERS, False),
+    "timeline-csv": ("GET", Right.VIEW_CUSTOMERS, False),
+    "timeline-json": ("GET", Right.VIEW_CUSTOMERS, False),
     "same": ("GET", Right.EDIT_CUSTOMERS, False),
     "why": ("GET", Right.VIEW_CUSTOMERS, False),
     "pin": ("POST", Right.EDIT_CUSTOMERS, False),
@@ -108,7 +110,8 @@ class House:
             "case": self.case, "change-case": self.case, "attach": self.case, "act-on-task": self.task,
             "unblock": self.block, "file": self.file, "withdraw": self.reply, "article": self.article,
             "customer": self.talk.profile.customer, "edit-customer": self.talk.profile.customer,
-            "timeline": self.talk.profile.customer, "why": self.talk.profile.customer,
+            "timeline": self.talk.profile.customer, "timeline-csv": self.talk.profile.customer,
+            "timeline-json": self.talk.profile.customer, "why": self.talk.profile.customer,
             "pin": self.talk.profile.customer, "compare": self.talk.profile.customer,
             "merge": self.talk.profile.customer, "keep-apart": self.talk.profile.customer,
         }.get(name, self.talk)  # fmt: skip

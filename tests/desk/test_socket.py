@@ -123,6 +123,7 @@ def test_nonsense_closes_nothing(stack, place, chat):
             [], 1, None, {"kind": []}, {"kind": "watch"}, {"kind": "watch", "threads": {"a": 1}}, {"kind": "hello", "tab": "x"},
             {"kind": "watch", "threads": [True, -1, 2**70, "1", None, [], {}, 1.5]}, {"kind": "typing", "thread": []},
             {"kind": "looking", "thread": {"a": 1}}, {"kind": "push", "message": {}},
+            {"kind": "watch", "customer": []}, {"kind": "watch", "customer": -1}, {"kind": "watch", "customer": "1"},
         ):  # fmt: skip
             socket.send(json.dumps(nonsense))
         socket.send("{")
@@ -271,3 +272,19 @@ def test_a_changed_card_or_case_is_told_to_the_pages_of_the_talk(stack, place, c
         assert hear(socket, "card")["thread"] == chat.thread_id
         cases.change_case(case_id=case.pk, version=None, actor=bob, status="solved")
         assert hear(socket, "case")["case"] == case.pk
+
+
+def test_a_fact_is_told_to_the_pages_that_show_the_timeline_of_its_customer(stack, place, chat):
+    alice = place[0]
+    one, other = chat.profile, customers.create_profile(source="shop")
+    with open_desk(stack, alice) as socket:
+        for profile, stranger in ((one, other), (other, one)):
+            socket.send(json.dumps({"kind": "watch", "threads": [], "customer": profile.customer_id}))
+            hear(socket, "watching")
+            for owner in (stranger, profile):
+                customers.record_site_event(profile_id=owner.pk, type="page_view", data={"title": "Rims"})
+            assert hear(socket, "timeline") == {"kind": "timeline", "customer": profile.customer_id}
+        socket.send(json.dumps({"kind": "watch", "threads": []}))
+        hear(socket, "watching")
+        customers.record_site_event(profile_id=other.pk, type="page_view", data={"title": "Rims"})
+        assert all_until_now(socket, realtime.user_group(alice.pk)) == []

@@ -1,6 +1,6 @@
 """Template words of all screens: icons, initials, times, safe links."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import template
@@ -68,6 +68,15 @@ def moment(at: datetime | None) -> str:
         return ""
     local = timezone.localtime(at)
     return date_format(local, "H:i" if local.date() == timezone.localdate() else gettext("j M, H:i"))
+
+
+@register.filter
+def heading(day: date) -> str:
+    """Name a day over what happened in it: "Today, 21 November", "12 November", "3 March 2024"."""
+    today = timezone.localdate()
+    words = date_format(day, gettext("j E") if day.year == today.year else gettext("j E Y"))
+    names = {today: gettext("Today, %(day)s"), today - timedelta(days=1): gettext("Yesterday, %(day)s")}
+    return names.get(day, "%(day)s") % {"day": words}
 
 
 @register.filter

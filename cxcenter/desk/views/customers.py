@@ -1,4 +1,4 @@
-"""The customer: search, card, edit in place, timeline, linking by hand."""
+"""The customer: search, card, edit in place, linking by hand."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from cxcenter.core.errors import Invalid, NotFound
 from cxcenter.core.reading import number
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.desk import card, golden, same
-from cxcenter.desk.contexts import sessions_context
+from cxcenter.desk.contexts import sessions_context, timeline_context
 from cxcenter.desk.views.common import customer_for, pick, session_for, whole
 from cxcenter.frame import frame
 from interactions.actions import cases as case_actions
@@ -80,7 +80,6 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     if customer.pk != pk:
         return redirect("desk:customer", customer.pk)
     audit.record(user, "customer.view", f"customer:{pk}")
-    lines, more = card.timeline_of(customer, limit=25)
     fields = golden.fields_of(customer)
     context = {
         **frame(user, "customers"),
@@ -93,9 +92,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "profiles": customer.profiles.count(),
         "identities": card.identities_of(customer, user),
         "numbers": card.numbers_of(customer),
-        "timeline": lines,
-        "timeline_more": more,
-        "timeline_groups": card.groups(),
+        **timeline_context(customer, user, whole=True),
         "cases": Case.objects.visible_to(user).filter(profile__customer=customer).order_by("-opened_at")[:10],
         "said": card.said_of(_last_said(customer), user),
     }
@@ -237,19 +234,6 @@ def _picks(request: HttpRequest) -> dict[str, int]:
 
 def _other(user: "User", request: HttpRequest) -> Customer:
     return customer_for(user, whole(request.POST.get("other"), "other"))
-
-
-@require_GET
-@needs(Right.VIEW_CUSTOMERS)
-def timeline(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show a page of the timeline, filtered by a chip."""
-    customer = customer_for(staff_of(request), pk)
-    group = request.GET.get("group", "")
-    lines, more = card.timeline_of(customer, group=group, before=request.GET.get("before", ""), limit=20)
-    context = {"timeline": lines, "timeline_more": more, "customer": customer, "group": group}
-    # The next page is lines alone; a chip replaces the chips as well.
-    template = "desk/_timeline_lines.html" if request.GET.get("lines") else "desk/_timeline.html"
-    return render(request, template, {**context, "timeline_groups": card.groups()})
 
 
 @require_POST

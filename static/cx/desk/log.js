@@ -18,13 +18,22 @@ export function begin() {
   if (watch?.textContent) for (const [thread, number] of Object.entries(JSON.parse(watch.textContent) || {})) known.set(Number(thread), number);
   if (!log()) return;
   decorate();
-  toEnd();
+  if (!showNamed()) toEnd();
   log().addEventListener("scroll", () => atEnd() && seen(), { passive: true });
 }
 
 export function atEnd() {
   const box = log();
   return box && box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+}
+
+// An address may name a message of the session: #m-ID.
+function showNamed() {
+  const named = window.location.hash.startsWith("#m-") && document.getElementById(window.location.hash.slice(1));
+  if (!named || !log().contains(named)) return false;
+  named.classList.add("is-target");
+  named.scrollIntoView({ block: "center" });
+  return true;
 }
 
 export function toEnd() {

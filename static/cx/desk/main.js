@@ -15,6 +15,7 @@ import { keepAll } from "./drafts.js";
 import { flush } from "./outbox.js";
 import { arrive, openNext, queuesChanged, refreshParts, refreshSide, reopen } from "./parts.js";
 import { ring } from "./prefs.js";
+import { shownCustomer, timelineChanged } from "./timeline.js";
 
 const app = document.getElementById("app");
 const tab = sessionStorage.getItem("cx.tab") || uuid();
@@ -36,7 +37,7 @@ useLine(line);
 // All my threads and those that the page shows: a message in another tab is news as well.
 function watch() {
   const threads = [...document.querySelectorAll("#tabs [data-thread]")].map((el) => Number(el.dataset.thread));
-  line.send({ kind: "watch", threads: [...new Set([...threads, ...known.keys()])] });
+  line.send({ kind: "watch", threads: [...new Set([...threads, ...known.keys()])], customer: shownCustomer() });
   look();
 }
 
@@ -48,6 +49,7 @@ const handlers = {
     if (serves()) refreshOffers();
     flush();
     keepAll();
+    timelineChanged(shownCustomer());
   },
   watching: () => check(),
   message({ thread, changed, message }) {
@@ -68,6 +70,7 @@ const handlers = {
   page: ({ thread }) => thread === threadId() && refreshSide(),
   card: ({ thread }) => known.has(thread) && cardChanged(),
   case: ({ thread }) => known.has(thread) && (document.getElementById("work").dataset.section === "cases" ? sessionChanged() : refreshSide()),
+  timeline: ({ customer }) => timelineChanged(customer),
   offer: () => refreshOffers(),
   signal({ what, id }) {
     refreshParts();
@@ -86,7 +89,7 @@ function sessionChanged() {
 const isBusy = () => isDirty() || (log() && !atEnd()) || document.getElementById("find")?.hidden === false;
 
 function cardChanged() {
-  if (document.querySelector("#side input")) showStale();
+  if (document.querySelector("#side [data-edit] input")) showStale();
   else refreshSide();
 }
 

@@ -45,10 +45,10 @@ function morph(fresh) {
 // The visitor went to another page, or his card was changed: who edits it now sees that when he has done.
 export async function refreshSide() {
   const session = sessionId();
-  if (!session || document.querySelector("#side input")) return;
+  if (!session || document.querySelector("#side [data-edit] input")) return;
   try {
     const fresh = elements(await getText(`/desk/s/${session}/side/`));
-    if (session !== sessionId() || document.querySelector("#side input")) return;
+    if (session !== sessionId() || document.querySelector("#side [data-edit] input")) return;
     for (const el of fresh) morph(el);
     window.htmx?.process(document.getElementById("side"));
   } catch {

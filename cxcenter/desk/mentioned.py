@@ -1,0 +1,60 @@
+"""The rows that facts name by their numbers, as far as the reader may see them: asked for once per page."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Count, IntegerField, OuterRef, Prefetch, Subquery
+
+from cxcenter.accounts.models import User
+from cxcenter.core.models import Event
+from interactions.choices import Author
+from interactions.models import Case, Interaction, Message, Task
+from routing.models import Assignment
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+
+@dataclass(frozen=True)
+class Mentioned:
+    """Sessions, cases, tasks and people, each by its number."""
+
+    sessions: dict[int, Interaction]
+    cases: dict[int, Case]
+    tasks: dict[int, Task]
+    people: dict[int, User]
+
+
+def mentioned_in(events: Iterable[Event], user: User) -> Mentioned:
+    """Return what the facts of a page name. As many queries for a thousand facts as for one."""
+    events = list(events)
+    return Mentioned(
+        sessions=_sessions(_named(events, "interaction"), user),
+        cases=Case.objects.visible_to(user).in_bulk(_named(events, "case")),
+        tasks=Task.objects.visible_to(user).in_bulk(_named(events, "task")),
+        people=User.objects.in_bulk({event.actor_id for event in events} - {None}),
+    )
+
+
+def _named(events: Iterable[Event], what: str) -> set[int]:
+    numbers = (event.payload.get(what) for event in events)
+    return {number for number in numbers if isinstance(number, int)}
+
+
+def _sessions(numbers: set[int], user: User) -> dict[int, Interaction]:
+    if not numbers:
+        return {}
+    answered = Assignment.objects.exclude(accepted_at=None).select_related("operator").order_by("accepted_at")
+    readable: QuerySet[Any] = (
+        Interaction.objects.visible_to(user)
+        .select_related("topic", "disposition", "survey")
+        .prefetch_related(Prefetch("legs", queryset=answered, to_attr="answered_by"))
+        .annotate(said=_count_of_messages())
+    )
+    return readable.in_bulk(numbers)
+
+
+def _count_of_messages() -> Subquery:
+    spoken = Message.objects.filter(interaction=OuterRef("pk")).exclude(author=Author.SYSTEM).order_by()
+    return Subquery(spoken.values("interaction").annotate(n=Count("pk")).values("n"), output_field=IntegerField())
