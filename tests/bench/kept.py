@@ -10,7 +10,7 @@ from tests.bench.report import FOLDER
 from tests.servers import ROOT, Databases
 
 # Raised when tests/bench/mass.py makes other rows.
-VERSION = "v1"
+VERSION = "v2"
 
 
 class Kept(Databases):
