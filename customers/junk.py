@@ -6,7 +6,8 @@ from fnmatch import fnmatchcase
 from customers.choices import IdentityKind
 from customers.models import Identity, JunkValue, MatchingRules
 
-Value = tuple[str, str]
+# Made by machines: nobody types them, so none of them stands for "I have none".
+MADE = {IdentityKind.VISITOR, IdentityKind.DEVICE}
 
 
 class JunkList:
@@ -18,6 +19,8 @@ class JunkList:
 
     def has(self, kind: str, value: str) -> bool:
         """Tell whether a normalised value is junk: on the list, or a phone that repeats one digit."""
+        if kind in MADE:
+            return False
         if kind == IdentityKind.PHONE and len(set(value[-7:])) == 1:
             return True
         text = value.lower()
