@@ -176,6 +176,9 @@ def test_no_message_is_lost_while_processes_are_killed(stack, tmp_path):
     wait_until(lambda: Message.objects.count() > 70, replay)
     stack.kill("valkey", signal.SIGKILL)
     stack.restart("valkey")
+    for clock in ("now", "beat"):
+        stack.kill(clock, signal.SIGKILL)
+        stack.restart(clock)
     said, _ = replay.communicate(timeout=400)
     assert replay.returncode == 0, said
     figures = json.loads(out.read_text())
