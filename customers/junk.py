@@ -27,14 +27,9 @@ class JunkList:
         return any(of in {"", kind} and fnmatchcase(text, pattern) for of, pattern in self._patterns)
 
 
-def rules() -> MatchingRules:
-    """Return the rules of matching; the defaults where nobody has changed them."""
-    return MatchingRules.objects.first() or MatchingRules()
-
-
 def linking(identities: Iterable[Identity]) -> list[Identity]:
     """Keep the identities that may link: neither junk nor shared by more profiles than the rules permit."""
-    junk, limit = JunkList(), rules().shared_by
+    junk, limit = JunkList(), MatchingRules.current().shared_by
     return [one for one in identities if not junk.has(one.kind, one.value) and not _is_shared(one, limit)]
 
 

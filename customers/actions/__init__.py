@@ -7,12 +7,12 @@ from customers.actions.identities import find_identity, find_or_create_by_identi
 from customers.actions.matching import compare_profile, compare_some, train_weights
 from customers.actions.merges import keep_apart, merge_customers, take_apart_back, unmerge
 from customers.actions.records import add_record, create_profile
-from customers.actions.sources import Reach, Said, put_record
+from customers.actions.sources import OutsideRecord, Reach, put_record
 
 __all__ = [
     "OutsideFact",
+    "OutsideRecord",
     "Reach",
-    "Said",
     "add_record",
     "compare_profile",
     "compare_some",

@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from customers import comparison, junk
+from customers import comparison
 from customers.actions.merges import merge_customers, was_undone
 from customers.choices import MergeReason
 from customers.matching.keys import keys
@@ -20,6 +21,7 @@ from customers.matching.train import train
 from customers.models import Apart, Comparable, Likeness, MatchingRules, MatchKey, MatchModel, Merge, Profile
 from cxcenter.core.errors import Conflict
 
+log = structlog.get_logger(__name__)
 # Weights are trained on so many records at the most: what a night has time for.
 SAMPLE = 20_000
 # Whatever else agrees: where records have relatives, these may be two of them.
@@ -58,7 +60,7 @@ def compare_profile(*, profile_id: int) -> Merge | None:
     Returns the merge, if one was made. Safe to run twice.
     """
     one = index_profile(profile_id=profile_id)
-    weights, rules = comparison.model(), junk.rules()
+    weights, rules = comparison.model(), MatchingRules.current()
     found = sorted(_likely(one, weights, rules), key=lambda like: -like.bits)
     made = _join(profile_id, found, weights, rules)
     for like in found:
@@ -88,7 +90,7 @@ def _likely(one: Person, weights: Model, rules: MatchingRules) -> list[_Found]:
 
 def _sides(customers: Iterable[int]) -> dict[int, list[Person]]:
     """Return what is compared of all profiles of customers. One query."""
-    rows = Comparable.objects.filter(profile__customer__in=list(customers)).order_by("pk")
+    rows = Comparable.objects.filter(profile__customer__in=list(customers)).exclude(person={}).order_by("pk")
     sides: dict[int, list[Person]] = defaultdict(list)
     for customer, pk, row in rows.values_list("profile__customer_id", "profile_id", "person"):
         sides[customer].append(comparison.read(pk, row))
@@ -141,14 +143,17 @@ def _reasons(like: _Found, weights: Model) -> dict[str, Any]:
 
 
 def compare_some(*, size: int = 200) -> int:
-    """Compare profiles that were not yet: what an import has left. Returns how many."""
+    """Compare profiles that were not yet: what an import has left. Returns how many. One that fails stops no others."""
     waiting = list(Comparable.objects.filter(compared_at=None).order_by("pk").values_list("pk", flat=True)[:size])
     for profile_id in waiting:
-        compare_profile(profile_id=profile_id)
+        try:
+            compare_profile(profile_id=profile_id)
+        except Exception:
+            log.exception("profile not compared", profile=profile_id)
+            Comparable.objects.filter(pk=profile_id).update(compared_at=timezone.now())
     return len(waiting)
 
 
-@transaction.atomic
 def train_weights() -> MatchModel | None:
     """Train the weights on a sample of all records and keep them; None if there is nothing to compare."""
     rows = Comparable.objects.exclude(person={}).order_by("?").values_list("profile_id", "person")[:SAMPLE]

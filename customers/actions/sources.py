@@ -40,7 +40,7 @@ class Reach:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
+class OutsideRecord:
     """A record as its source has it. `at` is the time of its last change there."""
 
     source: str
@@ -55,7 +55,7 @@ class Said:
 Identities = dict[Reach, Identity]
 
 
-def put_record(*, said: Said, actor: "User | None" = None) -> tuple[SourceRecord, str]:
+def put_record(*, said: OutsideRecord, actor: "User | None" = None) -> tuple[SourceRecord, str]:
     """Keep a record of a source: new, changed, or as it was. Returns it with "created", "changed", "unchanged" or "late".
 
     A record that is older than what is known is "late" and changes nothing. A new one has a profile of its own; if its
@@ -74,7 +74,7 @@ def put_record(*, said: Said, actor: "User | None" = None) -> tuple[SourceRecord
             return _put(said, fields, actor)
 
 
-def _put(said: Said, fields: dict[str, Any], actor: "User | None") -> tuple[SourceRecord, str]:
+def _put(said: OutsideRecord, fields: dict[str, Any], actor: "User | None") -> tuple[SourceRecord, str]:
     identities = _lock_identities(said.reaches)
     records = SourceRecord.objects.select_for_update(of=("self",)).select_related("profile")
     known = records.filter(source=said.source, external_id=said.external_id).first()
@@ -104,7 +104,7 @@ def _spelling(reach: Reach) -> tuple[str, str, bool]:
     return reach.kind, reach.value, reach.verified
 
 
-def _create(said: Said, identities: Identities, fields: dict[str, Any], actor: "User | None") -> SourceRecord:
+def _create(said: OutsideRecord, identities: Identities, fields: dict[str, Any], actor: "User | None") -> SourceRecord:
     customer = Customer.objects.create()
     profile = Profile.objects.create(customer=customer, home=customer, source=said.source)
     record = SourceRecord.objects.create(

@@ -38,7 +38,9 @@ class Customers(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
     def rows(self) -> Any:
         """Fetch identities where one customer is shown."""
         rows = super().rows()
-        return rows.live() if self.action == "list" else rows.prefetch_related("profiles__links__identity")
+        if self.action in {"retrieve", "partial_update"}:
+            return rows.prefetch_related("profiles__links__identity")
+        return rows.live() if self.action == "list" else rows
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         """Show a customer with provenance, profiles and identities. The audit log keeps who looked.
@@ -48,9 +50,8 @@ class Customers(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
         customer = self.get_object()
         if customer.merged_into_id is not None:
             return redirect("api:customer-detail", standing_for([customer.pk])[customer.pk], permanent=True)
-        answer = super().retrieve(request, *args, **kwargs)
-        audit.record(self.actor, "customer.view", f"customer:{kwargs['pk']}", by="api")
-        return answer
+        audit.record(self.actor, "customer.view", f"customer:{customer.pk}", by="api")
+        return Response(self.get_serializer(customer).data)
 
     @extend_schema(request=serializers.CustomerEdit)
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -105,7 +106,7 @@ class SourceRecords(ApiViewSet):
         said = self.read(serializers.RecordForm)
         reaches = [actions.Reach(**reach) for reach in said["identities"]]
         record, status = actions.put_record(
-            said=actions.Said(
+            said=actions.OutsideRecord(
                 source=source,
                 external_id=external_id[:120],
                 fields=said["fields"],

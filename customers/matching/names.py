@@ -3,10 +3,10 @@
 import re
 import unicodedata
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
-from customers.matching.given import ROWS
-
+TABLE = Path(__file__).with_name("given.txt")
 CACHED = 100_000
 
 # Zero-width characters, the soft hyphen and marks of direction that copied text brings along.
@@ -88,8 +88,12 @@ def code(word: str) -> str:
 
 
 def _table() -> dict[str, tuple[str, ...]]:
+    """Read given.txt: a full name a line, after a colon what it becomes among friends and abroad.
+
+    A form is looked up by its skeleton, so that Саша is found by Sasha too, and may stand with several names.
+    """
     table: dict[str, dict[str, None]] = {}
-    for row in ROWS.strip().splitlines():
+    for row in TABLE.read_text(encoding="utf-8").splitlines():
         name, _colon, forms = row.partition(":")
         canonical = skeleton(latin(name))
         for form in (name, *forms.split()):

@@ -1,6 +1,6 @@
 """What the administrator decides: which values survive, fields of the house, values that link nobody."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
@@ -113,6 +113,11 @@ class MatchingRules(models.Model):
 
     def __str__(self) -> str:
         return str(_("rules of matching"))
+
+    @classmethod
+    def current(cls) -> Self:
+        """Return the row; the defaults where there is none. One query."""
+        return cls.objects.first() or cls()
 
 
 class Rebuild(models.Model):

@@ -186,7 +186,7 @@ def _rule_words(criteria: tuple[str, ...]) -> str:
 
 
 @dataclass(frozen=True)
-class Pair:
+class FieldPair:
     """One field of two customers, and the records that say so: either can be chosen for a merged card."""
 
     name: str
@@ -202,7 +202,7 @@ class Pair:
         return bool(self.one and self.other) and self.one.casefold() != self.other.casefold()
 
 
-def side_by_side(one: Customer, other: Customer) -> list[Pair]:
+def side_by_side(one: Customer, other: Customer) -> list[FieldPair]:
     """Return the fields in which either of two customers says something. One query."""
     own = own_fields()
     names = [name for name in GOLDEN_FIELDS if name not in PARTS]
@@ -211,9 +211,9 @@ def side_by_side(one: Customer, other: Customer) -> list[Pair]:
     return [pair for pair in pairs if pair.one or pair.other]
 
 
-def _pair(left: Field, right: Field, one: Customer, other: Customer) -> Pair:
+def _pair(left: Field, right: Field, one: Customer, other: Customer) -> FieldPair:
     records = [customer.provenance.get(left.name, {}).get("record") for customer in (one, other)]
-    return Pair(left.name, left.label, left.shown, right.shown, *records)
+    return FieldPair(left.name, left.label, left.shown, right.shown, *records)
 
 
 def merges_of(customer: Customer) -> list[Merge]:

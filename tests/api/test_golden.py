@@ -76,7 +76,7 @@ def test_a_stated_identity_and_junk_lead_to_nobody(caller):
 
 def test_two_records_of_one_phone_at_once_are_one_customer(caller):
     said = [
-        actions.Said(
+        actions.OutsideRecord(
             source="dms", external_id=f"A-{n}", reaches=[actions.Reach(kind="phone", value=PHONE, verified=True)]
         )
         for n in range(4)

@@ -172,3 +172,27 @@ def test_weights_are_trained_on_what_there_is_and_used_from_then_on(django_asser
     assert comparison.model().to_dict() == Model.default().to_dict()
     with django_assert_max_num_queries(30):
         actions.compare_profile(profile_id=profiles[0].pk)
+
+
+def test_one_profile_that_fails_stops_no_others(monkeypatch):
+    bad, good = somebody(phone="+79161234567"), somebody(phone="+79261112233", name="Oleg Berg", birthday="1970-01-01")
+    Comparable.objects.update(compared_at=None)
+    real = matching.compare_profile
+
+    def compare(*, profile_id):
+        if profile_id == bad.pk:
+            raise ValueError("a record nobody thought of")
+        return real(profile_id=profile_id)
+
+    monkeypatch.setattr(matching, "compare_profile", compare)
+    assert matching.compare_some() == 2
+    assert not Comparable.objects.filter(pk__in=[bad.pk, good.pk], compared_at=None).exists()
+
+
+def test_a_profile_that_says_nothing_speaks_against_nobody():
+    known = somebody(phone="+79161234567")
+    silent = actions.create_profile(source="webchat")
+    Comparable.objects.create(profile=silent)
+    actions.merge_customers(survivor=known.customer_id, others=[silent.customer_id])
+    new = somebody(phone="+79161234567", source="dms")
+    assert customers_of(new) == customers_of(known)
