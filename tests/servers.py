@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -19,6 +20,7 @@ from typing import Self
 from cxcenter.management.launch import services
 from cxcenter.management.launch.postgres import NAME, Postgres
 from cxcenter.management.launch.processes import Guardian, Process
+from cxcenter.management.launch.supervisor import LOOK_S, Kept
 from cxcenter.management.launch.valkey import Valkey
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -90,6 +92,8 @@ class Stack:
             **(environment or {}),
         }
         self.processes: dict[str, Process] = {}
+        self._over = threading.Event()
+        self._keeper: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -154,12 +158,27 @@ class Stack:
         elif name in services.QUEUES:
             self._wait(process, lambda: process.has_said(" ready."))
 
+    def keep(self, *names: str) -> None:
+        """Start these again whenever they end, as the launcher does (and containers do), until the stack stops."""
+        kept = [Kept(self.processes[name], self.processes[name].start, time.monotonic()) for name in names]
+
+        def look() -> None:
+            while not self._over.wait(LOOK_S):
+                for each in kept:
+                    each.look(time.monotonic())
+
+        self._keeper = threading.Thread(target=look, daemon=True)
+        self._keeper.start()
+
     def log(self, name: str) -> str:
         """Return all that a process has written."""
         return self._process(name).log.read_text(errors="replace")
 
     def stop(self) -> None:
         """Stop everything, in the reverse order of its start, and remove the folder."""
+        self._over.set()
+        if self._keeper:
+            self._keeper.join()
         for process in reversed(self.processes.values()):
             process.stop()
         self.guardian.close()

@@ -4,10 +4,11 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.conf import settings
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 from websockets.sync.client import connect
@@ -15,7 +16,8 @@ from websockets.sync.client import connect
 from cxcenter.accounts.models import User
 from cxcenter.accounts.roles import Role
 from cxcenter.core import liveness
-from cxcenter.core.models import Tab
+from cxcenter.core.models import Outbox, Pulse, Tab
+from cxcenter.core.tasks import sweep_outbox
 from routing.models import Assignment
 from tests import world
 from tests.servers import Stack, session_stack
@@ -79,3 +81,24 @@ def test_offers_end_and_the_board_moves_after_a_death(stack: Stack, name: str) -
     soon(lambda: Assignment.objects.filter(pk=first.pk, end="expired").exists())
     soon(lambda: Assignment.objects.filter(interaction=chat).exclude(operator=first.operator).exists())
     board_says(stack, boss, after=restarted)
+
+
+def swept_after(moment: datetime) -> bool:
+    return Pulse.objects.filter(name="routing", ran_at__gt=moment).exists()
+
+
+def test_a_worker_that_the_death_of_redis_ends_with_it_is_started_again(stack: Stack) -> None:
+    soon(lambda: swept_after(timezone.now() - timedelta(seconds=2)))
+    worker = stack.processes["now"]
+    with transaction.atomic(), connection.cursor() as cursor:
+        # A sweep that cannot go on is in the worker's hands: Celery does not get over the loss of its line then.
+        cursor.execute(f"LOCK TABLE {Outbox._meta.db_table} IN ACCESS EXCLUSIVE MODE")
+        sweep_outbox.delay()
+        time.sleep(1)
+        stack.kill("valkey")
+        time.sleep(1)
+    stack.restart("valkey")
+    soon(lambda: worker.poll() is not None)
+    ended = timezone.now()
+    stack.keep("now", "beat")
+    soon(lambda: swept_after(ended))
