@@ -19,6 +19,7 @@ class Migration(migrations.Migration):
             index=django.contrib.postgres.indexes.GinIndex(
                 interactions.search.Words("text"),
                 condition=models.Q(("author", "system"), _negated=True),
+                gin_pending_list_limit=512,
                 name="message_words",
             ),
         ),

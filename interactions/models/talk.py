@@ -169,7 +169,10 @@ class Message(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["interaction", "seq"], name="message_of_interaction"),
-            GinIndex(Words("text"), name="message_words", condition=~Q(author=Author.SYSTEM)),
+            # What waits to be sorted in is sorted in by whoever fills it up, in kB: small, so that nobody waits for it long.
+            GinIndex(
+                Words("text"), name="message_words", condition=~Q(author=Author.SYSTEM), gin_pending_list_limit=512
+            ),
         ]
 
     def __str__(self) -> str:
