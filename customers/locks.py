@@ -12,7 +12,7 @@ from customers.models import Customer, Profile
 from customers.queries import standing_for
 
 
-class _MovedMeanwhileError(Exception):
+class MovedMeanwhileError(Exception):
     """A merge or an unmerge came between the look and the lock."""
 
 
@@ -35,10 +35,15 @@ def _lock(wanted: set[int], besides: set[int]) -> dict[int, Customer]:
             with transaction.atomic():
                 locked = _rows({*standing.values(), *besides})
                 if standing_for(wanted) != standing:
-                    raise _MovedMeanwhileError
+                    raise MovedMeanwhileError
                 return {given: locked[root] for given, root in standing.items()}
-        except _MovedMeanwhileError:
+        except MovedMeanwhileError:
             continue
+
+
+def lock_customers(ids: Iterable[int]) -> None:
+    """Lock customers in id order."""
+    _rows(set(ids))
 
 
 def _rows(ids: set[int]) -> dict[int, Customer]:
@@ -55,7 +60,7 @@ def lock_customer_of(profile_id: int) -> Customer:
             with transaction.atomic():
                 locked = _rows({customer_id})[customer_id]
                 if not Profile.objects.filter(pk=profile_id, customer_id=customer_id).exists():
-                    raise _MovedMeanwhileError
+                    raise MovedMeanwhileError
                 return locked
-        except _MovedMeanwhileError:
+        except MovedMeanwhileError:
             continue

@@ -61,8 +61,8 @@ class CustomerQuerySet(_Visible):
     """Golden records."""
 
     def live(self) -> Self:
-        """Leave out who was merged into somebody else."""
-        return self.filter(merged_into=None)
+        """Leave out who was merged into somebody else, and who was erased."""
+        return self.filter(merged_into=None, erased_at=None)
 
     def matching(self, text: str, *, contacts: bool = True) -> Self:
         """Find by number (C-12), name with typing errors, or a part of an identity's value.

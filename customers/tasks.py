@@ -4,7 +4,7 @@ import time
 
 from celery import shared_task
 
-from customers.actions import matching, records
+from customers.actions import matching, personal, records
 
 # Others wait in the same queue: the next call of the beat goes on.
 ENOUGH_S = 5.0
@@ -26,6 +26,12 @@ def bulk_compare() -> int:
     while time.monotonic() < began + ENOUGH_S and (some := matching.compare_some()):
         done += some
     return done
+
+
+@shared_task
+def bulk_clear_tables() -> int:
+    """Remove the dead rows of the day's erasures."""
+    return personal.clear_tables()
 
 
 @shared_task

@@ -45,7 +45,12 @@ def add_record(
     actor: "User | None" = None,
     at: datetime | None = None,
 ) -> SourceRecord:
-    """Keep what a source says of a profile, or what a person chose, and rebuild the golden fields."""
+    """Keep what a source says of a profile, or what a person chose, and rebuild the golden fields.
+
+    Raises Gone if its customer was erased.
+    """
+    profile.customer = lock_customer_of(profile.pk)
+    profile.customer.refuse_erased()
     record = SourceRecord.objects.create(
         profile=profile,
         source=source,
@@ -56,7 +61,6 @@ def add_record(
         entered_by=actor,
         at=at or timezone.now(),
     )
-    profile.customer = lock_customer_of(profile.pk)
     project([profile.customer])
     if source not in UNVERIFIED and TELLING & record.fields.keys():
         announce(ProfileSaid(profile=profile.pk))
