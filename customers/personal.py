@@ -64,8 +64,10 @@ def subject_of(customer_id: int) -> Subject:
     identities = _alone(profiles)
     known = dict(Identity.objects.filter(pk__in=identities).values_list("value", "kind"))
     names = {*Customer.objects.filter(pk__in=[root, *others]).values_list("name", flat=True)}
-    names |= {*SourceRecord.objects.filter(profile__in=profiles).values_list(KT("fields__name"), flat=True)}
-    words = {value for value in known if len(value) >= WORD} | {name for name in names if name and " " in name}
+    records = SourceRecord.objects.filter(profile__in=profiles)
+    names |= {*records.values_list(KT("fields__name"), flat=True)}
+    numbers = {*records.values_list("external_id", flat=True)}
+    words = {one for one in {*known, *numbers} if len(one) >= WORD} | {name for name in names if name and " " in name}
     return Subject(
         customers=(root, *others),
         profiles=profiles,

@@ -30,11 +30,10 @@ from cxcenter.core.models import Event
 RESOLVED_BY = (IdentityKind.PHONE, IdentityKind.EMAIL, IdentityKind.CARD, IdentityKind.ACCOUNT, IdentityKind.EXTERNAL)
 
 
-class _Zip(JSONRenderer):
-    """Lets a caller ask for an archive; what is refused is told in JSON all the same."""
+class _Refusal(JSONRenderer):
+    """Lets a caller ask for an archive, whatever he accepts; what is refused is told in JSON all the same."""
 
-    media_type = "application/zip"
-    format = "zip"
+    media_type = "*/*"
 
 
 class Customers(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
@@ -106,7 +105,7 @@ class Customers(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
         parameters=[OpenApiParameter("reason", str, required=True, enum=ExportReason.values)],
         responses={(200, "application/zip"): OpenApiTypes.BINARY},
     )
-    @action(detail=True, methods=["get"], renderer_classes=[JSONRenderer, _Zip])
+    @action(detail=True, methods=["get"], renderer_classes=[_Refusal])
     def export(self, request: Request, *args: Any, **kwargs: Any) -> StreamingHttpResponse:
         """Send everything about a customer as a ZIP: `customer.json` and his files. The audit log keeps who took it and why."""
         customer = self._standing()
