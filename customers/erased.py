@@ -28,9 +28,16 @@ def record_key(source: str, external_id: str) -> Key:
     return ("record", source, external_id)
 
 
-def digest(key: Key, secret: str | None = None) -> str:
-    """Return the digest of a key, in hex; `secret` if it is not today's."""
-    return salted_hmac(SALT, "\x1f".join(key), secret=secret, algorithm="sha256").hexdigest()
+def digest(key: Key) -> str:
+    """Return the digest under which a key is kept, in hex."""
+    return digests_of(key)[0]
+
+
+def digests_of(key: Key) -> list[str]:
+    """Return the digests that a key may be kept under: by today's secret, then by those of before."""
+    secrets = [settings.SECRET_KEY, *map(str, settings.SECRET_KEY_FALLBACKS)]
+    text = "\x1f".join(key)
+    return [salted_hmac(SALT, text, secret=secret, algorithm="sha256").hexdigest() for secret in secrets]
 
 
 def erased_among(keys: Iterable[Key]) -> set[Key]:
@@ -39,7 +46,7 @@ def erased_among(keys: Iterable[Key]) -> set[Key]:
     An import asks for each record's own key and for the keys of all identities that it names; a record of which one
     was erased is left out whole.
     """
-    by_digest = {digest(key, secret): key for key in keys for secret in _secrets()}
+    by_digest = {one: key for key in keys for one in digests_of(key)}
     asked, found = list(by_digest), set()
     for start in range(0, len(asked), BATCH):
         kept = ErasedKey.objects.filter(digest__in=asked[start : start + BATCH], lifted_at=None)
@@ -47,13 +54,9 @@ def erased_among(keys: Iterable[Key]) -> set[Key]:
     return found
 
 
-def _secrets() -> list[str]:
-    return [settings.SECRET_KEY, *map(str, settings.SECRET_KEY_FALLBACKS)]
-
-
 def withdraw_again(identities: Iterable[Identity]) -> None:
     """Give new identities the withdrawals of before an erasure: who comes back is not advertised to. One query."""
-    by_digest = {digest(identity_key(one.kind, one.value), secret): one for one in identities for secret in _secrets()}
+    by_digest = {one: row for row in identities for one in digests_of(identity_key(row.kind, row.value))}
     kept = ErasedKey.objects.filter(digest__in=by_digest).exclude(withdrawn=[])
     Consent.objects.bulk_create(
         Consent(identity=by_digest[row.digest], purpose=purpose, channel=channel, granted=False, proof={"kept": row.pk})

@@ -60,9 +60,9 @@ class Customers(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
         The id of one who was merged into another leads to that other (301). One who was erased is gone (410).
         """
         customer = self.get_object()
-        customer.refuse_erased()
         if customer.merged_into_id is not None:
             return redirect("api:customer-detail", standing_for([customer.pk])[customer.pk], permanent=True)
+        customer.refuse_erased()
         audit.record(self.actor, "customer.view", f"customer:{customer.pk}", by="api")
         return Response(self.get_serializer(customer).data)
 

@@ -1,307 +1,312 @@
-"""Erasure: what was planted through every door is found nowhere, and reports say what they said before.
+"""Erasure: what it asks for, what belongs to others, who comes back and how, who writes at the same moment."""
 
-The unique words below stand for one person. After his erasure the whole database, the storage and Redis are searched
-for them: no table, column or key is named here, so that a new one is searched as well.
-"""
-
+import hashlib
 import json
-import re
-import uuid
-from collections.abc import Iterable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
-from django.db.models import Avg, Count, Sum
-from django.test import Client
-from django.utils import timezone
 
 from customers import actions as customers
-from customers.models import Consent, Customer, CustomField, ErasedKey, Identity, MatchModel, Merge, Profile
-from cxcenter.accounts.roles import Role
-from cxcenter.board import snapshot
-from cxcenter.core import events, once, webhooks
+from customers.erased import erased_among
+from customers.models import Consent, Customer, ErasedKey, Erasure, Identity, MatchingRules, Profile, SourceRecord
+from customers.queries import permits, resolve
 from cxcenter.core.errors import Conflict, CxError, Gone, Invalid
-from cxcenter.core.models import AuditEntry, Event, KeptAnswer, Outbox, WebhookDelivery
-from cxcenter.widget import limits, sites
-from interactions.actions import cases, drafts, moderation
+from cxcenter.core.models import AuditEntry, WebhookDelivery
+from interactions.actions import cases, talk
 from interactions.actions.files import discard_files
-from interactions.models import Attachment, Case, DoomedFile, Interaction, Message, Task, Thread
+from interactions.models import DoomedFile, Interaction, Message, Thread
 from interactions.uploads import read_upload
-from quality.models import Survey
-from routing.actions import handover, legs, offers
-from routing.models import Assignment, WorkItem
+from routing.actions import legs
 from tests import world
-from tests.api.callers import session, token
+from tests.interactions.test_talk import together
+from tests.personal.town import (
+    FIRST,
+    LAST,
+    MAIL,
+    PHONE,
+    SPELLINGS,
+    Town,
+    erase,
+    found_anywhere,
+    holds,
+    in_database,
+    in_files,
+    known,
+    signed_in,
+)
 from tests.widget.client import Visitor
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PHONE, MAIL = "+79161230457", "zebulon.quark@mail-of-his.example"
-FIRST, LAST, ACCOUNT, SECRET = "Zebulon", "Quarkenfeld", "acc-7781-qq", "xylophonic"
-SPELLINGS = ["8 (916) 123-04-57", "+7 916 123 04 57", "89161230457", "79161230457"]
-# How any of it may stand anywhere: digits of the phone in any spelling are searched for as digits.
-NEEDLES = [MAIL, MAIL.replace("zebulon.quark", "Zebulon.Quark"), FIRST, LAST, ACCOUNT, SECRET]
-DIGITS = "9161230457"
-ROOT = Path(settings.MEDIA_ROOT)
+
+# --- He does not come back by import -----------------------------------------------------------
 
 
-@pytest.fixture(autouse=True)
-def fresh(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path / "files"
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    sites._kept.clear()
-    limits._buckets.clear()
-    with redis.from_url(settings.REDIS_URL) as line:
-        line.flushall()
+def put(town: Town, number: str, **said: Any) -> dict[str, Any]:
+    answer = town.caller.put(f"sources/dms/records/{number}/", said)
+    assert answer.status_code in {200, 201}, answer.content
+    return answer.json()
 
 
-# --- Search ------------------------------------------------------------------------------------
-
-COLUMNS = """
-    SELECT c.table_name, c.column_name FROM information_schema.columns c
-    JOIN information_schema.tables t USING (table_schema, table_name)
-    WHERE t.table_type = 'BASE TABLE' AND c.table_schema = 'public' AND (
-        c.data_type IN ('text', 'character varying', 'character', 'json', 'jsonb', 'bytea', 'tsvector', 'ARRAY', 'xml', 'uuid')
-        OR c.data_type = 'USER-DEFINED'
-    )
-"""
-
-
-def holds(text: str) -> bool:
-    """Whether a text has any of his words, in any case, or his phone however it is spelled."""
-    low = text.casefold()
-    return any(word.casefold() in low for word in NEEDLES) or DIGITS in re.sub(r"[^\d]", "", low)
+def test_no_import_brings_him_back(town):
+    him = known("A-1", ("phone", PHONE), ("email", MAIL))
+    erase(him, town)
+    nobody = {"status": "erased", "record": None, "profile": None, "customer": None}
+    assert put(town, "A-1", fields={"name": f"{FIRST} {LAST}"}) == nobody
+    for verified in (True, False):
+        reach = {"kind": "phone", "value": SPELLINGS[0], "verified": verified}
+        assert put(town, "B-1", fields={"name": LAST}, identities=[reach]) == nobody
+    event = {"key": "1", "type": "purchase", "at": "2026-03-01T10:00:00Z", "identity": {"kind": "email", "value": MAIL}}
+    of_profile = {"key": "2", "type": "purchase", "at": "2026-03-01T10:00:00Z", "profile": him.profiles.get().pk}
+    told = town.caller.post("events/", {"events": [event, of_profile]}).json()
+    assert told["results"] == [{"key": key, "status": "erased"} for key in "12"]
+    assert found_anywhere() == [] and Customer.objects.live().count() == 0
 
 
-def in_database(*, statistics: bool = False) -> list[str]:
-    """Every table, column and value that has his words in it."""
-    found = []
-    with connection.cursor() as cursor:
-        cursor.execute(COLUMNS)
-        places = cursor.fetchall()
-        assert len(places) > 150
-        for table, column in places:
-            cursor.execute(f'SELECT DISTINCT "{column}"::text FROM "{table}" WHERE "{column}" IS NOT NULL')
-            found += [f"{table}.{column}: {value[:300]}" for (value,) in cursor.fetchall() if holds(value)]
-        if statistics:
-            cursor.execute("SELECT tablename, attname, most_common_vals::text, histogram_bounds::text FROM pg_stats")
-            rows = [(table, column, text) for table, column, *texts in cursor.fetchall() for text in texts if text]
-            found += [f"pg_stats {table}.{column}" for table, column, text in rows if holds(text)]
-    return found
+def test_an_import_asks_for_many_keys_in_one_query(town, django_assert_num_queries):
+    erase(known("A-1", ("phone", PHONE)), town)
+    keys = [("identity", "phone", PHONE), ("record", "dms", "A-1"), ("record", "crm", "A-1")]
+    keys += [("record", "crm", f"N-{number}") for number in range(3000)]
+    with django_assert_num_queries(1):
+        assert erased_among(keys) == set(keys[:2])
 
 
-def in_files(folder: Path) -> list[str]:
-    """Every file with his words in its name or content."""
-    return [str(f) for f in folder.rglob("*") if f.is_file() and holds(f"{f} {f.read_bytes().decode('latin-1')}")]
+def test_the_digests_are_keyed_and_survive_a_new_secret(town, settings):
+    erase(known("A-1", ("phone", PHONE)), town)
+    digests = {*ErasedKey.objects.values_list("digest", flat=True)}
+    assert len(digests) == 2 and hashlib.sha256(PHONE.encode()).hexdigest() not in digests
+    key, old = ("identity", "phone", PHONE), settings.SECRET_KEY
+    settings.SECRET_KEY = "another one"
+    assert erased_among([key]) == set()
+    settings.SECRET_KEY_FALLBACKS = [old]
+    assert erased_among([key]) == {key}
 
 
-def in_redis() -> list[str]:
-    """Every key of Redis, of whatever type, with his words in it or in its value."""
-    line = redis.from_url(settings.REDIS_URL)
-    readers = {
-        b"string": line.get,
-        b"list": lambda key: line.lrange(key, 0, -1),
-        b"set": line.smembers,
-        b"hash": line.hgetall,
-        b"zset": lambda key: line.zrange(key, 0, -1),
-    }
-    return [str(key) for key in line.scan_iter() if holds(f"{key!r} {readers[line.type(key)](key)!r}")]
+def test_somebody_known_may_get_the_number_of_one_who_was_erased(town):
+    erase(known("A-1", ("phone", PHONE)), town)
+    other = known("B-1", name="Anna Weber")
+    reach = {"kind": "phone", "value": PHONE, "verified": True}
+    assert put(town, "B-1", fields={"name": "Anna Weber"}, identities=[reach])["status"] == "changed"
+    assert Identity.objects.get(value=PHONE).links.get().profile.customer == other
 
 
-def found_anywhere() -> list[str]:
-    return [*in_database(), *in_files(Path(settings.MEDIA_ROOT)), *in_redis()]
+def test_an_administrator_lifts_what_was_erased_wrongly(town):
+    erase(known("A-1", ("phone", PHONE)), town)
+    client = signed_in(town.admin)
+    page = client.get("/admin/customers/erasedkey/", {"q": SPELLINGS[0]})
+    (found,) = page.context["cl"].result_list
+    (record,) = client.get("/admin/customers/erasedkey/", {"q": "dms A-1"}).context["cl"].result_list
+    assert (found.kind, record.kind) == ("phone", "record")
+    chosen = {"action": "lift", "_selected_action": [found.pk, record.pk]}
+    client.post("/admin/customers/erasedkey/", chosen)
+    client.post("/admin/customers/erasedkey/", chosen)
+    assert AuditEntry.objects.filter(act="erased.lift", actor=town.admin).count() == 2
+    reach = {"kind": "phone", "value": PHONE, "verified": True}
+    assert put(town, "A-1", fields={"name": FIRST}, identities=[reach])["status"] == "created"
 
 
-# --- Planting ----------------------------------------------------------------------------------
+def test_who_comes_back_himself_is_a_new_customer_to_whom_nothing_is_advertised(town):
+    him, identity = known("A-1", ("phone", PHONE)), Identity.objects.get(value=PHONE)
+    profile = him.profiles.get()
+    for purpose, granted in (("ads", True), ("ads", False), ("calls", True)):
+        customers.record_consent(profile=profile, identity=identity, purpose=purpose, granted=granted, proof={})
+    erase(him, town)
+    _identity, found = customers.find_or_create_by_identity(kind="phone", value=PHONE, source="voice")
+    assert found is not None and found.customer_id != him.pk and found.customer.erased_at is None
+    assert permits(found.customer_id, purpose="ads", channel="") is False
+    assert permits(found.customer_id, purpose="calls", channel="") is None
 
 
-class Town:
-    """A team, its supervisor and an operator, a site, an integrator, and somebody else with a history."""
-
-    def __init__(self) -> None:
-        self.team = world.make_team()
-        self.alice = world.make_user("alice", team=self.team)
-        self.boss = world.make_user("boss", Role.SUPERVISOR, self.team)
-        self.admin = world.make_user("admin", Role.ADMIN)
-        self.queue = world.make_queue(members=(self.alice, self.boss), team=self.team)
-        self.site = world.make_site(self.queue, tracked_types=["cart_add"])
-        world.on_duty(self.alice, capacity=9)
-        self.caller = token("customers:write", "customers:contacts", "events:write", "cases:write", "interactions:write")
-        webhooks.subscribe(name="CRM", url="https://1.1.1.1/", topics=[], actor=self.admin)
-        CustomField.objects.create(code="nick", label="Nick", kind="text")
-
-    def accept(self, talk: Interaction) -> Assignment:
-        leg = Assignment.objects.get(interaction=talk, leg="offered")
-        return offers.accept_offer(leg_id=leg.pk, actor=leg.operator)
-
-    def finish(self, talk: Interaction, note: str = "") -> None:
-        leg = legs.finish(interaction_id=talk.pk, actor=Assignment.objects.get(interaction=talk, leg="active").operator)
-        legs.wrap_up(leg_id=leg.pk, actor=leg.operator, note=note)
+def test_his_old_page_begins_anew_as_a_strangers(town):
+    visitor = Visitor(town.site)
+    visitor.start(f"I am {LAST}")
+    chat = Interaction.objects.get()
+    town.accept(chat)
+    town.finish(chat)
+    old = visitor.token
+    erase(chat.profile.customer, town)
+    for name in ("changes", "messages"):
+        visitor.get(name)
+        assert (visitor.answer.status_code, visitor.answer.json()["code"]) == (401, "bad_token")
+    visitor.say("Are you there?")
+    assert visitor.answer.status_code == 401
+    visitor.token = old
+    assert visitor.session()["thread"] is False
+    visitor.start("A new question")
+    fresh = Interaction.objects.latest("pk")
+    assert fresh.thread_id != chat.thread_id and fresh.profile.customer_id != chat.profile.customer_id
+    assert [one["text"] for one in visitor.session()["messages"] if one["text"]] == ["A new question"]
 
 
-@pytest.fixture
-def town():
-    return Town()
+# --- What belongs to others --------------------------------------------------------------------
 
 
-def plant(town: Town) -> Customer:
-    """Let one person leave his traces through every door; return him."""
-    visitor = Visitor(town.site, **{"User-Agent": f"Browser of {SECRET}"})
-    town.site.ask_consent = True
-    town.site.save()
-    page = {"url": f"https://shop.example/?mail={MAIL}", "title": f"Basket of {FIRST} {LAST}"}
-    visitor.start(
-        f"I am {FIRST} {LAST}, my phone is {SPELLINGS[0]}", name=f"{FIRST} {LAST}", contact=SPELLINGS[1], consent=True,
-        page=page, trail=[{"type": "page_view", "key": str(uuid.uuid4()), "at": timezone.now().isoformat(), "page": page}],
-    )  # fmt: skip
-    assert visitor.answer.status_code == 200, visitor.answer.content
-    talk = Interaction.objects.latest("pk")
-    town.accept(talk)
-    visitor.say(f"write to {MAIL.upper()}")
-    sent = visitor.send_file(SimpleUploadedFile(f"passport of {LAST}.txt", f"{FIRST} {LAST} {PHONE} {SECRET}".encode()))
-    assert sent["message"]["files"]
-    visitor.post("track", {"type": "cart_add", "key": str(uuid.uuid4()), "data": {"who": LAST}, "page": page})
-    world.reply(talk, town.alice, f"Good day, Mr {LAST}")
-    world.reply(talk, town.alice, f"he is {SECRET}", audience="staff")
-    note = read_upload(SimpleUploadedFile(f"{SECRET}.txt", LAST.encode()))
-    world.reply(talk, town.alice, "", audience="staff", make_files=lambda: [note])
-    drafts.save_draft(interaction=talk, actor=town.boss, text=f"Dear {LAST}", is_note=False)
-    Interaction.objects.filter(pk=talk.pk).update(subject=f"Complaint of {LAST}")
-    profile = Profile.objects.get(interactions=talk)
-    customers.edit_customer(
-        customer=profile.customer, version=None, actor=town.alice,
-        fields={"last_name": LAST, "first_name": FIRST, "city": "Tula", "about": f"calls from {SPELLINGS[2]}", "custom.nick": SECRET},
-    )  # fmt: skip
-    case = cases.register_case(
-        actor=town.alice, profile=profile, interaction=talk, subject=f"{LAST}: dents", text=f"call {SPELLINGS[3]}"
-    )
-    cases.change_case(case_id=case.pk, version=None, actor=town.alice, text=f"call {FIRST} at {PHONE}", status="solved")
-    loose = cases.register_case(actor=town.alice, profile=None, interaction=talk, subject=f"Case of {LAST}")
-    cases.change_case(case_id=loose.pk, version=None, actor=town.alice, status="closed")
-    task = cases.create_task(
-        title=f"Call {LAST}", text=PHONE, actor=town.alice, team=town.team, profile=profile, contact=PHONE
-    )
-    cases.finish_task(task_id=task.pk, actor=town.alice)
-    moderation.lift_block(
-        block=moderation.block_visitor(interaction=talk, lasting=timedelta(hours=1), reason=f"{LAST} was rude", actor=town.boss),
-        actor=town.boss,
-    )  # fmt: skip
-    handover.transfer(interaction_id=talk.pk, actor=town.alice, operator=town.boss, note=f"{FIRST} waits since Monday")
-    world.on_duty(town.boss)
-    legs_open = Assignment.objects.filter(interaction=talk, leg="offered")
-    offers.assign_next() if not legs_open.exists() else None
-    town.accept(talk)
-    town.finish(talk, note=f"{FIRST} calmed down")
-    visitor.post("rating", {"session": str(talk.public_id), "csat": 2, "ces": 3, "comment": f"{LAST} is unhappy"})
-    assert visitor.answer.status_code == 200, visitor.answer.content
-    _from_outside(town, talk)
-    other = customers.create_profile(source="shop", fields={"name": f"{FIRST} Q. {LAST}"}).customer
-    customers.merge_customers(survivor=profile.customer_id, others=[other.pk], actor=town.alice)
-    customers.train_weights()
-    weights = {"frequencies": {"last": {LAST.lower(): 0.5}, "phone": {DIGITS: 0.1}, "email": {MAIL: 0.1}}}
-    MatchModel.objects.create(weights={**weights, "rest": 1}, records=2)
-    _stuck_in_queues(town, profile)
-    return Customer.objects.get(pk=profile.customer_id)
-
-
-def _from_outside(town: Town, talk: Interaction) -> None:
-    """What a source, an integration and a telephone say of him, under keys of idempotency."""
-    profile, caller = talk.profile, town.caller
-    reaches = [{"kind": "phone", "value": SPELLINGS[0], "verified": True}, {"kind": "email", "value": MAIL, "verified": True}]
-    put = {"fields": {"last_name": LAST, "first_name": FIRST, "birthday": "1988-04-14"}, "identities": reaches}
-    answer = caller.put(f"sources/dms/records/{ACCOUNT}/", put, key=f"put-{ACCOUNT}")
-    assert answer.status_code == 201, answer.content
-    theirs = answer.json()["customer"]
-    if theirs != profile.customer_id:
-        customers.merge_customers(survivor=profile.customer_id, others=[theirs], actor=town.alice)
-    version = Customer.objects.get(pk=profile.customer_id).version
-    edited = caller.patch(f"customers/{profile.customer_id}/", {"version": version, "about": f"{FIRST} again"}, key="edit-1")
-    assert edited.status_code == 200, edited.content
-    made = caller.post("cases/", {"subject": f"{LAST} by API", "text": PHONE, "profile": profile.pk, "status": "closed"}, key="case-1")
-    assert made.status_code == 201, made.content
-    event = {"key": f"order:{ACCOUNT}", "type": "purchase", "at": "2026-03-01T10:00:00Z", "data": {"to": LAST, "mail": MAIL}}
-    told = caller.post("events/", {"events": [{**event, "identity": {"kind": "phone", "value": SPELLINGS[2]}}]}, key="event-1")
-    assert told.json()["results"][0]["status"] == "stored", told.content
-    signed = customers.recognise(kind="external", value=f"{town.site.key}:{MAIL}", proven=[("email", MAIL)], source="site")
-    customers.record_consent(profile=signed[1], identity=signed[0], purpose="ads", granted=False, proof={"by": LAST})
-    limits.spend_shared(f"start:{town.site.key}:{MAIL}", 99, 3600)
-    with once.transaction.atomic():
-        kept = once.claim(owner="user:1", key=f"form:{ACCOUNT}", content=b"x")
-        once.keep(kept, status=200, body={"echo": f"to {MAIL}"})
-
-
-def _stuck_in_queues(town: Town, profile: Profile) -> None:
-    """A fact that could not be handled, with the error that names him."""
-    event = Event.objects.filter(profile_id=profile.pk, kind="site.event").first()
-    assert event is not None
-    later = timezone.now() + timedelta(hours=1)
-    Outbox.objects.create(topic=event.kind, payload=event.payload, event=event, claimed_until=later, error=f"bad {MAIL}")
-
-
-def numbers() -> dict[str, Any]:
-    """All that reports and the board count."""
-    day = snapshot.today()
-    board = snapshot.compute()
-    for team in board.values():
-        team.pop("at", None)
-    return {
-        "sessions": list(Interaction.objects.order_by("pk").values_list(
-            "pk", "opened_at", "closed_at", "close_reason", "kind", "first_reply_at", "last_message_at", "topic", "disposition", "solved",
-            "language", "profile"
-        )),
-        "messages": list(Message.objects.order_by("pk").values_list("pk", "seq", "author", "audience", "user", "code", "at")),
-        "visits": list(WorkItem.objects.order_by("pk").values_list("pk", "queue", "entered_at", "waits_since", "left_at", "outcome")),
-        "legs": list(Assignment.objects.order_by("pk").values()),
-        "surveys": list(Survey.objects.order_by("pk").values_list("interaction", "csat", "ces", "at")),
-        "cases": list(Case.objects.order_by("pk").values_list("pk", "kind", "status", "opened_at", "resolved_at", "profile")),
-        "tasks": list(Task.objects.order_by("pk").values_list("pk", "kind", "created_at", "done_at", "done_by", "profile")),
-        "events": list(Event.objects.order_by("pk").values_list("pk", "kind", "at", "profile_id", "actor_id")),
-        "counts": snapshot.day_counts(day),
-        "handled": snapshot.handled(day),
-        "charts": snapshot.charts(day),
-        "board": json.dumps(board, default=str, sort_keys=True),
+def test_a_family_phones_other_owner_keeps_everything(town):
+    him, wife = known("A-1", ("phone", PHONE), ("email", MAIL)), known("A-2", name="Anna Weber")
+    identity, his_profile, her_profile = Identity.objects.get(value=PHONE), him.profiles.get(), wife.profiles.get()
+    customers.link_identity(profile=her_profile, identity=identity, source="dms", verified=True)
+    customers.record_consent(profile=her_profile, identity=identity, purpose="ads", granted=True, proof={"by": "Anna"})
+    thread = talk.open_thread(channel=town.site.channel, identity=identity, profile=his_profile)
+    chats = []
+    for profile, text in ((his_profile, f"I am {LAST}"), (her_profile, "Anna here"), (his_profile, "It is me")):
+        Thread.objects.filter(pk=thread.pk).update(profile=profile)
+        chats.append(world.open_chat(town.site, text, thread=thread))
+        town.accept(chats[-1])
+        town.finish(chats[-1])
+    erase(him, town)
+    assert resolve(kind="phone", value=PHONE).customers == [wife.pk]
+    kept = Message.objects.exclude(text="").values_list("interaction", "text")
+    assert [*kept] == [(chats[1].pk, "Anna here")]
+    assert Consent.objects.get(identity=identity).proof == {"by": "Anna"}
+    assert Thread.objects.get(pk=thread.pk).profile == her_profile
+    assert erased_among([("identity", "phone", PHONE), ("identity", "email", MAIL)]) == {("identity", "email", MAIL)}
+    assert {where.partition(":")[0] for where in in_database()} == {
+        "customers_identity.value", "customers_comparable.person", "customers_matchkey.key"
     }  # fmt: skip
+    assert not any(LAST in where or MAIL in where for where in in_database())
 
 
-def erase(customer: Customer, town: Town, reason: str = "request"):
-    return customers.erase_customer(customer=customer, number=customer.number, reason=reason, actor=town.boss)
-
-
-# --- The proof ---------------------------------------------------------------------------------
-
-
-def test_nothing_of_him_is_left_anywhere_and_the_numbers_stay(town, monkeypatch):
-    him = plant(town)
-    planted = {where.partition(":")[0] for where in in_database()}
-    # The search finds what is there: each of these doors was gone through.
-    assert planted >= {
-        "customers_customer.name", "customers_customer.provenance", "customers_customer.custom", "customers_sourcerecord.fields",
-        "customers_sourcerecord.raw", "customers_sourcerecord.external_id", "customers_identity.value", "customers_consent.proof",
-        "customers_comparable.person", "customers_matchkey.key", "customers_matchmodel.weights", "interactions_message.text",
-        "interactions_message.args", "interactions_interaction.says", "interactions_interaction.page",
-        "interactions_interaction.subject", "interactions_interaction.wrap_note", "interactions_thread.page",
-        "interactions_attachment.name", "interactions_case.subject", "interactions_case.text", "interactions_task.title",
-        "interactions_task.text", "interactions_task.contact", "interactions_draft.text", "interactions_block.reason",
-        "routing_workitem.note", "quality_survey.comment", "core_event.payload", "core_event.dedup", "core_outbox.payload",
-        "core_outbox.error", "core_webhookdelivery.body", "core_keptanswer.body", "core_keptanswer.key",
-    }, sorted(planted)  # fmt: skip
-    assert len(in_files(Path(settings.MEDIA_ROOT))) == 2 and in_redis() == []
-    monkeypatch.setattr(timezone, "now", lambda now=timezone.now(): now)
-    before = numbers()
+def test_what_he_typed_before_he_was_known_goes_with_him(town):
+    """A page of an unknown visitor on which his own phone was typed: it is found by the phone."""
+    him, visitor, anna = known("A-1", ("phone", PHONE)), Visitor(town.site), Visitor(town.site)
+    visitor.start("Hello", name=f"{FIRST} {LAST}", contact=SPELLINGS[0])
+    anna.start("Hello", name="Anna Weber", contact="+79160000099")
+    for chat in Interaction.objects.all():
+        town.accept(chat)
+        town.finish(chat)
+    task = cases.create_task(title=f"Call {LAST}", actor=town.alice, team=town.team, contact=PHONE)
+    with pytest.raises(Conflict, match="1 task to do"):
+        erase(him, town)
+    cases.finish_task(task_id=task.pk, actor=town.alice)
     erase(him, town)
     assert found_anywhere() == []
-    assert numbers() == before
-    assert not Attachment.objects.exists() and not DoomedFile.objects.exists()
-    # Neither do pages of tables keep dead rows of him after the night, nor the planner's statistics his values.
-    customers.clear_tables()
-    assert in_database(statistics=True) == []
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT sum(n_dead_tup) FROM pg_stat_user_tables WHERE relname = ANY(%s)", [["customers_identity", "interactions_message"]])
-        assert cursor.fetchone()[0] == 0
-    assert customers.clear_tables() == 0
+    assert Interaction.objects.get(says__name="Anna Weber").says["contact"] == "+79160000099"
+
+
+def test_a_browser_that_leads_to_somebody_else_now_stays_his(town):
+    """A first contact made a profile; then its talks were put on another card. The profile goes, the talks stay."""
+    chat, other = world.open_chat(town.site, "Anna here"), known("B-1", name="Anna Weber")
+    first = chat.profile.customer
+    cases.link_customer(interaction_id=chat.pk, profile=other.profiles.get(), actor=town.alice)
+    value = chat.thread.identity.value
+    erase(first, town)
+    assert Identity.objects.get(pk=chat.thread.identity_id).value == value
+    assert Message.objects.filter(interaction=chat, text="Anna here").exists()
+
+
+def test_all_whom_he_absorbed_go_with_him_and_their_numbers_lead_to_his_page(town):
+    him, other = known("A-1", ("phone", PHONE)), known("B-1", ("email", MAIL), name=f"{FIRST} Q.")
+    (made,) = customers.merge_customers(survivor=him.pk, others=[other.pk], actor=town.alice)
+    stranger = known("C-1", name="Anna Weber")
+    (undone,) = customers.merge_customers(survivor=him.pk, others=[stranger.pk], actor=town.alice)
+    customers.unmerge(merge_id=undone.pk, actor=town.alice)
+    erase(him, town)
+    assert found_anywhere() == [] and Customer.objects.get(pk=stranger.pk).name == "Anna Weber"
+    with pytest.raises(Gone):
+        customers.unmerge(merge_id=made.pk, actor=town.alice)
+    with pytest.raises(Gone):
+        customers.merge_customers(survivor=stranger.pk, others=[other.pk], actor=town.alice)
+    page = signed_in(town.boss).get(f"/desk/customers/{other.pk}/", follow=True)
+    assert page.redirect_chain[-1][0] == f"/desk/customers/{him.pk}/" and page.status_code == 410
+
+
+# --- The act -----------------------------------------------------------------------------------
+
+
+def test_what_is_open_is_finished_first(town):
+    chat = world.open_chat(town.site, f"I am {LAST}")
+    him = chat.profile.customer
+    case = cases.register_case(actor=town.alice, profile=chat.profile, subject="Dents")
+    with pytest.raises(Conflict) as refused:
+        erase(him, town)
+    words = f"First finish what is open: 1 open session (S-{chat.pk}), 1 open case (CS-{case.pk})."
+    assert (refused.value.code, str(refused.value.message)) == ("open", words)
+    leg = town.accept(chat)
+    legs.finish(interaction_id=chat.pk, actor=leg.operator)
+    cases.change_case(case_id=case.pk, version=None, actor=town.alice, status="solved")
+    with pytest.raises(Conflict, match="1 wrap-up"):
+        erase(him, town)
+    legs.wrap_up(leg_id=leg.pk, actor=leg.operator)
+    assert not Erasure.objects.exists()
+    erase(him, town)
+
+
+def test_it_asks_for_the_number_and_a_reason_and_happens_once(town):
+    him = known("A-1", ("phone", PHONE))
+    for number, reason in ((f"C-{him.pk + 1}", "request"), ("", "request"), (him.number, ""), (him.number, "because")):
+        with pytest.raises(Invalid):
+            customers.erase_customer(customer=him, number=number, reason=reason, actor=town.boss)
+    first = customers.erase_customer(customer=him, number=him.number.lower(), reason="request", actor=town.boss)
+    assert customers.erase_customer(customer=him, number=him.number, reason="mistake", actor=town.admin) == first
+    (entry,) = AuditEntry.objects.filter(act="customer.erase")
+    assert (entry.actor, entry.subject, entry.detail) == (town.boss, f"customer:{him.pk}", {"reason": "request"})
+    (told,) = WebhookDelivery.objects.filter(topic="customer.erased")
+    assert told.body["data"] == {"customer": him.pk, "absorbed": []}
+
+
+def test_nothing_is_noted_of_him_any_more(town):
+    him, other = known("A-1", ("phone", PHONE)), known("B-1", name="Anna Weber")
+    chat, alice = world.open_chat(town.site), town.alice
+    erase(him, town)
+    profile, row = Profile.objects.get(customer=him), Customer.objects.get(pk=him.pk)
+    acts = [
+        lambda: customers.edit_customer(customer=him, fields={"city": "Tula"}, version=None, actor=alice),
+        lambda: customers.pin_value(customer=him, field="city", record_id=None, version=None, actor=alice),
+        lambda: customers.add_record(profile=profile, source="crm", fields={"name": LAST}),
+        lambda: customers.keep_apart(one=him.pk, other=other.pk, actor=alice),
+        lambda: customers.export_customer(customer=row, reason="request", actor=town.boss),
+        lambda: cases.register_case(actor=alice, profile=profile, subject="x"),
+        lambda: cases.create_task(title="x", actor=alice, team=town.team, profile=profile),
+        lambda: cases.link_customer(interaction_id=chat.pk, profile=profile, actor=alice),
+    ]
+    for act in acts:
+        with pytest.raises(Gone):
+            act()
+    assert in_database() == []
+
+
+def test_files_that_the_storage_does_not_delete_now_are_deleted_later(town, monkeypatch):
+    chat = world.open_chat(town.site)
+    upload = read_upload(SimpleUploadedFile("a.txt", LAST.encode()))
+    world.reply(chat, town.alice, "", make_files=lambda: [upload])
+    town.accept(chat)
+    town.finish(chat)
+    with monkeypatch.context() as broken:
+        broken.setattr("django.core.files.storage.FileSystemStorage.delete", _away)
+        erase(chat.profile.customer, town)
+        assert DoomedFile.objects.count() == 1 and len(in_files(Path(settings.MEDIA_ROOT))) == 1
+    assert discard_files() == 1 and not DoomedFile.objects.exists()
+    assert in_files(Path(settings.MEDIA_ROOT)) == []
+
+
+def _away(*_: Any) -> None:
+    raise OSError("the storage is away")
+
+
+@pytest.mark.parametrize("rival", ["a record", "a session", "a merge", "another erasure"])
+def test_who_writes_at_the_same_moment_leaves_nothing_behind(town, rival):
+    MatchingRules.objects.create(joins=False)
+    for number in range(4):
+        him, other = known(f"A-{number}", ("phone", f"+7916123{number}457")), known(f"B-{number}", name="Anna Weber")
+        thread = world.make_thread(town.site)
+        Thread.objects.filter(pk=thread.pk).update(profile=him.profiles.get())
+        said = customers.OutsideRecord(source="dms", external_id=f"A-{number}", fields={"name": f"{FIRST} {LAST}"})
+        acts = {
+            "a record": lambda said=said: customers.put_record(said=said),
+            "a session": lambda thread=thread: talk.open_interaction(thread=thread, says={"name": LAST}),
+            "a merge": lambda him=him, other=other: customers.merge_customers(survivor=other.pk, others=[him.pk]),
+            "another erasure": lambda him=him: erase(him, town),
+        }
+        results = together([lambda him=him: erase(him, town), acts[rival]])
+        assert all(not isinstance(one, Exception) or isinstance(one, CxError) for one in results), results
+        row = Customer.objects.get(pk=him.pk)
+        row = row.merged_into or row
+        # Either he is erased, or somebody was faster and it says what is in the way.
+        assert row.erased_at is not None or isinstance(results[0], CxError), results
+        if row.erased_at is not None:
+            records = SourceRecord.objects.filter(profile__customer=row)
+            assert not any(holds(json.dumps(record.fields)) for record in records)
+            assert not Interaction.objects.filter(thread=thread).exclude(says={}).exists()
