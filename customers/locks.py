@@ -52,6 +52,13 @@ def _rows(ids: set[int]) -> dict[int, Customer]:
     return {row.pk: row for row in rows}
 
 
+def hold_profile(profile_id: int) -> Customer:
+    """Lock the customer of a profile for what is noted of him: he is not erased meanwhile. Raises Gone if he was."""
+    customer = lock_customer_of(profile_id)
+    customer.refuse_erased()
+    return customer
+
+
 def lock_customer_of(profile_id: int) -> Customer:
     """Lock the customer that a profile belongs to now."""
     while True:

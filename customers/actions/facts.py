@@ -10,6 +10,7 @@ from django.db import transaction
 from customers.actions.identities import find_or_create_by_identity
 from customers.erased import erased_among, identity_key
 from customers.events import OutsideEvent, SiteEvent
+from customers.locks import hold_profile, lock_customers
 from customers.models import Profile
 from cxcenter.core.events import emit
 
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
 def record_site_event(
     *, profile_id: int, type: str, data: dict[str, object], at: datetime | None = None, dedup: str | None = None
 ) -> None:
-    """Keep a page view or an event of the site, marked as from a browser; `at` if it was some time ago."""
+    """Keep a page view or an event of the site, marked as from a browser; `at` if it was some time ago.
+
+    Raises Gone if the customer was erased.
+    """
+    hold_profile(profile_id)
     emit(SiteEvent(type=type, origin="browser", data=data), profile_id=profile_id, at=at, dedup=dedup)
 
 
@@ -47,6 +52,9 @@ def record_outside_events(*, facts: list[OutsideFact], actor: "User") -> list[st
     erased = _erased(facts)
     living = [fact for place, fact in enumerate(facts) if place not in erased]
     owners = _owners(living, source=actor.username[:40])
+    lock_customers(profile.customer_id for profile in (*owners.values(), *(fact.profile for fact in living)) if profile)
+    # Those who were erased while we waited for them.
+    erased |= _erased(facts)
     outcomes = dict.fromkeys(erased, "erased")
     # In the order of keys: two batches with the same ones never wait for each other crosswise.
     for place, fact in sorted(enumerate(facts), key=lambda pair: pair[1].key):

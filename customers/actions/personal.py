@@ -1,6 +1,7 @@
 """Export and erasure of all that is known of a customer, and what imports are told afterwards."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
@@ -10,7 +11,7 @@ from django.utils.translation import gettext as _
 from customers.choices import ErasureReason, ExportReason
 from customers.events import CustomerErased
 from customers.locks import MovedMeanwhileError, lock_customers
-from customers.models import Customer, ErasedKey, Erasure, Identity
+from customers.models import Customer, ErasedKey, Erasure, Identity, SourceRecord
 from customers.personal import subject_of
 from cxcenter.core import audit
 from cxcenter.core.archive import archive
@@ -20,6 +21,10 @@ from cxcenter.core.personal import Subject, holders
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
+
+# A first contact makes the identity, then links it.
+UNLINKED_FOR = timedelta(hours=1)
+LOST_AT_ONCE = 5000
 
 
 def export_customer(*, customer: Customer, reason: str, actor: "User") -> Iterator[bytes]:
@@ -86,6 +91,9 @@ def _hold(customer_id: int) -> Subject:
                 for holder in holders():
                     holder.lock(subject)
                 list(Identity.objects.select_for_update().filter(pk__in=subject.identities).order_by("pk"))
+                # Before customers, as a source that brings a record again locks it.
+                records = SourceRecord.objects.filter(profile__in=subject.profiles).order_by("pk")
+                list(records.select_for_update().values_list("pk"))
                 lock_customers(subject.customers)
                 if subject_of(customer_id) != subject:
                     raise MovedMeanwhileError
@@ -102,12 +110,23 @@ def clear_tables() -> int:
     """
     waiting = list(Erasure.objects.filter(vacuumed_at=None).values_list("pk", flat=True))
     if waiting:
+        _drop_lost()
         with connection.cursor() as cursor:
             for table in sorted({model._meta.db_table for holder in holders() for model in holder.tables}):
                 # Few dead rows are no reason for PostgreSQL to look at indexes; here they are.
                 cursor.execute(f'VACUUM (ANALYZE, INDEX_CLEANUP ON) "{table}"')
         Erasure.objects.filter(pk__in=waiting).update(vacuumed_at=timezone.now())
     return len(waiting)
+
+
+def _drop_lost() -> None:
+    """Delete identities that lead to nobody: a source has named them once and then no more, so no erasure finds them."""
+    lost = Identity.objects.filter(links=None, consents=None, created_at__lt=timezone.now() - UNLINKED_FOR)
+    last = 0
+    while ids := list(lost.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:LOST_AT_ONCE]):
+        used = {pk for holder in holders() for pk in holder.claimed((), ids)}
+        lost.filter(pk__in={*ids} - used).delete()
+        last = ids[-1]
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ from django.utils import timezone
 from customers import projection
 from customers.comparison import TELLING
 from customers.events import CustomerCreated, CustomerUpdated, ProfileSaid
-from customers.locks import lock_customer_of
+from customers.locks import hold_profile
 from customers.models import Customer, Profile, Rebuild, SourceRecord
 from customers.survivorship import UNVERIFIED
 from cxcenter.core.events import announce, emit
@@ -49,8 +49,7 @@ def add_record(
 
     Raises Gone if its customer was erased.
     """
-    profile.customer = lock_customer_of(profile.pk)
-    profile.customer.refuse_erased()
+    profile.customer = hold_profile(profile.pk)
     record = SourceRecord.objects.create(
         profile=profile,
         source=source,

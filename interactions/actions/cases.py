@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from customers.locks import hold_profile
 from customers.models import Profile
 from cxcenter.core import audit
 from cxcenter.core.errors import Conflict, Invalid
@@ -31,7 +32,7 @@ def register_case(
     Raises Gone if the customer was erased.
     """
     _check_case_fields(fields)
-    _refuse_erased(profile)
+    _hold(profile)
     case = Case(profile=profile, opened_by=actor, **{"owner": actor, **fields})
     case.resolved_at = None if case.is_open else case.opened_at
     case.save(force_insert=True)
@@ -41,9 +42,9 @@ def register_case(
     return case
 
 
-def _refuse_erased(profile: Profile | None) -> None:
+def _hold(profile: Profile | None) -> None:
     if profile is not None:
-        profile.customer.refuse_erased()
+        hold_profile(profile.pk)
 
 
 @transaction.atomic
@@ -106,13 +107,13 @@ def link_customer(*, interaction_id: int, profile: Profile | None, actor: "User"
     Both cards get a fact, since facts are never rewritten: the session is on the one's timeline now, and off the other's.
     Raises Gone if the customer was erased.
     """
-    _refuse_erased(profile)
     # The thread first, as everything that locks both does.
     thread = Thread.objects.select_for_update(of=("self",)).get(interactions=interaction_id)
     interaction = Interaction.objects.select_for_update().get(pk=interaction_id)
     before, after = interaction.profile_id, profile.pk if profile else None
     if before == after:
         return before
+    _hold(profile)
     interaction.profile = profile
     interaction.save(update_fields=["profile"])
     if profile is not None:
@@ -148,7 +149,7 @@ def create_task(
     contact: str = "",
 ) -> Task:
     """Ask a person, or whoever of a team takes it, to do something by a time. Raises Gone if the customer was erased."""
-    _refuse_erased(profile)
+    _hold(profile)
     if not title.strip():
         raise Invalid(_("Say what is to be done."), field="title")
     if assignee is None and team is None:

@@ -27,6 +27,7 @@ from tests.personal.town import (
     in_files,
     in_redis,
     plant,
+    plant_anna,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,6 +60,7 @@ def numbers() -> dict[str, Any]:
 
 def test_nothing_of_him_is_left_anywhere_and_the_numbers_stay(town, monkeypatch):
     him = plant(town)
+    anna = plant_anna(town)
     planted = {where.partition(":")[0] for where in in_database()}
     # The search finds what is there: each of these doors was gone through.
     assert planted >= {
@@ -75,11 +77,16 @@ def test_nothing_of_him_is_left_anywhere_and_the_numbers_stay(town, monkeypatch)
     assert len(in_files(Path(settings.MEDIA_ROOT))) == 2 and in_redis() == []
     now = timezone.now()
     monkeypatch.setattr(timezone, "now", lambda: now)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    assert "pg_stats customers_identity.value" in in_database(statistics=True)
     before = numbers()
     erase(him, town)
     assert found_anywhere() == []
     assert numbers() == before
-    assert not Attachment.objects.exists() and not DoomedFile.objects.exists()
+    assert Attachment.objects.get().name == "anna.txt" and not DoomedFile.objects.exists()
+    anna.refresh_from_db()
+    assert (anna.name, anna.erased_at) == ("Anna Weber", None)
     # Neither do pages of tables keep dead rows of him after the night, nor the planner's statistics his values.
     customers.clear_tables()
     assert in_database(statistics=True) == []

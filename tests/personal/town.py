@@ -237,6 +237,21 @@ def _stuck_in_queues(town: Town, profile: Profile) -> None:
     )
 
 
+def plant_anna(town: Town) -> Customer:
+    """Somebody else, with something in every table that an erasure empties: statistics of an empty one would stay."""
+    anna = known("Z-1", ("phone", "+79160000002"), ("email", "anna@weber.example"), name="Anna Weber")
+    talk = world.open_chat(town.site, "Anna here")
+    cases.link_customer(interaction_id=talk.pk, profile=anna.profiles.get(), actor=town.alice)
+    file = read_upload(SimpleUploadedFile("anna.txt", b"Anna"))
+    town.accept(talk)
+    world.reply(talk, town.alice, "", make_files=lambda: [file])
+    drafts.save_draft(interaction=talk, actor=town.boss, text="Dear Anna", is_note=False)
+    talk.refresh_from_db()
+    town.caller.post("cases/", {"subject": "Anna", "profile": talk.profile_id}, key="anna")
+    customers.record_site_event(profile_id=talk.profile_id, type="page_view", data={"url": "https://shop.example/"})
+    return anna
+
+
 def erase(customer: Customer, town: Town, reason: str = "request"):
     return customers.erase_customer(customer=customer, number=customer.number, reason=reason, actor=town.boss)
 
