@@ -11,5 +11,5 @@ class Customers(AppConfig):
     verbose_name = _("Customers")
 
     def ready(self) -> None:
-        """Register handlers of facts."""
-        from customers import handlers  # noqa: F401
+        """Register handlers of facts, and what the golden record knows of a person."""
+        from customers import handlers, personal  # noqa: F401

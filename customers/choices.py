@@ -36,6 +36,23 @@ class MergeReason(models.TextChoices):
     API = "api", _("by the API")
 
 
+class ExportReason(models.TextChoices):
+    """Why personal data was exported. A closed list: a free text would be personal data again."""
+
+    REQUEST = "request", _("the person asked for it")
+    AUTHORITY = "authority", _("an authority asked for it")
+    CHECK = "check", _("an internal check")
+
+
+class ErasureReason(models.TextChoices):
+    """Why a customer was erased."""
+
+    REQUEST = "request", _("the person asked for it")
+    CONSENT = "consent", _("the consent was withdrawn")
+    EXPIRED = "expired", _("the time of keeping is over")
+    MISTAKE = "mistake", _("it was kept by mistake")
+
+
 class Criterion(models.TextChoices):
     """What decides between values of several sources."""
 

@@ -97,6 +97,15 @@ class KeptApart(Payload):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CustomerErased(Payload):
+    """A customer was erased, with those whom he had absorbed: who keeps his data has to erase it, too."""
+
+    topic: ClassVar[str] = "customer.erased"
+    customer: int
+    absorbed: list[int]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProfileSaid(Payload):
     """A source has said something of a profile that can be compared: he may be somebody we know."""
 

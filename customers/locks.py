@@ -12,7 +12,7 @@ from customers.models import Customer, Profile
 from customers.queries import standing_for
 
 
-class _MovedMeanwhileError(Exception):
+class MovedMeanwhileError(Exception):
     """A merge or an unmerge came between the look and the lock."""
 
 
@@ -35,16 +35,28 @@ def _lock(wanted: set[int], besides: set[int]) -> dict[int, Customer]:
             with transaction.atomic():
                 locked = _rows({*standing.values(), *besides})
                 if standing_for(wanted) != standing:
-                    raise _MovedMeanwhileError
+                    raise MovedMeanwhileError
                 return {given: locked[root] for given, root in standing.items()}
-        except _MovedMeanwhileError:
+        except MovedMeanwhileError:
             continue
+
+
+def lock_customers(ids: Iterable[int]) -> None:
+    """Lock customers in id order."""
+    _rows(set(ids))
 
 
 def _rows(ids: set[int]) -> dict[int, Customer]:
     # Not their keys: a new profile may refer to a customer that is locked.
     rows = Customer.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
     return {row.pk: row for row in rows}
+
+
+def hold_profile(profile_id: int) -> Customer:
+    """Lock the customer of a profile for what is noted of him: he is not erased meanwhile. Raises Gone if he was."""
+    customer = lock_customer_of(profile_id)
+    customer.refuse_erased()
+    return customer
 
 
 def lock_customer_of(profile_id: int) -> Customer:
@@ -55,7 +67,7 @@ def lock_customer_of(profile_id: int) -> Customer:
             with transaction.atomic():
                 locked = _rows({customer_id})[customer_id]
                 if not Profile.objects.filter(pk=profile_id, customer_id=customer_id).exists():
-                    raise _MovedMeanwhileError
+                    raise MovedMeanwhileError
                 return locked
-        except _MovedMeanwhileError:
+        except MovedMeanwhileError:
             continue

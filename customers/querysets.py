@@ -61,8 +61,8 @@ class CustomerQuerySet(_Visible):
     """Golden records."""
 
     def live(self) -> Self:
-        """Leave out who was merged into somebody else."""
-        return self.filter(merged_into=None)
+        """Leave out who was merged into somebody else, and who was erased."""
+        return self.filter(merged_into=None, erased_at=None)
 
     def matching(self, text: str, *, contacts: bool = True) -> Self:
         """Keep live customers whom a text means: see customers/search.py. Contacts are searched for who may see them."""

@@ -4,7 +4,8 @@ import time
 
 from celery import shared_task
 
-from customers.actions import matching, records
+from customers import dictionary
+from customers.actions import matching, personal, records
 
 # Others wait in the same queue: the next call of the beat goes on.
 ENOUGH_S = 5.0
@@ -29,6 +30,12 @@ def bulk_compare() -> int:
 
 
 @shared_task
+def bulk_clear_tables() -> int:
+    """Remove the dead rows of the day's erasures."""
+    return personal.clear_tables()
+
+
+@shared_task
 def bulk_train() -> None:
     """Train the weights of matching on what there is now."""
     matching.train_weights()
@@ -37,4 +44,4 @@ def bulk_train() -> None:
 @shared_task
 def bulk_sweep_words() -> None:
     """Have the search know the words of the golden records, and no others."""
-    records.sweep_words()
+    dictionary.sweep()

@@ -225,6 +225,8 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
         "PartyKindEnum": "customers.choices.PartyKind",
+        "ErasureReasonEnum": "customers.choices.ErasureReason",
+        "ExportReasonEnum": "customers.choices.ExportReason",
         "IdentityKindEnum": "customers.models.Identity.Kind",
         "ChannelKindEnum": "interactions.choices.ChannelKind",
         "CaseKindEnum": "interactions.choices.CaseKind",
@@ -274,6 +276,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "customers.tasks.bulk_sweep_words",
         "schedule": crontab(hour=3, minute=30),
         "options": {"expires": 3600},
+    },
+    "clear tables after erasures": {
+        "task": "customers.tasks.bulk_clear_tables",
+        "schedule": crontab(hour=3, minute=30),
+        "options": {"expires": 3600},
+    },
+    "discard erased files": {
+        "task": "interactions.tasks.bulk_discard_files",
+        "schedule": 60.0,
+        "options": {"expires": 60},
     },
     "sweep old rows": {"task": "cxcenter.core.tasks.sweep_old_rows", "schedule": 3600.0, "options": {"expires": 600}},
 }

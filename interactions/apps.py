@@ -9,3 +9,7 @@ class Interactions(AppConfig):
 
     name = "interactions"
     verbose_name = pgettext_lazy("group of settings", "Interactions")
+
+    def ready(self) -> None:
+        """Register what is kept of talks with a person."""
+        from interactions import personal  # noqa: F401

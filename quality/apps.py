@@ -9,3 +9,7 @@ class Quality(AppConfig):
 
     name = "quality"
     verbose_name = _("Quality")
+
+    def ready(self) -> None:
+        """Register what is kept of a person's answers."""
+        from quality import personal  # noqa: F401

@@ -11,5 +11,5 @@ class Routing(AppConfig):
     verbose_name = _("Routing")
 
     def ready(self) -> None:
-        """Register handlers of facts and reasons of access."""
-        from routing import handlers, querysets  # noqa: F401
+        """Register handlers of facts, reasons of access, and what is kept of visits."""
+        from routing import handlers, personal, querysets  # noqa: F401

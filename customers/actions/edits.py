@@ -64,6 +64,7 @@ def pin_value(*, customer: Customer, field: str, record_id: int | None, version:
 
 def _lock(customer: Customer, version: int | None) -> Customer:
     locked = lock_standing([customer.pk])[customer.pk]
+    locked.refuse_erased()
     if version is not None and version != locked.version:
         raise Conflict(
             _("A colleague has changed this card. Reload it and repeat your edit."),

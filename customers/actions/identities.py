@@ -4,6 +4,7 @@ from django.db import transaction
 
 from customers.actions.records import create_profile
 from customers.comparison import REACHES
+from customers.erased import withdraw_again
 from customers.events import ProfileSaid
 from customers.junk import linking
 from customers.models import Identity, Profile, ProfileIdentity
@@ -13,7 +14,18 @@ from cxcenter.core.events import announce
 
 def find_identity(*, kind: str, value: str) -> Identity:
     """Return the identity of that kind and normalised value, made if it is new."""
-    return Identity.objects.get_or_create(kind=kind, value=value)[0]
+    identity, made = Identity.objects.get_or_create(kind=kind, value=value)
+    if made:
+        withdraw_again([identity])
+    return identity
+
+
+def lock_identity(*, kind: str, value: str) -> Identity:
+    """Return that identity, locked. One that was erased while we waited for it is another one: it is made anew."""
+    while True:
+        found = find_identity(kind=kind, value=value)
+        if locked := Identity.objects.select_for_update().filter(pk=found.pk, kind=kind, value=value).first():
+            return locked
 
 
 @transaction.atomic
@@ -46,9 +58,8 @@ def find_or_create_by_identity(
     The profile is None where the identity leads to several customers, is junk, or is shared by too many: a person has
     to choose.
     """
-    identity = find_identity(kind=kind, value=value)
     # The lock makes two first contacts at once one profile.
-    Identity.objects.select_for_update().get(pk=identity.pk)
+    identity = lock_identity(kind=kind, value=value)
     if not linking([identity]):
         return identity, None
     links = list(
@@ -74,8 +85,7 @@ def recognise(
     An unknown identity belongs to the one customer to whom all that is proven leads, else to a new profile. Junk and
     what too many share prove nothing.
     """
-    identity = find_identity(kind=kind, value=value)
-    Identity.objects.select_for_update().get(pk=identity.pk)
+    identity = lock_identity(kind=kind, value=value)
     others = linking(find_identity(kind=other, value=text) for other, text in proven)
     profile = (
         _led_to([identity]) or _led_to(others) or create_profile(source=source, fields={"name": name} if name else None)

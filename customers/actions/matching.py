@@ -12,6 +12,7 @@ from django.utils import timezone
 from customers import comparison
 from customers.actions.merges import merge_customers, was_undone
 from customers.choices import MergeReason
+from customers.locks import lock_customer_of
 from customers.matching.keys import keys
 from customers.matching.model import Model
 from customers.matching.records import Person
@@ -31,6 +32,8 @@ CONTRADICTION = {("first", "differs"), ("birthday", "differs")}
 @transaction.atomic
 def index_profile(*, profile_id: int) -> Person:
     """Keep what is compared of a profile, and its keys. Repeating it changes nothing."""
+    # What is read is not erased before it is written.
+    lock_customer_of(profile_id)
     one = comparison.person_of(profile_id)
     Comparable.objects.update_or_create(
         profile_id=profile_id, defaults={"person": comparison.stored(one), "compared_at": None}

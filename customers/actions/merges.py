@@ -47,12 +47,14 @@ def merge_customers(
 ) -> list[Merge]:
     """Let one customer stand for others as well. Who is merged already is meant by whom he was merged into.
 
-    Returns the merges made; none for those who are one already. Raises Invalid for an unknown customer, Conflict
-    (code "apart") if somebody decided that two of them are not the same person.
+    Returns the merges made; none for those who are one already. Raises Invalid for an unknown customer, Gone for an
+    erased one, Conflict (code "apart") if somebody decided that two of them are not the same person.
     """
     locked = lock_standing([survivor, *others])
     if {survivor, *others} - locked.keys():
         raise Invalid(_("There is no such customer."), field="customer")
+    for row in locked.values():
+        row.refuse_erased()
     head = locked[survivor]
     absorbed = list({locked[other].pk: locked[other] for other in others if locked[other] != head}.values())
     if not absorbed:
@@ -107,10 +109,12 @@ def _tell_merged(merge: Merge, profile_id: int, actor: "User | None") -> None:
 def unmerge(*, merge_id: int, actor: "User | None" = None) -> Merge:
     """Take a merge back: the absorbed customer stands for himself again, with all that came to his profiles since.
 
-    Merges that were made before and after it stand. Raises Conflict (code "undone") if it was taken back already.
+    Merges that were made before and after it stand. Raises Conflict (code "undone") if it was taken back already,
+    Gone if both were erased.
     """
     absorbed_id = Merge.objects.values_list("absorbed_id", flat=True).get(pk=merge_id)
     head, freed = lock_merged(absorbed_id)
+    head.refuse_erased()
     merge = Merge.objects.select_for_update().get(pk=merge_id)
     if merge.undone_at is not None:
         raise Conflict(_("This merge was undone already."), code="undone")
@@ -140,6 +144,8 @@ def keep_apart(*, one: int, other: int, actor: "User") -> Apart:
     locked = lock_standing([one, other])
     if locked[one] == locked[other]:
         raise Conflict(_("They are one customer now. Undo the merge first."), code="one")
+    for row in locked.values():
+        row.refuse_erased()
     pair = sorted([lead_of(locked[one]).pk, lead_of(locked[other]).pk])
     kept, made = Apart.objects.get_or_create(one_id=pair[0], other_id=pair[1], defaults={"actor": actor})
     if made:

@@ -16,9 +16,10 @@ from customers.actions.merges import merge_customers, was_undone
 from customers.actions.records import project
 from customers.choices import MergeReason
 from customers.comparison import REACHES, TELLING
+from customers.erased import erased_among, identity_key, record_key
 from customers.events import CustomerCreated, ProfileSaid
 from customers.junk import linking
-from customers.locks import lock_customer_of
+from customers.locks import MovedMeanwhileError, lock_customer_of
 from customers.models import Customer, Identity, Profile, ProfileIdentity, SourceRecord
 from customers.survivorship import OPERATOR, UNVERIFIED
 from cxcenter.core.errors import Conflict, Invalid
@@ -55,12 +56,13 @@ class OutsideRecord:
 Identities = dict[Reach, Identity]
 
 
-def put_record(*, said: OutsideRecord, actor: "User | None" = None) -> tuple[SourceRecord, str]:
+def put_record(*, said: OutsideRecord, actor: "User | None" = None) -> tuple[SourceRecord | None, str]:
     """Keep a record of a source: new, changed, or as it was. Returns it with "created", "changed", "unchanged" or "late".
 
     A record that is older than what is known is "late" and changes nothing. A new one has a profile of its own; if its
-    verified identities lead to exactly one customer it is merged into him at once (which can be undone). Raises Invalid
-    for a field or value that cannot be kept.
+    verified identities lead to exactly one customer it is merged into him at once (which can be undone). A new one of
+    somebody who was erased, by its number or by any identity, is not kept: None and "erased". Raises Invalid for a
+    field or value that cannot be kept.
     """
     if said.source in OURS:
         raise Invalid(_("This name is taken by a source of the product itself."), field="source")
@@ -68,17 +70,22 @@ def put_record(*, said: OutsideRecord, actor: "User | None" = None) -> tuple[Sou
     try:
         with transaction.atomic():
             return _put(said, fields, actor)
-    except IntegrityError:
-        # Somebody else has just brought the same record: now it is there.
+    except (IntegrityError, MovedMeanwhileError):
+        # Somebody else has just brought the same record, or erased it: now it is so.
         with transaction.atomic():
             return _put(said, fields, actor)
 
 
-def _put(said: OutsideRecord, fields: dict[str, Any], actor: "User | None") -> tuple[SourceRecord, str]:
+def _put(said: OutsideRecord, fields: dict[str, Any], actor: "User | None") -> tuple[SourceRecord | None, str]:
+    one = SourceRecord.objects.filter(source=said.source, external_id=said.external_id)
+    # Before anything is made for him. Somebody whom we know may have got the number of one who was erased.
+    if _is_erased(said) and not one.exists():
+        return None, "erased"
     identities = _lock_identities(said.reaches)
-    records = SourceRecord.objects.select_for_update(of=("self",)).select_related("profile")
-    known = records.filter(source=said.source, external_id=said.external_id).first()
+    known = one.select_for_update(of=("self",)).select_related("profile").first()
     if known is None:
+        if _is_erased(said):
+            raise MovedMeanwhileError
         return _create(said, identities, fields, actor), "created"
     if said.at is not None and said.at < known.at:
         return known, "late"
@@ -96,8 +103,16 @@ def _lock_identities(reaches: Iterable[Reach]) -> Identities:
     """Return the identities of reaches, locked in one order: of two records that bring the same, one sees the other."""
     found = {reach: find_identity(kind=reach.kind, value=reach.value) for reach in sorted(set(reaches), key=_spelling)}
     ids = [identity.pk for reach, identity in found.items() if reach.verified]
-    list(Identity.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
+    values = {identity.pk: identity.value for identity in found.values()}
+    for locked in Identity.objects.select_for_update().filter(pk__in=ids).order_by("pk"):
+        if locked.value != values[locked.pk]:
+            raise MovedMeanwhileError
     return found
+
+
+def _is_erased(said: OutsideRecord) -> bool:
+    keys = [identity_key(reach.kind, reach.value) for reach in said.reaches]
+    return bool(erased_among([record_key(said.source, said.external_id), *keys]))
 
 
 def _spelling(reach: Reach) -> tuple[str, str, bool]:

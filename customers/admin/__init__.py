@@ -1,5 +1,5 @@
 """Pages of customers: rows that work has left, and the rules an administrator sets."""
 
-from customers.admin import journal, rules
+from customers.admin import erasures, journal, rules
 
-__all__ = ["journal", "rules"]
+__all__ = ["erasures", "journal", "rules"]

@@ -11,10 +11,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from customers import normalise
-from customers.choices import PartyKind
+from customers.choices import ErasureReason, PartyKind
 from customers.fields import GOLDEN_FIELDS
 from customers.masking import masked
-from customers.models import Customer, Identity, Merge, Profile, ProfileIdentity
+from customers.models import Customer, Erasure, Identity, Merge, Profile, ProfileIdentity
 from customers.projection import LIMITS
 from cxcenter.accounts.scopes import Scope
 from cxcenter.core.api.serializers import Strict, VisibleKey
@@ -290,7 +290,7 @@ class OutsideEventResult(serializers.Serializer[Any]):
     """What became of one event."""
 
     key = serializers.CharField()
-    status = serializers.ChoiceField(["stored", "repeated", "ambiguous"])
+    status = serializers.ChoiceField(["stored", "repeated", "ambiguous", "erased"])
 
 
 class OutsideEventResults(serializers.Serializer[Any]):
@@ -350,10 +350,29 @@ class RecordForm(Strict):
 class RecordResult(serializers.Serializer[Any]):
     """What became of a record, and whose it is now."""
 
-    status = serializers.ChoiceField(["created", "changed", "unchanged", "late"])
-    record = serializers.IntegerField()
-    profile = serializers.IntegerField()
-    customer = serializers.IntegerField()
+    status = serializers.ChoiceField(["created", "changed", "unchanged", "late", "erased"])
+    record = serializers.IntegerField(allow_null=True)
+    profile = serializers.IntegerField(allow_null=True)
+    customer = serializers.IntegerField(allow_null=True)
+
+
+class ErasureForm(Strict):
+    """Whom to erase, once more, and why."""
+
+    number = serializers.CharField(
+        max_length=30, help_text="The customer's number, like C-12: to be sure who is meant."
+    )
+    reason = serializers.ChoiceField(ErasureReason.choices)
+
+
+class ErasureRow(serializers.ModelSerializer[Erasure]):
+    """An erasure that was done."""
+
+    actor = serializers.IntegerField(source="actor_id", allow_null=True)
+
+    class Meta:
+        model = Erasure
+        fields = ("customer", "reason", "at", "actor")
 
 
 class MergeRow(serializers.ModelSerializer[Merge]):

@@ -2,22 +2,27 @@
 
 from typing import Any, ClassVar
 
+from django.http import StreamingHttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from customers import actions, normalise
 from customers.api import filters, serializers
-from customers.choices import IdentityKind, MergeReason
+from customers.choices import ExportReason, IdentityKind, MergeReason
 from customers.models import Customer, Identity, Merge, Profile, SourceRecord
 from customers.queries import resolve, standing_for
+from cxcenter.accounts.scopes import Scope
 from cxcenter.core import audit
 from cxcenter.core.api.serializers import Empty
 from cxcenter.core.api.viewsets import ApiViewSet
+from cxcenter.core.archive import zip_of
 from cxcenter.core.errors import Invalid
 from cxcenter.core.models import Event
 
@@ -25,14 +30,21 @@ from cxcenter.core.models import Event
 RESOLVED_BY = (IdentityKind.PHONE, IdentityKind.EMAIL, IdentityKind.CARD, IdentityKind.ACCOUNT, IdentityKind.EXTERNAL)
 
 
+class _Refusal(JSONRenderer):
+    """Lets a caller ask for an archive, whatever he accepts; what is refused is told in JSON all the same."""
+
+    media_type = "*/*"
+
+
 class Customers(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
     """Golden records."""
 
     scope = "customers"
+    scopes: ClassVar = {"export": Scope.CUSTOMERS_PERSONAL, "erase": Scope.CUSTOMERS_PERSONAL}
     queryset = Customer.objects.all()
     serializer_class = serializers.CustomerRow
     detail_class = serializers.CustomerDetail
-    parameters: ClassVar = {"resolve": RESOLVED_BY}
+    parameters: ClassVar = {"resolve": RESOLVED_BY, "export": ("reason",)}
     filterset_class = filters.CustomerFilter
 
     def rows(self) -> Any:
@@ -45,11 +57,12 @@ class Customers(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         """Show a customer with provenance, profiles and identities. The audit log keeps who looked.
 
-        The id of one who was merged into another leads to that other (301).
+        The id of one who was merged into another leads to that other (301). One who was erased is gone (410).
         """
         customer = self.get_object()
         if customer.merged_into_id is not None:
             return redirect("api:customer-detail", standing_for([customer.pk])[customer.pk], permanent=True)
+        customer.refuse_erased()
         audit.record(self.actor, "customer.view", f"customer:{customer.pk}", by="api")
         return Response(self.get_serializer(customer).data)
 
@@ -88,6 +101,35 @@ class Customers(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
         row = serializers.CustomerRow(customer).data if customer else None
         return Response({"status": found.status, "customer": row, "candidates": found.customers})
 
+    @extend_schema(
+        parameters=[OpenApiParameter("reason", str, required=True, enum=ExportReason.values)],
+        responses={(200, "application/zip"): OpenApiTypes.BINARY},
+    )
+    @action(detail=True, methods=["get"], renderer_classes=[_Refusal])
+    def export(self, request: Request, *args: Any, **kwargs: Any) -> StreamingHttpResponse:
+        """Send everything about a customer as a ZIP: `customer.json` and his files. The audit log keeps who took it and why."""
+        customer = self._standing()
+        pieces = actions.export_customer(
+            customer=customer, reason=request.query_params.get("reason", ""), actor=self.actor
+        )
+        return zip_of(customer.number, pieces)
+
+    @extend_schema(request=serializers.ErasureForm, responses={200: serializers.ErasureRow})
+    @action(detail=True, methods=["post"])
+    def erase(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Erase a customer for good, and all who were merged into him. 409 (code "open") while anything of his is open.
+
+        What reports count stays. Repeating it changes nothing.
+        """
+        form = self.read(serializers.ErasureForm)
+        done = actions.erase_customer(customer=self._standing(), actor=self.actor, **form)
+        return Response(serializers.ErasureRow(done).data)
+
+    def _standing(self) -> Customer:
+        """Return the customer who stands for the one that is asked for."""
+        asked = self.get_object()
+        return self.rows().get(pk=standing_for([asked.pk])[asked.pk])
+
 
 class SourceRecords(ApiViewSet):
     """What another system knows of somebody, under its own number."""
@@ -102,7 +144,10 @@ class SourceRecords(ApiViewSet):
         request=serializers.RecordForm, responses={200: serializers.RecordResult, 201: serializers.RecordResult}
     )
     def update(self, request: Request, source: str, external_id: str) -> Response:
-        """Put a record: new, changed or as it was, however often and in whatever order it comes."""
+        """Put a record: new, changed or as it was, however often and in whatever order it comes.
+
+        "erased": it is of somebody who was erased, and is not kept.
+        """
         said = self.read(serializers.RecordForm)
         reaches = [actions.Reach(**reach) for reach in said["identities"]]
         record, status = actions.put_record(
@@ -117,6 +162,8 @@ class SourceRecords(ApiViewSet):
             ),
             actor=self.actor,
         )
+        if record is None:
+            return Response({"status": status, "record": None, "profile": None, "customer": None})
         owner = Profile.objects.values_list("customer_id", flat=True).get(pk=record.profile_id)
         answer = {"status": status, "record": record.pk, "profile": record.profile_id, "customer": owner}
         return Response(answer, status=201 if status == "created" else 200)

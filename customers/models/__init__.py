@@ -1,6 +1,7 @@
 """Rows of the golden record, by subject."""
 
 from customers.models.consents import Consent
+from customers.models.erasures import ErasedKey, Erasure
 from customers.models.golden import Apart, Customer, Membership, Merge, Word
 from customers.models.matching import Comparable, Likeness, MatchKey, MatchModel
 from customers.models.rules import CustomField, JunkValue, MatchingRules, Rebuild, SurvivorshipRule
@@ -13,6 +14,8 @@ __all__ = [
     "Consent",
     "CustomField",
     "Customer",
+    "ErasedKey",
+    "Erasure",
     "Identity",
     "JunkValue",
     "Likeness",

@@ -7,11 +7,12 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from customers.choices import MergeReason, PartyKind
 from customers.querysets import CustomerQuerySet, MergeQuerySet
+from cxcenter.core.errors import Gone
 
 
 class Customer(models.Model):
@@ -46,6 +47,8 @@ class Customer(models.Model):
     merged_into = models.ForeignKey(
         "self", verbose_name=_("merged into"), null=True, on_delete=models.PROTECT, related_name="absorbed"
     )
+    # Nothing is known of him any more, and nothing may be noted: see Erasure.
+    erased_at = models.DateTimeField(_("erased"), null=True)
     version = models.IntegerField(_("version"), default=0)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     updated_at = models.DateTimeField(_("updated"), default=timezone.now)
@@ -68,6 +71,11 @@ class Customer(models.Model):
     def number(self) -> str:
         """The number that people say aloud."""
         return f"C-{self.pk}"
+
+    def refuse_erased(self) -> None:
+        """Raise Gone if he was erased: nothing may be noted of him, and nothing of him is shown."""
+        if self.erased_at is not None:
+            raise Gone(gettext("%(number)s was erased.") % {"number": self.number})
 
 
 class Word(models.Model):

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import Func, TextField, Value
+from django.db.models.fields.json import KT
 from django.db.models.functions import Lower, Reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -112,6 +113,10 @@ class SourceRecord(models.Model):
             models.UniqueConstraint(
                 fields=["source", "external_id"], name="source_record_once", condition=~models.Q(external_id="")
             ),
+        ]
+        indexes: ClassVar = [
+            # What was typed of somebody who is erased, whoever's page it was typed on.
+            models.Index(KT("raw__contact"), name="record_form_contact", condition=models.Q(source="form")),
         ]
 
     def __str__(self) -> str:

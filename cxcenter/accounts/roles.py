@@ -22,6 +22,7 @@ class Right(models.TextChoices):
     SERVE = "desk.serve", _("serve customers at the desk")
     VIEW_CUSTOMERS = "customers.view", _("see cards and timelines")
     EDIT_CUSTOMERS = "customers.edit", _("edit cards and links")
+    PERSONAL = "customers.personal", _("export and erase personal data")
     SEE_CONTACTS = "customers.contacts", _("see phones and addresses unmasked")
     READ_ALL = "interactions.read_all", _("read every conversation")
     CASES = "cases.work", _("work on cases and tasks")
@@ -37,7 +38,7 @@ _DESK = {Right.SERVE, Right.VIEW_CUSTOMERS, Right.EDIT_CUSTOMERS, Right.SEE_CONT
 RIGHTS: dict[str, frozenset[str]] = {
     Role.OPERATOR: frozenset(_DESK),
     Role.SENIOR: frozenset(_DESK),
-    Role.SUPERVISOR: frozenset(_DESK | {Right.BOARD, Right.CONTROL}),
+    Role.SUPERVISOR: frozenset(_DESK | {Right.BOARD, Right.CONTROL, Right.PERSONAL}),
     Role.QUALITY: frozenset({Right.VIEW_CUSTOMERS, Right.SEE_CONTACTS, Right.READ_ALL, Right.CASES}),
     Role.MARKETER: frozenset({Right.VIEW_CUSTOMERS}),
     Role.ADMIN: frozenset(set(Right.values)),

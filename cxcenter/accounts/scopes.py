@@ -19,6 +19,7 @@ class Scope(models.TextChoices):
     CUSTOMERS_READ = "customers:read", _("read cards, profiles and masked identities")
     CUSTOMERS_CONTACTS = "customers:contacts", _("see phones and addresses unmasked")
     CUSTOMERS_WRITE = "customers:write", _("edit cards")
+    CUSTOMERS_PERSONAL = "customers:personal", _("export and erase personal data")
     INTERACTIONS_READ = "interactions:read", _("read threads, sessions and messages")
     INTERACTIONS_WRITE = "interactions:write", _("write messages and notes")
     ROUTING_READ = "routing:read", _("read queues, work items and operators' states")
@@ -36,6 +37,7 @@ NEEDS: dict[str, Right] = {
     Scope.CUSTOMERS_READ: Right.VIEW_CUSTOMERS,
     Scope.CUSTOMERS_CONTACTS: Right.SEE_CONTACTS,
     Scope.CUSTOMERS_WRITE: Right.EDIT_CUSTOMERS,
+    Scope.CUSTOMERS_PERSONAL: Right.PERSONAL,
     Scope.INTERACTIONS_READ: Right.VIEW_CUSTOMERS,
     Scope.INTERACTIONS_WRITE: Right.VIEW_CUSTOMERS,
     Scope.ROUTING_READ: Right.VIEW_CUSTOMERS,
@@ -49,6 +51,7 @@ NEEDS: dict[str, Right] = {
 }
 # What the scope gives to an integrator besides: all rows of these objects in the installation.
 _GIVES: dict[str, set[Right]] = {
+    Scope.CUSTOMERS_PERSONAL: {Right.VIEW_CUSTOMERS},
     Scope.INTERACTIONS_READ: {Right.READ_ALL},
     Scope.ROUTING_READ: {Right.EVERY_TEAM},
     Scope.ROUTING_WRITE: {Right.CONTROL},

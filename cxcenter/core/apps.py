@@ -11,5 +11,5 @@ class Core(AppConfig):
     verbose_name = _("Journal")
 
     def ready(self) -> None:
-        """Let webhooks see every fact."""
-        from cxcenter.core import webhooks  # noqa: F401
+        """Let webhooks see every fact, and erasures reach the rows of the ground."""
+        from cxcenter.core import personal, webhooks  # noqa: F401

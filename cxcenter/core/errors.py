@@ -46,6 +46,13 @@ class Conflict(CxError):
     code = "conflict"
 
 
+class Gone(CxError):
+    """It was here and was erased for good."""
+
+    status = 410
+    code = "erased"
+
+
 class TooMany(CxError):
     """A limit of rate or size was met; `retry_after` in seconds travels in `detail`."""
 

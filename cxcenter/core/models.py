@@ -141,6 +141,8 @@ class WebhookDelivery(models.Model):
     )
     topic = models.CharField(_("topic"), max_length=60)
     key = models.CharField(_("key"), max_length=120)
+    # Whom it tells of, so that an erasure finds it.
+    profile_id = models.BigIntegerField(_("number of the profile"), null=True)
     body = models.JSONField(_("contents"))
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.PENDING)
     tries = models.SmallIntegerField(_("tries"), default=0)
@@ -163,6 +165,7 @@ class WebhookDelivery(models.Model):
             models.Index(fields=["due_at"], name="delivery_due", condition=models.Q(state="pending")),
             # The log of a subscription, newest first.
             models.Index(fields=["subscription", "-created_at", "-id"], name="delivery_log"),
+            models.Index(fields=["profile_id"], name="delivery_of_profile", condition=~models.Q(profile_id=None)),
         ]
 
     def __str__(self) -> str:

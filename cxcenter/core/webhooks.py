@@ -18,13 +18,14 @@ from typing import Any
 import httpx
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cxcenter.core import audit
 from cxcenter.core.errors import Invalid
 from cxcenter.core.events import PAYLOADS, Payload, watches_all
-from cxcenter.core.models import WebhookDelivery, WebhookSubscription
+from cxcenter.core.models import Outbox, WebhookDelivery, WebhookSubscription
 
 TRIES = 10
 TIMEOUT_S = 5.0
@@ -111,10 +112,11 @@ def queue_deliveries(topic: str, payload: Payload, outbox_id: int) -> None:
     if not wanted:
         return
     body = {"topic": topic, "at": timezone.now().isoformat(), "data": vars(payload)}
+    profile = Subquery(Outbox.objects.filter(pk=outbox_id).values("event__profile_id"))
     # Asked again: what is known may have been deleted a moment ago.
     WebhookDelivery.objects.bulk_create(
         [
-            WebhookDelivery(subscription=s, topic=topic, key=f"outbox:{outbox_id}", body=body)
+            WebhookDelivery(subscription=s, topic=topic, key=f"outbox:{outbox_id}", body=body, profile_id=profile)
             for s in WebhookSubscription.objects.filter(pk__in=wanted, active=True)
         ],
         ignore_conflicts=True,

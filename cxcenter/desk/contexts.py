@@ -63,6 +63,8 @@ def session_context(user: "User", talk: Interaction) -> dict[str, Any]:
 def side_context(user: "User", talk: Interaction) -> dict[str, Any]:
     """Return the right side of a session: card, numbers, hints, the beginning of the timeline."""
     customer = talk.profile.customer if talk.profile else None
+    if customer is not None and customer.erased_at is not None:
+        return {"rights": user.rights}
     if customer is None:
         return {
             "says": card.said_of(talk, user),

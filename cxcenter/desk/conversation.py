@@ -120,6 +120,8 @@ def entry(view: dict[str, Any]) -> dict[str, Any]:
     shown = {**view, "at": parse_datetime(view["at"]) if isinstance(view["at"], str) else view["at"]}
     shown["note"] = view["audience"] == "staff" and view["author"] == Author.STAFF
     shown["out"] = view["author"] in {Author.STAFF, Author.BOT}
+    # A message has a text or a file, unless it was erased.
+    shown["erased"] = view["author"] != Author.SYSTEM and not (view["text"] or view["files"] or view["withdrawn"])
     if view["author"] == Author.SYSTEM:
         shown["words"] = system_words(view["code"], view["args"])
         shown["icon"] = ICONS.get(view["code"], "info-circle")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cxcenter.desk.views import cases, customers, knowledge, pages, sessions, talk, tasks, timeline
+from cxcenter.desk.views import cases, customers, knowledge, pages, personal, sessions, talk, tasks, timeline
 
 app_name = "desk"
 urlpatterns = [
@@ -50,6 +50,10 @@ urlpatterns = [
     path("customers/<int:pk>/apart/", customers.keep_apart, name="keep-apart"),
     path("merges/<int:pk>/undo/", customers.unmerge, name="unmerge"),
     path("apart/<int:pk>/undo/", customers.join_again, name="join-again"),
+    path("customers/<int:pk>/export-form/", personal.export_form, name="export-form"),
+    path("customers/<int:pk>/personal.zip", personal.export, name="export-customer"),
+    path("customers/<int:pk>/erase-form/", personal.erase_form, name="erase-form"),
+    path("customers/<int:pk>/erase/", personal.erase, name="erase-customer"),
     path("customers/<int:pk>/timeline/", timeline.show, name="timeline"),
     path("customers/<int:pk>/timeline.csv", timeline.export, {"form": "csv"}, name="timeline-csv"),
     path("customers/<int:pk>/timeline.json", timeline.export, {"form": "json"}, name="timeline-json"),

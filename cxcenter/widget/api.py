@@ -70,10 +70,12 @@ class Call:
         return self.visitor.thread
 
     def thread(self) -> Thread:
-        """Return the row of the visitor's thread. Raises NotFound."""
-        thread: Thread | None = Thread.objects.filter(pk=self.thread_id(), channel=self.site.channel_id).first()
+        """Return the row of the visitor's thread. Raises NotFound, BadToken if it was erased."""
+        rows = Thread.objects.select_related("profile__customer")
+        thread: Thread | None = rows.filter(pk=self.thread_id(), channel=self.site.channel_id).first()
         if thread is None:
             raise NotFound(_("There is no talk yet."), code="no_talk")
+        tokens.refuse_erased(thread)
         return thread
 
     def proof(self) -> dict[str, Any]:
@@ -200,8 +202,8 @@ def session(request: HttpRequest, *, language: str) -> HttpResponse:
         "signed": told,
         "thread": thread is not None,
     }
+    visitor = visitor.in_thread(thread.pk if thread else 0)
     if thread is not None:
-        visitor = visitor.in_thread(thread.pk)
         past = protocol.history(thread)
         answer |= {
             "changed": thread.customer_changes,

@@ -152,7 +152,7 @@ def _changed(visitor: tokens.Visitor) -> int:
     """Return the customer's counter of the visitor's thread. Raises NotFound if it is not his site's."""
     site = sites.site_of(visitor.site)
     changed: int | None = (
-        Thread.objects.filter(pk=visitor.thread, channel=site.channel_id)
+        Thread.objects.filter(pk=visitor.thread, channel=site.channel_id, profile__customer__erased_at=None)
         .values_list("customer_changes", flat=True)
         .first()
     )

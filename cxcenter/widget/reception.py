@@ -16,7 +16,7 @@ from customers import normalise
 from customers.models import Identity, Profile
 from cxcenter.core.errors import Conflict, CxError, Invalid
 from cxcenter.core.models import KeptAnswer
-from cxcenter.widget import doors, protocol
+from cxcenter.widget import doors, protocol, tokens
 from cxcenter.widget.tokens import Visitor
 from interactions.actions import cases, talk
 from interactions.choices import Author, CloseReason, TaskKind
@@ -27,11 +27,10 @@ TRAIL = 40
 
 
 def thread_of(site: Site, visitor: Visitor) -> Thread | None:
-    """Return the visitor's thread, or None before his first contact."""
-    found = Thread.objects.filter(channel=site.channel_id)
-    if visitor.thread:
-        return found.filter(pk=visitor.thread).first()
-    return found.filter(identity__kind=visitor.kind, identity__value=visitor.value).first()
+    """Return the visitor's thread, or None before his first contact. One that was erased is nobody's: he begins anew."""
+    found = Thread.objects.filter(channel=site.channel_id, profile__customer__erased_at=None)
+    known = found.filter(pk=visitor.thread).first() if visitor.thread else None
+    return known or found.filter(identity__kind=visitor.kind, identity__value=visitor.value).first()
 
 
 def meet(site: Site, visitor: Visitor) -> Thread:
@@ -164,7 +163,7 @@ def post(
 ) -> tuple[Message, bool]:
     """Post a message of the visitor; if his session has ended, a new one opens if the door is open.
 
-    Raises Away if it is shut, Forbidden for a blocked visitor.
+    Raises Away if it is shut, Forbidden for a blocked visitor, BadToken for one whose talk was erased.
     """
     say = partial(
         talk.post_message,
@@ -185,7 +184,8 @@ def post(
 
 
 def _open_again(site: Site, thread_id: int, language: str) -> None:
-    thread = Thread.objects.select_related("channel").get(pk=thread_id)
+    thread = Thread.objects.select_related("channel", "profile__customer").get(pk=thread_id)
+    tokens.refuse_erased(thread)
     last = Interaction.objects.filter(thread=thread).select_related("topic").order_by("-opened_at", "-pk").first()
     topic: Topic | None = last.topic if last else None
     doors.refuse_shut(site, topic)

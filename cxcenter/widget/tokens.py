@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from customers.models import Identity
 from cxcenter.core.errors import CxError, Forbidden
-from interactions.models import Site
+from interactions.models import Site, Thread
 
 RENEW_S = 60 * 60
 LIFE_S = {Identity.Kind.VISITOR.value: 30 * 24 * 60 * 60, Identity.Kind.EXTERNAL.value: 12 * 60 * 60}
@@ -73,6 +73,12 @@ def read(token: str) -> Visitor:
     if time.time() - visitor.issued > LIFE_S[visitor.kind]:
         raise BadToken(_("Open the chat again."))
     return visitor
+
+
+def refuse_erased(thread: Thread) -> None:
+    """Raise BadToken if a thread's customer was erased: the page begins anew, as a stranger's."""
+    if thread.profile.customer.erased_at is not None:
+        raise BadToken(_("Open the chat again."))
 
 
 def is_due(visitor: Visitor) -> bool:

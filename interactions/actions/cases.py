@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from customers.locks import hold_profile
 from customers.models import Profile
 from cxcenter.core import audit
 from cxcenter.core.errors import Conflict, Invalid
@@ -26,8 +27,12 @@ CASE_FIELDS = {"kind", "topic", "subject", "text", "priority", "status", "owner"
 def register_case(
     *, actor: "User", profile: Profile | None, interaction: Interaction | None = None, **fields: Any
 ) -> Case:
-    """Register a case, linked to the session it came from. `fields` are those of CASE_FIELDS."""
+    """Register a case, linked to the session it came from. `fields` are those of CASE_FIELDS.
+
+    Raises Gone if the customer was erased.
+    """
     _check_case_fields(fields)
+    _hold(profile)
     case = Case(profile=profile, opened_by=actor, **{"owner": actor, **fields})
     case.resolved_at = None if case.is_open else case.opened_at
     case.save(force_insert=True)
@@ -35,6 +40,11 @@ def register_case(
         CaseLink.objects.create(case=case, interaction=interaction, linked_by=actor)
     emit(CaseOpened(case=case.pk, kind=case.kind), profile_id=profile.pk if profile else None, actor_id=actor.pk)
     return case
+
+
+def _hold(profile: Profile | None) -> None:
+    if profile is not None:
+        hold_profile(profile.pk)
 
 
 @transaction.atomic
@@ -95,6 +105,7 @@ def link_customer(*, interaction_id: int, profile: Profile | None, actor: "User"
     """Put a session on somebody's card, or on nobody's. Returns the profile it was on, for an undo.
 
     Both cards get a fact, since facts are never rewritten: the session is on the one's timeline now, and off the other's.
+    Raises Gone if the customer was erased.
     """
     # The thread first, as everything that locks both does.
     thread = Thread.objects.select_for_update(of=("self",)).get(interactions=interaction_id)
@@ -102,6 +113,7 @@ def link_customer(*, interaction_id: int, profile: Profile | None, actor: "User"
     before, after = interaction.profile_id, profile.pk if profile else None
     if before == after:
         return before
+    _hold(profile)
     interaction.profile = profile
     interaction.save(update_fields=["profile"])
     if profile is not None:
@@ -136,7 +148,8 @@ def create_task(
     text: str = "",
     contact: str = "",
 ) -> Task:
-    """Ask a person, or whoever of a team takes it, to do something by a time."""
+    """Ask a person, or whoever of a team takes it, to do something by a time. Raises Gone if the customer was erased."""
+    _hold(profile)
     if not title.strip():
         raise Invalid(_("Say what is to be done."), field="title")
     if assignee is None and team is None:

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from customers.models import Identity, Profile
+from customers.models import Customer, Identity, Profile
 from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, Forbidden, Invalid
 from cxcenter.core.events import announce, emit
@@ -46,13 +46,14 @@ def open_interaction(
 ) -> tuple[Interaction, bool]:
     """Open a session in a thread. Returns (session, whether it is new): an open one is kept.
 
-    Raises Forbidden if the identity is blocked.
+    Raises Forbidden if the identity is blocked, Gone if the customer was erased.
     """
     locked = Thread.objects.select_for_update().select_related("channel").get(pk=thread.pk)
     current = Interaction.objects.filter(thread=locked, closed_at=None).first()
     if current is not None:
         return current, False
     refuse_blocked(locked)
+    Customer.objects.get(profiles=locked.profile_id).refuse_erased()
     interaction = Interaction.objects.create(
         thread=locked,
         profile_id=locked.profile_id,

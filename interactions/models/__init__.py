@@ -3,7 +3,7 @@
 from interactions.models.cases import Case, CaseLink, Task
 from interactions.models.channels import Block, Channel, Site, Topic
 from interactions.models.knowledge import Article, QuickReply
-from interactions.models.talk import Attachment, Disposition, Draft, Interaction, Message, Thread
+from interactions.models.talk import Attachment, Disposition, DoomedFile, Draft, Interaction, Message, Thread
 
 __all__ = [
     "Article",
@@ -13,6 +13,7 @@ __all__ = [
     "CaseLink",
     "Channel",
     "Disposition",
+    "DoomedFile",
     "Draft",
     "Interaction",
     "Message",

@@ -127,6 +127,8 @@ class Task(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["assignee", "due_at"], name="task_open_mine", condition=Q(done_at=None)),
             models.Index(fields=["team", "due_at"], name="task_open_team", condition=Q(done_at=None)),
+            # What was typed of somebody who is erased.
+            models.Index(fields=["contact"], name="task_contact", condition=~Q(contact="")),
         ]
 
     def __str__(self) -> str:

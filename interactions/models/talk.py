@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KT
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -116,6 +117,8 @@ class Interaction(models.Model):
             models.Index(fields=["profile", "-opened_at"], name="interaction_of_profile"),
             # The sweep of silent chats.
             models.Index(fields=["last_message_at"], name="interaction_open", condition=Q(closed_at=None)),
+            # What was typed of somebody who is erased, on whosever card.
+            models.Index(KT("says__contact"), name="interaction_says", condition=Q(says__has_key="contact")),
         ]
 
     def __str__(self) -> str:
@@ -198,6 +201,15 @@ class Attachment(models.Model):
     size = models.IntegerField()
     width = models.IntegerField(null=True)
     height = models.IntegerField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DoomedFile(models.Model):
+    """A stored file whose row was erased: its bytes go next, and again if that fails."""
+
+    name = models.CharField(max_length=200)
 
     def __str__(self) -> str:
         return self.name

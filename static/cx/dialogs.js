@@ -50,6 +50,11 @@ export function sure(question, { yes = words.ok, no = words.cancel, title = "" }
   });
 }
 
+// A form that fetches a file leaves the page as it is: only its dialog has served.
+document.addEventListener("submit", ({ target }) => {
+  if ("download" in target.dataset) setTimeout(closeDialog);
+});
+
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-close]")) event.target.closest("dialog")?.close();
   // Menus close when one looks elsewhere, or after a choice in them.

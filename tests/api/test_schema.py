@@ -98,6 +98,7 @@ def seed(place: Place) -> Ids:
             "profile": place.profile.pk,
             "case": place.case.pk,
             "topic": Topic.objects.create(name="Parts").pk,
+            "customer": place.customer.pk,
             "survivor": place.customer.pk,
             "other": customers.create_profile(source="shop").customer_id,
             "source": "dms",
@@ -166,9 +167,14 @@ def others_are_somebody(body: dict[str, Any], references: dict[str, Any]) -> Non
     body["others"] = [references["other"]]
 
 
+def an_erasure_says_whom_and_why(body: dict[str, Any], references: dict[str, Any]) -> None:
+    body |= {"number": f"C-{references['customer']}", "reason": "request"}
+
+
 RULES = {
     "PUT /api/v1/sources/{source}/records/{external_id}/": a_record_says_what_can_be_kept,
     "POST /api/v1/merges/": others_are_somebody,
+    "POST /api/v1/customers/{id}/erase/": an_erasure_says_whom_and_why,
     "PATCH /api/v1/customers/{id}/": a_card_has_fields_that_exist,
     "POST /api/v1/tasks/": somebody_has_a_task,
     "POST /api/v1/operators/{user}/mode/": a_pause_has_a_reason,

@@ -4,8 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from customers import actions, search, words
-from customers.actions.records import sweep_words
+from customers import actions, dictionary, search, words
 from customers.models import Customer, CustomField, Word
 from interactions import search as search_of_messages
 from interactions.models import Message
@@ -176,10 +175,9 @@ def test_queries_do_not_grow():
 def test_words_that_nobody_has_any_more_are_forgotten_and_lost_ones_found():
     kate = a_customer(name="Kate Zimmermann")
     Word.objects.filter(word=words.spelt("Zimmermann")).delete()
-    sweep_words()
+    dictionary.sweep()
     assert found("Zimermen") == ["Kate Zimmermann"]
     actions.edit_customer(customer=kate, fields={"name": "Kate Brown"}, version=None, actor=world.make_user("alice"))
-    sweep_words()
     assert not Word.objects.filter(word=words.spelt("Zimmermann")).exists()
     assert found("Zimmermann") == []
 

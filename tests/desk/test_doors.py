@@ -62,6 +62,10 @@ DOORS: dict[str, tuple[str, str, bool]] = {
     "customers": ("GET", Right.VIEW_CUSTOMERS, False),
     "customer": ("GET", Right.VIEW_CUSTOMERS, False),
     "edit-customer": ("POST", Right.EDIT_CUSTOMERS, False),
+    "export-form": ("GET", Right.PERSONAL, False),
+    "export-customer": ("GET", Right.PERSONAL, False),
+    "erase-form": ("GET", Right.PERSONAL, False),
+    "erase-customer": ("POST", Right.PERSONAL, False),
     "timeline": ("GET", Right.VIEW_CUSTOMERS, False),
     "timeline-csv": ("GET", Right.VIEW_CUSTOMERS, False),
     "timeline-json": ("GET", Right.VIEW_CUSTOMERS, False),
@@ -114,6 +118,8 @@ class House:
             "timeline-json": self.talk.profile.customer, "why": self.talk.profile.customer,
             "pin": self.talk.profile.customer, "compare": self.talk.profile.customer,
             "merge": self.talk.profile.customer, "keep-apart": self.talk.profile.customer,
+            "export-form": self.talk.profile.customer, "export-customer": self.talk.profile.customer,
+            "erase-form": self.talk.profile.customer, "erase-customer": self.talk.profile.customer,
         }.get(name, self.talk)  # fmt: skip
         ident = str(subject.pk if pk is None else pk)
         route = re.sub(r"<(int|uuid):pk>", ident, route)

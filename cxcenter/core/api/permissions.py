@@ -8,7 +8,9 @@ from rest_framework.request import Request
 
 
 def scope_needed(view: Any, method: str) -> str:
-    """Return the scope that a call needs: the view's own name for reading or writing."""
+    """Return the scope that a call needs: the action's own, else the view's name for reading or writing."""
+    if own := view.scopes.get(view.action):
+        return str(own)
     return f"{view.scope}:{'read' if method in SAFE_METHODS else 'write'}"
 
 

@@ -15,13 +15,14 @@ REFUSALS = {
     "403": "The token lacks the scope, or the act is not permitted.",
     "404": "There is no such thing, or the caller may not know of it.",
     "409": "The thing is in another state, was changed meanwhile, or the same key is being worked on.",
+    "410": "The customer whom it is about was erased.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
     "422": "The Idempotency-Key was used for another request.",
     "429": "Too many requests; Retry-After says when to come back.",
 }
 OF_EVERY_CALL = ("400", "401", "403", "429")
-OF_WRITES = ("409", "413", "415", "422")
+OF_WRITES = ("409", "410", "413", "415", "422")
 KEY = OpenApiParameter(
     HEADER,
     {"type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[!-~]{1,100}$"},
@@ -49,8 +50,8 @@ class ApiSchema(AutoSchema):
         return bodies
 
     def _refusals(self) -> list[str]:
-        about_one = ["404"] if "{" in self.path else []
-        return sorted([*OF_EVERY_CALL, *about_one, *([] if self.method == "GET" else OF_WRITES)])
+        about_one = ["404", "410"] if "{" in self.path else []
+        return sorted({*OF_EVERY_CALL, *about_one, *([] if self.method == "GET" else OF_WRITES)})
 
     def _refusal(self, code: str) -> dict[str, Any]:
         component = self.resolve_serializer(Problem(), "response")

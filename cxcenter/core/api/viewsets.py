@@ -22,6 +22,8 @@ class ApiViewSet(Idempotent, GenericViewSet[Any]):
     """Rows by `visible_to`, doors by `scope`, pages by `keyset`; parameters nobody knows are refused."""
 
     scope: ClassVar[str]
+    # Action → a scope of its own.
+    scopes: ClassVar[dict[str, str]] = {}
     keyset: ClassVar[tuple[str, ...]] = ("-id",)
     detail_class: ClassVar[Any] = None
     http_method_names = ("get", "head", "post", "patch", "put", "delete")

@@ -42,7 +42,14 @@ def note_reading(user: "User", talk: Interaction) -> None:
 
 
 def customer_for(user: "User", pk: int) -> Customer:
-    """Return a customer the user may see; whom he was merged into, if he was. Raises NotFound."""
+    """Return a customer the user may see; whom he was merged into, if he was. Raises NotFound, Gone if he was erased."""
+    standing = standing_customer(user, pk)
+    standing.refuse_erased()
+    return standing
+
+
+def standing_customer(user: "User", pk: int) -> Customer:
+    """Return a customer the user may see, or whom he was merged into, even if he was erased. Raises NotFound."""
     found = Customer.objects.visible_to(user).filter(pk=pk).first()
     if found is None:
         raise NotFound(_("There is no such customer."))

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from customers import actions as customers
 from customers.fields import is_golden
-from customers.models import Customer, Merge, Profile
+from customers.models import Customer, Erasure, Merge, Profile
 from cxcenter.accounts.roles import Right
 from cxcenter.core import audit
 from cxcenter.core.errors import Invalid, NotFound
@@ -21,7 +21,7 @@ from cxcenter.core.requests import needs, staff_of
 from cxcenter.desk import card, golden, same
 from cxcenter.desk.contexts import sessions_context, timeline_context
 from cxcenter.desk.search import cases_by, customers_by, messages_by, read_query
-from cxcenter.desk.views.common import customer_for, pick, session_for, whole
+from cxcenter.desk.views.common import customer_for, pick, session_for, standing_customer, whole
 from cxcenter.frame import frame
 from interactions.actions import cases as case_actions
 from interactions.models import Case, Interaction
@@ -62,7 +62,8 @@ def index(request: HttpRequest) -> HttpResponse:
         recent = Interaction.objects.filter(profile__isnull=False).order_by("-last_message_at")
         ids = list(recent.values_list("profile__customer_id", flat=True)[:120])
         order = {pk: place for place, pk in reversed(list(enumerate(ids)))}
-        listed = sorted(Customer.objects.visible_to(user).filter(pk__in=ids), key=lambda c: order[c.pk])[:PAGE]
+        known = Customer.objects.visible_to(user).live().filter(pk__in=ids)
+        listed = sorted(known, key=lambda c: order[c.pk])[:PAGE]
     pairs = same.waiting(user) if user.may(Right.EDIT_CUSTOMERS) else 0
     around = {**frame(user, "customers"), **sessions_context(user, None)}
     said = messages_by(user, query, PAGE) if query else []
@@ -73,11 +74,18 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_GET
 @needs(Right.VIEW_CUSTOMERS)
 def show(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show the whole card. Who looked is kept in the audit log; a number of before a merge leads on."""
+    """Show the whole card. Who looked is kept in the audit log; a number of before a merge leads on.
+
+    Of one who was erased it shows when and by whom, and nothing else.
+    """
     user = staff_of(request)
-    customer = customer_for(user, pk)
+    customer = standing_customer(user, pk)
     if customer.pk != pk:
         return redirect("desk:customer", customer.pk)
+    if customer.erased_at is not None:
+        around = {**frame(user, "customers"), **sessions_context(user, None)}
+        erasure = Erasure.objects.select_related("actor").get(customer=customer)
+        return render(request, "desk/erased.html", {**around, "customer": customer, "erasure": erasure}, status=410)
     audit.record(user, "customer.view", f"customer:{pk}")
     fields = golden.fields_of(customer)
     context = {

@@ -1,0 +1,272 @@
+"""One person who leaves traces through every door, and a search that finds them wherever they are.
+
+The words below stand for him and for nobody else. The search names no table, column or key: a new one is searched too.
+"""
+
+import re
+import uuid
+from datetime import timedelta
+from pathlib import Path
+
+import redis
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from customers import actions as customers
+from customers.models import Customer, CustomField, MatchModel, Profile
+from cxcenter.accounts.models import User
+from cxcenter.accounts.roles import Role
+from cxcenter.core import once, webhooks
+from cxcenter.core.models import Event, Outbox
+from cxcenter.widget import limits
+from interactions.actions import cases, drafts, moderation
+from interactions.models import Interaction
+from interactions.uploads import read_upload
+from routing.actions import handover, legs, offers
+from routing.models import Assignment
+from tests import world
+from tests.api.callers import token
+from tests.widget.client import Visitor
+
+PHONE, MAIL = "+79161230457", "zebulon.quark@mail-of-his.example"
+FIRST, LAST, ACCOUNT, SECRET = "Zebulon", "Quarkenfeld", "acc-7781-qq", "xylophonic"
+SPELLINGS = ["8 (916) 123-04-57", "+7 916 123 04 57", "89161230457", "79161230457"]
+NEEDLES = [MAIL, FIRST, LAST, ACCOUNT, SECRET]
+# His phone in any spelling: digits are searched for as digits.
+DIGITS = "9161230457"
+
+
+# --- Search ------------------------------------------------------------------------------------
+
+COLUMNS = """
+    SELECT c.table_name, c.column_name FROM information_schema.columns c
+    JOIN information_schema.tables t USING (table_schema, table_name)
+    WHERE t.table_type = 'BASE TABLE' AND c.table_schema = 'public' AND (
+        c.data_type IN ('text', 'character varying', 'character', 'json', 'jsonb', 'bytea', 'tsvector', 'ARRAY', 'xml', 'uuid')
+        OR c.data_type = 'USER-DEFINED'
+    )
+"""
+
+
+def holds(text: str) -> bool:
+    """Whether a text has any of his words, in any case, or his phone however it is spelled."""
+    low = text.casefold()
+    return any(word.casefold() in low for word in NEEDLES) or DIGITS in re.sub(r"[^\d]", "", low)
+
+
+def in_database(*, statistics: bool = False) -> list[str]:
+    """Every table, column and value that has his words in it."""
+    found = []
+    with connection.cursor() as cursor:
+        cursor.execute(COLUMNS)
+        places = cursor.fetchall()
+        assert len(places) > 150
+        for table, column in places:
+            cursor.execute(f'SELECT DISTINCT "{column}"::text FROM "{table}" WHERE "{column}" IS NOT NULL')
+            found += [f"{table}.{column}: {value[:300]}" for (value,) in cursor.fetchall() if holds(value)]
+        if statistics:
+            cursor.execute("SELECT tablename, attname, most_common_vals::text, histogram_bounds::text FROM pg_stats")
+            rows = [(table, column, text) for table, column, *texts in cursor.fetchall() for text in texts if text]
+            found += [f"pg_stats {table}.{column}" for table, column, text in rows if holds(text)]
+    return found
+
+
+def in_files(folder: Path) -> list[str]:
+    """Every file with his words in its name or content."""
+    return [str(f) for f in folder.rglob("*") if f.is_file() and holds(f"{f} {f.read_bytes().decode('latin-1')}")]
+
+
+def in_redis() -> list[str]:
+    """Every key of Redis, of whatever type, with his words in it or in its value."""
+    line = redis.from_url(settings.REDIS_URL)
+    readers = {
+        b"string": line.get,
+        b"list": lambda key: line.lrange(key, 0, -1),
+        b"set": line.smembers,
+        b"hash": line.hgetall,
+        b"zset": lambda key: line.zrange(key, 0, -1),
+    }
+    return [str(key) for key in line.scan_iter() if holds(f"{key!r} {readers[line.type(key)](key)!r}")]
+
+
+def found_anywhere() -> list[str]:
+    return [*in_database(), *in_files(Path(settings.MEDIA_ROOT)), *in_redis()]
+
+
+# --- Planting ----------------------------------------------------------------------------------
+
+
+class Town:
+    """A team, its supervisor and an operator, a site, an integrator, and somebody else with a history."""
+
+    def __init__(self) -> None:
+        self.team = world.make_team()
+        self.alice = world.make_user("alice", team=self.team)
+        self.boss = world.make_user("boss", Role.SUPERVISOR, self.team)
+        self.admin = world.make_user("admin", Role.ADMIN, is_staff=True)
+        self.queue = world.make_queue(members=(self.alice, self.boss), team=self.team)
+        self.site = world.make_site(self.queue, tracked_types=["cart_add"])
+        world.on_duty(self.alice, capacity=9)
+        self.caller = token(
+            "customers:write", "customers:contacts", "events:write", "cases:write", "interactions:write"
+        )
+        webhooks.subscribe(name="CRM", url="https://1.1.1.1/", topics=[], actor=self.admin)
+        CustomField.objects.create(code="nick", label="Nick", kind="text")
+
+    def accept(self, talk: Interaction) -> Assignment:
+        leg = Assignment.objects.get(interaction=talk, leg="offered")
+        return offers.accept_offer(leg_id=leg.pk, actor=leg.operator)
+
+    def finish(self, talk: Interaction, note: str = "") -> None:
+        leg = legs.finish(interaction_id=talk.pk, actor=Assignment.objects.get(interaction=talk, leg="active").operator)
+        legs.wrap_up(leg_id=leg.pk, actor=leg.operator, note=note)
+
+
+def plant(town: Town) -> Customer:
+    """Let one person leave his traces through every door; return him."""
+    visitor = Visitor(town.site, **{"User-Agent": f"Browser of {SECRET}"})
+    town.site.ask_consent = True
+    town.site.save()
+    page = {"url": f"https://shop.example/?mail={MAIL}", "title": f"Basket of {FIRST} {LAST}"}
+    visitor.start(
+        f"I am {FIRST} {LAST}, my phone is {SPELLINGS[0]}", name=f"{FIRST} {LAST}", contact=SPELLINGS[1], consent=True,
+        page=page, trail=[{"type": "page_view", "key": str(uuid.uuid4()), "at": timezone.now().isoformat(), "page": page}],
+    )  # fmt: skip
+    assert visitor.answer.status_code == 200, visitor.answer.content
+    talk = Interaction.objects.latest("pk")
+    town.accept(talk)
+    visitor.say(f"write to {MAIL.upper()}")
+    sent = visitor.send_file(SimpleUploadedFile(f"passport of {LAST}.txt", f"{FIRST} {LAST} {PHONE} {SECRET}".encode()))
+    assert sent["message"]["files"]
+    visitor.post("track", {"type": "cart_add", "key": str(uuid.uuid4()), "data": {"who": LAST}, "page": page})
+    world.reply(talk, town.alice, f"Good day, Mr {LAST}")
+    world.reply(talk, town.alice, f"he is {SECRET}", audience="staff")
+    note = read_upload(SimpleUploadedFile(f"{SECRET}.txt", LAST.encode()))
+    world.reply(talk, town.alice, "", audience="staff", make_files=lambda: [note])
+    drafts.save_draft(interaction=talk, actor=town.boss, text=f"Dear {LAST}", is_note=False)
+    Interaction.objects.filter(pk=talk.pk).update(subject=f"Complaint of {LAST}")
+    profile = Profile.objects.get(interactions=talk)
+    customers.edit_customer(
+        customer=profile.customer, version=None, actor=town.alice,
+        fields={"last_name": LAST, "first_name": FIRST, "city": "Tula", "about": f"calls from {SPELLINGS[2]}", "custom.nick": SECRET},
+    )  # fmt: skip
+    case = cases.register_case(
+        actor=town.alice, profile=profile, interaction=talk, subject=f"{LAST}: dents", text=f"call {SPELLINGS[3]}"
+    )
+    cases.change_case(case_id=case.pk, version=None, actor=town.alice, text=f"call {FIRST} at {PHONE}", status="solved")
+    loose = cases.register_case(actor=town.alice, profile=None, interaction=talk, subject=f"Case of {LAST}")
+    cases.change_case(case_id=loose.pk, version=None, actor=town.alice, status="closed")
+    task = cases.create_task(
+        title=f"Call {LAST}", text=PHONE, actor=town.alice, team=town.team, profile=profile, contact=PHONE
+    )
+    cases.finish_task(task_id=task.pk, actor=town.alice)
+    moderation.lift_block(
+        block=moderation.block_visitor(interaction=talk, lasting=timedelta(hours=1), reason=f"{LAST} was rude", actor=town.boss),
+        actor=town.boss,
+    )  # fmt: skip
+    handover.transfer(interaction_id=talk.pk, actor=town.alice, operator=town.boss, note=f"{FIRST} waits since Monday")
+    world.on_duty(town.boss)
+    legs_open = Assignment.objects.filter(interaction=talk, leg="offered")
+    offers.assign_next() if not legs_open.exists() else None
+    town.accept(talk)
+    town.finish(talk, note=f"{FIRST} calmed down")
+    visitor.post("rating", {"session": str(talk.public_id), "csat": 2, "ces": 3, "comment": f"{LAST} is unhappy"})
+    assert visitor.answer.status_code == 200, visitor.answer.content
+    _from_outside(town, talk)
+    other = customers.create_profile(source="shop", fields={"name": f"{FIRST} Q. {LAST}"}).customer
+    customers.merge_customers(survivor=profile.customer_id, others=[other.pk], actor=town.alice)
+    customers.train_weights()
+    weights = {"frequencies": {"last": {LAST.lower(): 0.5}, "phone": {DIGITS: 0.1}, "email": {MAIL: 0.1}}}
+    MatchModel.objects.create(weights={**weights, "rest": 1}, records=2)
+    _stuck_in_queues(town, profile)
+    return Customer.objects.get(pk=profile.customer_id)
+
+
+def _from_outside(town: Town, talk: Interaction) -> None:
+    """What a source, an integration and a telephone say of him, under keys of idempotency."""
+    profile, caller = talk.profile, town.caller
+    reaches = [
+        {"kind": "phone", "value": SPELLINGS[0], "verified": True},
+        {"kind": "email", "value": MAIL, "verified": True},
+    ]
+    put = {"fields": {"last_name": LAST, "first_name": FIRST, "birthday": "1988-04-14"}, "identities": reaches}
+    answer = caller.put(f"sources/dms/records/{ACCOUNT}/", put, key=f"put-{ACCOUNT}")
+    assert answer.status_code == 201, answer.content
+    theirs = answer.json()["customer"]
+    if theirs != profile.customer_id:
+        customers.merge_customers(survivor=profile.customer_id, others=[theirs], actor=town.alice)
+    version = Customer.objects.get(pk=profile.customer_id).version
+    edited = caller.patch(
+        f"customers/{profile.customer_id}/", {"version": version, "about": f"{FIRST} again"}, key="edit-1"
+    )
+    assert edited.status_code == 200, edited.content
+    made = caller.post(
+        "cases/", {"subject": f"{LAST} by API", "text": PHONE, "profile": profile.pk, "status": "closed"}, key="case-1"
+    )
+    assert made.status_code == 201, made.content
+    event = {
+        "key": f"order:{ACCOUNT}",
+        "type": "purchase",
+        "at": "2026-03-01T10:00:00Z",
+        "data": {"to": LAST, "mail": MAIL},
+    }
+    told = caller.post(
+        "events/", {"events": [{**event, "identity": {"kind": "phone", "value": SPELLINGS[2]}}]}, key="event-1"
+    )
+    assert told.json()["results"][0]["status"] == "stored", told.content
+    signed = customers.recognise(
+        kind="external", value=f"{town.site.key}:{MAIL}", proven=[("email", MAIL)], source="site"
+    )
+    customers.record_consent(profile=signed[1], identity=signed[0], purpose="ads", granted=False, proof={"by": LAST})
+    limits.spend_shared(f"start:{town.site.key}:{MAIL}", 99, 3600)
+    with once.transaction.atomic():
+        kept = once.claim(owner="user:1", key=f"form:{ACCOUNT}", content=b"x")
+        once.keep(kept, status=200, body={"echo": f"to {MAIL}"})
+
+
+def _stuck_in_queues(town: Town, profile: Profile) -> None:
+    """A fact that could not be handled, with the error that names him."""
+    event = Event.objects.filter(profile_id=profile.pk, kind="site.event").first()
+    assert event is not None
+    later = timezone.now() + timedelta(hours=1)
+    Outbox.objects.create(
+        topic=event.kind, payload=event.payload, event=event, claimed_until=later, error=f"bad {MAIL}"
+    )
+
+
+def plant_anna(town: Town) -> Customer:
+    """Somebody else, with something in every table that an erasure empties: statistics of an empty one would stay."""
+    anna = known("Z-1", ("phone", "+79160000002"), ("email", "anna@weber.example"), name="Anna Weber")
+    talk = world.open_chat(town.site, "Anna here")
+    cases.link_customer(interaction_id=talk.pk, profile=anna.profiles.get(), actor=town.alice)
+    file = read_upload(SimpleUploadedFile("anna.txt", b"Anna"))
+    town.accept(talk)
+    world.reply(talk, town.alice, "", make_files=lambda: [file])
+    drafts.save_draft(interaction=talk, actor=town.boss, text="Dear Anna", is_note=False)
+    talk.refresh_from_db()
+    town.caller.post("cases/", {"subject": "Anna", "profile": talk.profile_id}, key="anna")
+    customers.record_site_event(profile_id=talk.profile_id, type="page_view", data={"url": "https://shop.example/"})
+    return anna
+
+
+def erase(customer: Customer, town: Town, reason: str = "request"):
+    return customers.erase_customer(customer=customer, number=customer.number, reason=reason, actor=town.boss)
+
+
+def known(number: str, *reaches: tuple[str, str], name: str = f"{FIRST} {LAST}") -> Customer:
+    """Return the customer of a record that a source has brought, reached by verified identities."""
+    said = [customers.Reach(kind=kind, value=value, verified=True) for kind, value in reaches]
+    record, _status = customers.put_record(
+        said=customers.OutsideRecord(source="dms", external_id=number, fields={"name": name}, reaches=said)
+    )
+    assert record is not None
+    return Customer.objects.get(profiles=record.profile_id)
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
