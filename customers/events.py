@@ -43,6 +43,22 @@ class ConsentGiven(Payload):
 
 
 @dataclass(frozen=True, kw_only=True)
+class IdentityChanged(Payload):
+    """An identity of a customer was changed by hand.
+
+    `change` is "linked", "unlinked", "verified", "unverified", "primary" or "secondary"; `other` is the customer it
+    was moved from or to.
+    """
+
+    topic: ClassVar[str] = "customer.identity"
+    customer: int
+    identity: int
+    kind: str
+    change: str
+    other: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class SiteEvent(Payload):
     """Something the site reported from the visitor's browser: a page view or an event of its own.
 

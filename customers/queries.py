@@ -7,7 +7,7 @@ from typing import TypedDict
 from django.db import connection
 
 from customers.junk import JunkList
-from customers.models import Customer, Profile
+from customers.models import Customer, Identity, Profile, ProfileIdentity, Unlinking
 
 # Whom a shared number may lead to: more are no help to a person who has to choose.
 MAX_OWNERS = 20
@@ -70,6 +70,20 @@ def _owners(kind: str, value: str, *, verified: bool) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(RESOLVE, [kind, value, verified, MAX_OWNERS])
         return sorted(row[0] for row in cursor.fetchall())
+
+
+def owners_of(identity: Identity, *, besides: Customer) -> list[Customer]:
+    """Return the other customers to whom an identity is linked, verified or not. One query."""
+    found = Customer.objects.filter(profiles__links__identity=identity).exclude(pk=besides.pk)
+    return list(found.distinct().order_by("pk")[:MAX_OWNERS])
+
+
+def was_taken_off(*, identity_id: int, profile_id: int) -> bool:
+    """Tell whether a person took an identity off the customer of a profile, and nothing links them. Two queries at most."""
+    of_customer = {"identity": identity_id, "profile__customer__profiles": profile_id}
+    if not Unlinking.objects.filter(**of_customer).exists():
+        return False
+    return not ProfileIdentity.objects.filter(**of_customer).exists()
 
 
 class Standing(TypedDict):

@@ -207,6 +207,8 @@ def rows_of(side: dict[str, Any], place: Place) -> dict[str, Any]:
         "/desk/customers/": side["chat"].profile.customer,
         "/desk/merges/": merge_of(place),
         "/desk/apart/": side["chat"].profile,
+        "/desk/links/": side["chat"].profile,
+        "/desk/unlinked/": side["chat"].profile,
         "/desk/cases/": place.case,
         "/desk/tasks/": place.task,
         "/desk/messages/": side["message"],
@@ -225,6 +227,7 @@ def filled(address: str, side: dict[str, Any], place: Place) -> str:
     """An address with the ids of rows of one side."""
     row = next((row for start, row in rows_of(side, place).items() if address.startswith(start)), None)
     words = {"section": "card", "field": "name", "what": "done", "key": side["site"].key}
+    address = address.replace("<int:identity>", str(side["chat"].thread.identity_id))
     address = re.sub(r"<(?:int|uuid):\w+>", str(row.pk if row else side["file"].pk), address)
     return re.sub(r"<(?:str|slug):(\w+)>", lambda found: words[found[1]], address)
 
@@ -334,6 +337,7 @@ def path_of(call: str, side: int, place: Place) -> str:
     values = {
         "id": rows.get(COLLECTIONS.get(collection, "")),
         "user": rows["presence"],
+        "identity": rows["identity"],
         "interaction": rows["interaction"],
         "thread": rows["thread"],
         "subscription": rows["webhooksubscription"],

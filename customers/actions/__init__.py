@@ -4,6 +4,17 @@ from customers.actions.consents import record_consent
 from customers.actions.edits import edit_customer, pin_value
 from customers.actions.facts import OutsideFact, record_outside_events, record_site_event
 from customers.actions.identities import find_identity, find_or_create_by_identity, link_identity, recognise
+from customers.actions.links import (
+    add_identity,
+    link_again,
+    move_identity,
+    prefer_identity,
+    read_typed,
+    take_link_back,
+    typed_identity,
+    unlink_identity,
+    verify_identity,
+)
 from customers.actions.matching import compare_profile, compare_some, train_weights
 from customers.actions.merges import keep_apart, merge_customers, take_apart_back, unmerge
 from customers.actions.records import add_record, create_profile
@@ -13,6 +24,7 @@ __all__ = [
     "OutsideFact",
     "OutsideRecord",
     "Reach",
+    "add_identity",
     "add_record",
     "compare_profile",
     "compare_some",
@@ -21,15 +33,23 @@ __all__ = [
     "find_identity",
     "find_or_create_by_identity",
     "keep_apart",
+    "link_again",
     "link_identity",
     "merge_customers",
+    "move_identity",
     "pin_value",
+    "prefer_identity",
     "put_record",
+    "read_typed",
     "recognise",
     "record_consent",
     "record_outside_events",
     "record_site_event",
     "take_apart_back",
+    "take_link_back",
     "train_weights",
+    "typed_identity",
+    "unlink_identity",
     "unmerge",
+    "verify_identity",
 ]

@@ -130,9 +130,9 @@ def _relink(profile: Profile, source: str, identities: Identities) -> bool:
     known = dict(ProfileIdentity.objects.filter(profile=profile).values_list("identity_id", "verified"))
     kinds: set[str] = set()
     for reach, identity in identities.items():
-        changed |= identity.pk not in known or (reach.verified and not known[identity.pk])
         is_first = reach.kind not in kinds
-        keep_link(profile=profile, identity=identity, source=source, verified=reach.verified, primary=is_first)
+        made = keep_link(profile=profile, identity=identity, source=source, verified=reach.verified, primary=is_first)
+        changed |= made or (reach.verified and known.get(identity.pk) is False)
         kinds.add(reach.kind)
     return changed
 
@@ -147,7 +147,9 @@ def _follow(profile: Profile, identities: Identities, fields: dict[str, Any]) ->
 
 def _join(profile: Profile, proven: list[Identity]) -> bool:
     """Merge into the one customer to whom proven identities lead. Several, or somebody parted by hand: a person chooses."""
-    links = ProfileIdentity.objects.filter(identity__in=linking(proven), verified=True)
+    # What a person took off the profile leads it nowhere, whoever vouches for it.
+    standing = Identity.objects.filter(links__profile=profile, pk__in=[identity.pk for identity in proven])
+    links = ProfileIdentity.objects.filter(identity__in=linking(standing), verified=True)
     own = Profile.objects.values_list("customer_id", flat=True).get(pk=profile.pk)
     owners = set(links.values_list("profile__customer_id", flat=True)) - {own}
     if len(owners) != 1 or was_undone(own, *owners):

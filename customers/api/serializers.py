@@ -162,6 +162,38 @@ class CustomerEdit(Strict):
     custom = OwnFields(required=False, help_text="Fields of the house: code → value; null takes an edit back.")
 
 
+class Reach(Strict):
+    """An identity, in any spelling."""
+
+    kind = serializers.ChoiceField(Identity.Kind.choices)
+    value = serializers.CharField(max_length=254)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Normalise the value."""
+        try:
+            return {**attrs, "value": normalise.identity(attrs["kind"], attrs["value"])}
+        except Invalid as error:
+            raise serializers.ValidationError({"value": str(error.message)}) from None
+
+
+class IdentityForm(Reach):
+    """An identity to link to a customer by hand."""
+
+    verified = serializers.BooleanField(default=False, help_text="Whether he has proved that it is his.")
+    shared = serializers.ChoiceField(
+        ["both", "move"],
+        required=False,
+        help_text="If others have it: they share it, or it is taken off them. Without it that is a conflict (shared).",
+    )
+
+
+class IdentityMarks(Strict):
+    """What is said of an identity of a customer."""
+
+    verified = serializers.BooleanField(required=False)
+    primary = serializers.BooleanField(required=False, help_text="The main one of its kind: the others are not.")
+
+
 class ProfileRow(serializers.ModelSerializer[Profile]):
     """What one source or first contact knows of somebody."""
 
@@ -239,20 +271,6 @@ class FactsField(serializers.Field[dict[str, Any], dict[str, Any], dict[str, Any
     def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
         """Return the facts as they are."""
         return value
-
-
-class Reach(Strict):
-    """An identity, in any spelling."""
-
-    kind = serializers.ChoiceField(Identity.Kind.choices)
-    value = serializers.CharField(max_length=254)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Normalise the value."""
-        try:
-            return {**attrs, "value": normalise.identity(attrs["kind"], attrs["value"])}
-        except Invalid as error:
-            raise serializers.ValidationError({"value": str(error.message)}) from None
 
 
 class OutsideEventForm(Strict):

@@ -13,12 +13,12 @@ from rest_framework.response import Response
 from customers import actions, normalise
 from customers.api import filters, serializers
 from customers.choices import IdentityKind, MergeReason
-from customers.models import Customer, Identity, Merge, Profile, SourceRecord
-from customers.queries import resolve, standing_for
+from customers.models import Customer, Identity, Merge, Profile, ProfileIdentity, SourceRecord
+from customers.queries import owners_of, resolve, standing_for
 from cxcenter.core import audit
 from cxcenter.core.api.serializers import Empty
 from cxcenter.core.api.viewsets import ApiViewSet
-from cxcenter.core.errors import Invalid
+from cxcenter.core.errors import Invalid, NotFound
 from cxcenter.core.models import Event
 
 # What a telephone platform, a till or a bot may know of somebody.
@@ -87,6 +87,63 @@ class Customers(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
             audit.record(self.actor, "customer.view", f"customer:{customer.pk}", by="api")
         row = serializers.CustomerRow(customer).data if customer else None
         return Response({"status": found.status, "customer": row, "candidates": found.customers})
+
+    @extend_schema(request=serializers.IdentityForm, responses={201: serializers.CustomerIdentity})
+    @action(detail=True, methods=["post"], url_path="identities")
+    def link(self, request: Request, pk: int) -> Response:
+        """Link an identity to the customer. 409 if he has it (code "linked"), or others have it ("shared")."""
+        customer, form = self._standing(), self.read(serializers.IdentityForm)
+        identity = actions.typed_identity(kind=form["kind"], value=form["value"])
+        link = self._link(customer, identity, form)
+        return Response(serializers.CustomerIdentity(link, context=self.get_serializer_context()).data, status=201)
+
+    def _standing(self) -> Customer:
+        """Return the customer of the address; whom he was merged into, if he was."""
+        customer = self.get_object()
+        return (
+            customer
+            if customer.merged_into_id is None
+            else Customer.objects.get(pk=standing_for([customer.pk])[customer.pk])
+        )
+
+    def _link(self, customer: Customer, identity: Identity, form: dict[str, Any]) -> ProfileIdentity:
+        shared, verified = form.get("shared"), form["verified"]
+        if shared == "move" and owners_of(identity, besides=customer):
+            actions.move_identity(identity=identity, to=customer, verified=verified, actor=self.actor)
+            return ProfileIdentity.objects.filter(profile__customer=customer, identity=identity).earliest("pk")
+        return actions.add_identity(
+            customer=customer, identity=identity, verified=verified, shared=shared == "both", actor=self.actor
+        )
+
+    @extend_schema(request=serializers.IdentityMarks, responses={200: serializers.CustomerIdentity})
+    @action(detail=True, methods=["patch"], url_path="identities/<int:identity>")
+    def mark(self, request: Request, pk: int, identity: int) -> Response:
+        """Say whether an identity of the customer is verified, and whether it is the main one of its kind."""
+        customer, marks = self._standing(), self.read(serializers.IdentityMarks)
+        links = ProfileIdentity.objects.filter(profile__customer=customer, identity=identity)
+        link = links.select_related("identity").order_by("pk").first()
+        if link is None:
+            raise NotFound(_("This customer has no such identity."))
+        if "verified" in marks:
+            actions.verify_identity(
+                customer=customer, identity=link.identity, verified=marks["verified"], actor=self.actor
+            )
+        if "primary" in marks:
+            actions.prefer_identity(
+                customer=customer, identity=link.identity, primary=marks["primary"], actor=self.actor
+            )
+        link.refresh_from_db()
+        return Response(serializers.CustomerIdentity(link, context=self.get_serializer_context()).data)
+
+    @extend_schema(request=None, responses={204: None})
+    @mark.mapping.delete
+    def unlink(self, request: Request, pk: int, identity: int) -> Response:
+        """Take an identity off the customer: no source links it again. Repeating it changes nothing."""
+        customer = self._standing()
+        found = Identity.objects.filter(links__profile__customer=customer, pk=identity).first()
+        if found is not None:
+            actions.unlink_identity(customer=customer, identity=found, actor=self.actor)
+        return Response(status=204)
 
 
 class SourceRecords(ApiViewSet):

@@ -4,7 +4,7 @@ from customers.models.consents import Consent
 from customers.models.golden import Apart, Customer, Membership, Merge
 from customers.models.matching import Comparable, Likeness, MatchKey, MatchModel
 from customers.models.rules import CustomField, JunkValue, MatchingRules, Rebuild, SurvivorshipRule
-from customers.models.sources import Identity, Profile, ProfileIdentity, SourceRecord
+from customers.models.sources import Identity, Profile, ProfileIdentity, SourceRecord, Unlinking
 
 __all__ = [
     "Apart",
@@ -25,4 +25,5 @@ __all__ = [
     "Rebuild",
     "SourceRecord",
     "SurvivorshipRule",
+    "Unlinking",
 ]

@@ -1,6 +1,6 @@
 """What changes on a card, a case or a timeline is told to the pages that show it."""
 
-from customers.events import CustomersMerged, CustomersUnmerged, CustomerUpdated
+from customers.events import CustomersMerged, CustomersUnmerged, CustomerUpdated, IdentityChanged
 from customers.models import Profile
 from cxcenter.core import realtime
 from cxcenter.core.events import Payload, handles, watches_all
@@ -11,7 +11,8 @@ from interactions.models import Case, Interaction
 
 
 @handles(CustomerUpdated)
-def tell_of_card(fact: CustomerUpdated) -> None:
+@handles(IdentityChanged)
+def tell_of_card(fact: CustomerUpdated | IdentityChanged) -> None:
     """Open talks of the customer show his card."""
     _tell(fact.customer, {"kind": "card"})
 

@@ -43,6 +43,7 @@ GROUPS = {
     "card": (
         "customer.created",
         "customer.edited",
+        "customer.identity",
         "customer.consent",
         "customer.merged",
         "customer.unmerged",

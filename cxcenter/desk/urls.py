@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cxcenter.desk.views import cases, customers, knowledge, pages, sessions, talk, tasks, timeline
+from cxcenter.desk.views import cases, customers, knowledge, links, pages, sessions, talk, tasks, timeline
 
 app_name = "desk"
 urlpatterns = [
@@ -50,6 +50,13 @@ urlpatterns = [
     path("customers/<int:pk>/apart/", customers.keep_apart, name="keep-apart"),
     path("merges/<int:pk>/undo/", customers.unmerge, name="unmerge"),
     path("apart/<int:pk>/undo/", customers.join_again, name="join-again"),
+    path("customers/<int:pk>/identities/", links.add_identity, name="add-identity"),
+    path("customers/<int:pk>/identities/new/", links.identity_form, name="identity-form"),
+    path("customers/<int:pk>/identities/owners/", links.identity_owners, name="identity-owners"),
+    path("customers/<int:pk>/identities/<int:identity>/", links.identity, name="identity"),
+    path("customers/<int:pk>/identities/<int:identity>/<str:what>/", links.act_on_identity, name="act-on-identity"),
+    path("links/<int:pk>/undo/", links.take_link_back, name="take-link-back"),
+    path("unlinked/<int:pk>/undo/", links.link_again, name="link-again"),
     path("customers/<int:pk>/timeline/", timeline.show, name="timeline"),
     path("customers/<int:pk>/timeline.csv", timeline.export, {"form": "csv"}, name="timeline-csv"),
     path("customers/<int:pk>/timeline.json", timeline.export, {"form": "json"}, name="timeline-json"),

@@ -4,12 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.utils.text import capfirst
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from customers.choices import IdentityKind
 from customers.models import Customer
 from cxcenter.core.models import Event
 from cxcenter.core.templatetags.cx import clock
+from cxcenter.desk.card import IDENTITY_ICONS, shown_value
 from cxcenter.desk.mentioned import Mentioned
 from interactions.choices import CaseKind, CaseStatus, ChannelKind, CloseReason
 from interactions.models import Interaction
@@ -209,6 +212,30 @@ def _edited(payload: Payload, about: Mentioned) -> Said:
     return Said("pencil", "office", _("Card edited: %(fields)s") % {"fields": fields})
 
 
+def _identity(payload: Payload, about: Mentioned) -> Said:
+    """Say what was done by hand to a way to reach the customer."""
+    kind, change, other = payload.get("kind", ""), payload.get("change"), payload.get("other")
+    titles = {
+        "linked": _("moved here from C-%(other)s") if other else _("linked"),
+        "unlinked": _("moved to C-%(other)s") if other else _("unlinked"),
+        "verified": _("verified"),
+        "unverified": _("not verified any more"),
+        "primary": _("the main one"),
+        "secondary": _("not the main one any more"),
+    }
+    label = IdentityKind(kind).label if kind in IdentityKind.values else kind
+    title = f"{capfirst(label)}: {titles.get(str(change), '') % {'other': other}}"
+    url = f"/desk/customers/{other}/" if other else ""
+    icon = "unlink" if change == "unlinked" else "link"
+    return Said(icon, IDENTITY_ICONS.get(kind, ("office", ""))[0], title, _value(payload, about), url=url)
+
+
+def _value(payload: Payload, about: Mentioned) -> str:
+    """Return the identity that a fact names, as the reader may see it."""
+    identity = about.identities.get(payload.get("identity", 0))
+    return shown_value(identity, about.reader) if identity else ""
+
+
 def _consent(payload: Payload, about: Mentioned) -> Said:
     words = _("Consent given") if payload.get("granted") else _("Consent withdrawn")
     return Said("shield-lock", "office", words)
@@ -228,6 +255,7 @@ WORDS: dict[str, Callable[[Payload, Mentioned], Said]] = {
     "customer.created": lambda _payload, _about: Said("user-plus", "office", _("First contact")),
     "customer.edited": _edited,
     "customer.consent": _consent,
+    "customer.identity": _identity,
     "customer.merged": _merged,
     "customer.unmerged": _unmerged,
     "customer.apart": _apart,

@@ -98,6 +98,7 @@ def seed(place: Place) -> Ids:
             "profile": place.profile.pk,
             "case": place.case.pk,
             "topic": Topic.objects.create(name="Parts").pk,
+            "identity": ProfileIdentity.objects.filter(profile=place.profile).earliest("pk").identity_id,
             "survivor": place.customer.pk,
             "other": customers.create_profile(source="shop").customer_id,
             "source": "dms",
@@ -162,12 +163,17 @@ def a_record_says_what_can_be_kept(body: dict[str, Any], _references: dict[str, 
         body["fields"] |= {"birthday": "1988-04-14", "kind": "person", "zone": "Europe/Moscow", "custom": {}}
 
 
+def a_phone_is_one(body: dict[str, Any], _references: dict[str, Any]) -> None:
+    body |= {"kind": "phone", "value": "+79161234567"}
+
+
 def others_are_somebody(body: dict[str, Any], references: dict[str, Any]) -> None:
     body["others"] = [references["other"]]
 
 
 RULES = {
     "PUT /api/v1/sources/{source}/records/{external_id}/": a_record_says_what_can_be_kept,
+    "POST /api/v1/customers/{id}/identities/": a_phone_is_one,
     "POST /api/v1/merges/": others_are_somebody,
     "PATCH /api/v1/customers/{id}/": a_card_has_fields_that_exist,
     "POST /api/v1/tasks/": somebody_has_a_task,

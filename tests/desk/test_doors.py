@@ -73,6 +73,13 @@ DOORS: dict[str, tuple[str, str, bool]] = {
     "keep-apart": ("POST", Right.EDIT_CUSTOMERS, False),
     "unmerge": ("POST", Right.EDIT_CUSTOMERS, False),
     "join-again": ("POST", Right.EDIT_CUSTOMERS, False),
+    "add-identity": ("POST", Right.EDIT_CUSTOMERS, False),
+    "identity-form": ("GET", Right.EDIT_CUSTOMERS, False),
+    "identity-owners": ("GET", Right.EDIT_CUSTOMERS, False),
+    "identity": ("GET", Right.EDIT_CUSTOMERS, False),
+    "act-on-identity": ("POST", Right.EDIT_CUSTOMERS, False),
+    "take-link-back": ("POST", Right.EDIT_CUSTOMERS, False),
+    "link-again": ("POST", Right.EDIT_CUSTOMERS, False),
     "cases": ("GET", Right.CASES, False),
     "register-case": ("POST", Right.CASES, False),
     "case": ("GET", Right.CASES, False),
@@ -114,9 +121,13 @@ class House:
             "timeline-json": self.talk.profile.customer, "why": self.talk.profile.customer,
             "pin": self.talk.profile.customer, "compare": self.talk.profile.customer,
             "merge": self.talk.profile.customer, "keep-apart": self.talk.profile.customer,
+            "add-identity": self.talk.profile.customer, "identity-form": self.talk.profile.customer,
+            "identity-owners": self.talk.profile.customer, "identity": self.talk.profile.customer,
+            "act-on-identity": self.talk.profile.customer,
         }.get(name, self.talk)  # fmt: skip
         ident = str(subject.pk if pk is None else pk)
         route = re.sub(r"<(int|uuid):pk>", ident, route)
+        route = route.replace("<int:identity>", str(self.talk.thread.identity_id))
         route = route.replace("<int:leg>", str(self.leg.pk if pk is None else pk))
         words = {"<str:section>": "cases", "<str:what>": "done", "<str:field>": "name", "<int:other>": ident}
         for place, word in words.items():
@@ -299,6 +310,10 @@ FIELDS = [
     "threads",
     "link",
     "chosen",
+    "value",
+    "shared",
+    "choose",
+    "besides",
 ]
 
 

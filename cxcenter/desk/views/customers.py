@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from customers import actions as customers
+from customers.choices import PartyKind
 from customers.fields import is_golden
 from customers.models import Customer, Merge, Profile
 from cxcenter.accounts.roles import Right
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from cxcenter.accounts.models import User
 
 
+# Fields of forms in which a customer is looked for and chosen.
+CHOSEN = {"customer", "person", "company"}
+
+
 @require_GET
 @needs(Right.VIEW_CUSTOMERS)
 def search(request: HttpRequest) -> HttpResponse:
@@ -38,7 +43,9 @@ def search(request: HttpRequest) -> HttpResponse:
     found, cases = [], []
     if len(query) >= 2:
         rows = Customer.objects.visible_to(user).matching(query, contacts=user.may(Right.SEE_CONTACTS))
-        found = list(rows.exclude(pk=number(request.GET.get("merge")) or 0)[:8])
+        besides = request.GET.get("besides") or request.GET.get("merge")
+        rows = rows.filter(kind=kind) if (kind := request.GET.get("kind")) in PartyKind.values else rows
+        found = list(rows.exclude(pk=number(besides) or 0)[:8])
         digits = query.upper().removeprefix("CS-")
         if digits.isdecimal() and len(digits) < 18:
             cases = list(Case.objects.visible_to(user).filter(pk=int(digits)))
@@ -48,6 +55,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "query": query,
         "link_to": request.GET.get("link", ""),
         "merge_into": number(request.GET.get("merge")),
+        "choose": choose if (choose := request.GET.get("choose")) in CHOSEN else "",
     }
     return render(request, "desk/_found.html", context)
 
