@@ -12,6 +12,7 @@ from cxcenter.core.models import AuditEntry
 ACTS = {
     "alert.see": _("saw an alert"),
     "case.change": _("changed a case"),
+    "case.customer": _("linked a case to a customer"),
     "case.link": _("linked a contact to a case"),
     "case.unlink": _("unlinked a contact from a case"),
     "customer.apart": _("decided that two customers are not the same person"),

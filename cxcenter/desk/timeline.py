@@ -36,7 +36,7 @@ QUOTE = 200
 
 GROUPS = {
     "chats": ("interaction.opened", "interaction.closed", "interaction.linked"),
-    "cases": ("case.opened", "case.changed", "task.created", "task.done"),
+    "cases": ("case.opened", "case.changed", "case.linked", "task.created", "task.done"),
     "site": ("site.event",),
     "outside": ("outside.event",),
     "surveys": ("survey.answered",),
@@ -218,7 +218,7 @@ def _holding(customer: Customer, user: "User", text: str) -> dict[str, Q]:
     return {
         **dict.fromkeys(GROUPS["chats"], of_sessions),
         "survey.answered": of_ratings,
-        **dict.fromkeys(("case.opened", "case.changed"), of_cases),
+        **dict.fromkeys(("case.opened", "case.changed", "case.linked"), of_cases),
         **dict.fromkeys(("task.created", "task.done"), of_tasks),
         "site.event": Q(payload__data__title__icontains=text) | Q(payload__data__url__icontains=text),
         "outside.event": Q(payload__type__icontains=text) | Q(payload__data__icontains=text),

@@ -64,6 +64,7 @@ urlpatterns = [
     path("cases/register/", cases.register, name="register-case"),
     path("cases/<int:pk>/", cases.show, name="case"),
     path("cases/<int:pk>/change/", cases.change, name="change-case"),
+    path("cases/<int:pk>/link/", cases.link, name="link-case"),
     path("cases/<int:pk>/attach/", cases.attach, name="attach"),
     path("tasks/", tasks.index, name="tasks"),
     path("tasks/create/", tasks.create, name="create-task"),

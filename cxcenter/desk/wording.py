@@ -124,6 +124,17 @@ def _case_changed(payload: Payload, about: Mentioned) -> Said:
     return _about_case(title, payload, about)
 
 
+def _case_linked(payload: Payload, about: Mentioned) -> Said:
+    titles = {
+        (True, True): _("Session attached to CS-%(number)s"),
+        (True, False): _("Session detached from CS-%(number)s"),
+        (False, True): _("CS-%(number)s linked to this card by hand"),
+        (False, False): _("CS-%(number)s taken off this card"),
+    }
+    title = titles[bool(payload.get("interaction")), bool(payload.get("linked"))]
+    return _about_case(title % {"number": payload.get("case")}, payload, about)
+
+
 def _about_case(title: str, payload: Payload, about: Mentioned) -> Said:
     case = about.cases.get(payload.get("case", 0))
     said = Said("clipboard-list", "callback", title)
@@ -247,6 +258,7 @@ WORDS: dict[str, Callable[[Payload, Mentioned], Said]] = {
     "interaction.linked": _linked,
     "case.opened": _case,
     "case.changed": _case_changed,
+    "case.linked": _case_linked,
     "task.created": lambda payload, about: _task(_("A task was set"), payload, about),
     "task.done": lambda payload, about: _task(_("A task was done"), payload, about),
     "site.event": _site,

@@ -81,3 +81,16 @@ def test_values_are_masked_without_the_scope(place):
     caller = token("customers:write")
     made = caller.post(f"customers/{place.customer.pk}/identities/", {"kind": "phone", "value": NEW})
     assert (made.json()["value"], made.json()["masked"]) == ("•••• 67", True)
+
+
+# --- Cases ---
+
+
+def test_a_case_is_put_on_a_card_by_who_may_edit_cards(place):
+    anna = somebody("Anna Berg").profiles.get()
+    path = f"cases/{place.case.pk}/"
+    problem(token("cases:write").patch(path, {"version": 0, "profile": anna.pk}), 403, "forbidden")
+    caller = token("cases:write", "customers:write")
+    changed = caller.patch(path, {"version": 0, "profile": anna.pk, "subject": "Still late"}).json()
+    assert (changed["profile"], changed["subject"]) == (anna.pk, "Still late")
+    assert caller.patch(path, {"version": changed["version"], "profile": None}).json()["profile"] is None

@@ -84,6 +84,7 @@ DOORS: dict[str, tuple[str, str, bool]] = {
     "register-case": ("POST", Right.CASES, False),
     "case": ("GET", Right.CASES, False),
     "change-case": ("POST", Right.CASES, False),
+    "link-case": ("POST", Right.EDIT_CUSTOMERS, False),
     "attach": ("POST", Right.CASES, False),
     "tasks": ("GET", Right.CASES, False),
     "create-task": ("POST", Right.CASES, False),
@@ -114,7 +115,7 @@ class House:
         """Return the address of a door, about what is in the house or about `pk`."""
         route = next(str(p.pattern) for p in urlpatterns if isinstance(p, URLPattern) and p.name == name)
         subject = {
-            "case": self.case, "change-case": self.case, "attach": self.case, "act-on-task": self.task,
+            "case": self.case, "change-case": self.case, "attach": self.case, "link-case": self.case, "act-on-task": self.task,
             "unblock": self.block, "file": self.file, "withdraw": self.reply, "article": self.article,
             "customer": self.talk.profile.customer, "edit-customer": self.talk.profile.customer,
             "timeline": self.talk.profile.customer, "timeline-csv": self.talk.profile.customer,
@@ -314,6 +315,7 @@ FIELDS = [
     "shared",
     "choose",
     "besides",
+    "link_case",
 ]
 
 

@@ -14,6 +14,7 @@ from cxcenter.accounts.models import User
 from cxcenter.accounts.roles import Role
 from cxcenter.core.models import AuditEntry
 from cxcenter.desk import timeline
+from interactions.actions import cases
 from tests import world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -222,3 +223,55 @@ def test_the_card_asks_no_more_for_many(client, kate, oleg):
     few = queries(client, kate)
     grow(6)
     assert queries(client, kate) == few
+
+
+# --- Cases and sessions ---
+
+
+@pytest.fixture
+def chat(alice):
+    world.on_duty(alice)
+    return world.open_chat(world.make_site(world.make_queue(members=(alice,), team=alice.team)), "Hello")
+
+
+def test_a_case_is_put_on_another_card_and_back(client, kate, chat, alice):
+    owner = chat.profile.customer
+    case = cases.register_case(actor=alice, profile=chat.profile, interaction=chat, subject="Dents")
+    assert address("link-case", case.pk) in client.get(address("case", case.pk)).content.decode()
+    assert (
+        f'data-link="{address("link-case", case.pk)}"'
+        in client.get(address("search"), {"q": "Kate", "link_case": case.pk}).content.decode()
+    )
+    before = client.post(address("link-case", case.pk), {"customer": kate.pk}).json()["before"]
+    case.refresh_from_db()
+    assert (case.profile.customer, before) == (kate, chat.profile_id)
+    assert titles(kate, alice)[0] == f"{case.number} linked to this card by hand"
+    assert titles(owner, alice)[0] == f"{case.number} taken off this card"
+    client.post(address("link-case", case.pk), {"profile": before})
+    client.post(address("link-case", case.pk), {"profile": ""})
+    case.refresh_from_db()
+    assert case.profile is None and AuditEntry.objects.filter(act="case.customer").count() == 3
+    assert client.post(address("link-case", case.pk), {"customer": 10**6}).status_code == 404
+
+
+def test_a_session_is_attached_to_a_case_and_detached(client, chat, alice):
+    case = cases.register_case(actor=alice, profile=chat.profile, subject="Dents")
+    for off, title in (("", f"Session attached to {case.number}"), ("1", f"Session detached from {case.number}")):
+        client.post(address("attach", case.pk), {"session": chat.pk, "off": off})
+        assert titles(chat.profile.customer, alice)[0] == title
+        assert case.links.exists() == (off == "")
+
+
+def test_a_session_is_put_on_a_card_off_it_and_back(client, kate, oleg, chat, alice):
+    # The number of somebody who was merged means whom he was merged into.
+    actions.merge_customers(survivor=kate.pk, others=[oleg.pk])
+    before = client.post(address("link", chat.pk), {"customer": oleg.pk}).json()["before"]
+    chat.refresh_from_db()
+    assert chat.profile.customer == Customer.objects.get(pk=kate.pk)
+    taken = client.post(address("link", chat.pk), {}).json()["before"]
+    chat.refresh_from_db()
+    assert chat.profile is None and titles(kate, alice)[0] == "Session taken off this card"
+    client.post(address("link", chat.pk), {"profile": taken})
+    client.post(address("link", chat.pk), {"profile": before})
+    chat.refresh_from_db()
+    assert chat.profile_id == before

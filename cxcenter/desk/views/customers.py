@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from customers import actions as customers
 from customers.choices import PartyKind
 from customers.fields import is_golden
-from customers.models import Customer, Merge, Profile
+from customers.models import Customer, Merge
 from cxcenter.accounts.roles import Right
 from cxcenter.core import audit
 from cxcenter.core.errors import Invalid, NotFound
@@ -21,7 +21,7 @@ from cxcenter.core.reading import number
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.desk import card, golden, same
 from cxcenter.desk.contexts import sessions_context, timeline_context
-from cxcenter.desk.views.common import customer_for, pick, session_for, whole
+from cxcenter.desk.views.common import chosen_profile, customer_for, pick, session_for, whole
 from cxcenter.frame import frame
 from interactions.actions import cases as case_actions
 from interactions.models import Case, Interaction
@@ -53,11 +53,20 @@ def search(request: HttpRequest) -> HttpResponse:
         "found": found,
         "cases": cases,
         "query": query,
-        "link_to": request.GET.get("link", ""),
+        **_linking(request),
         "merge_into": number(request.GET.get("merge")),
         "choose": choose if (choose := request.GET.get("choose")) in CHOSEN else "",
     }
     return render(request, "desk/_found.html", context)
+
+
+def _linking(request: HttpRequest) -> dict[str, str]:
+    """Return what is being linked to a customer, a session or a case: how the search is asked, where the choice goes."""
+    for name, door in (("link", "desk:link"), ("link_case", "desk:link-case")):
+        ident = number(request.GET.get(name))
+        if ident is not None:
+            return {"link_query": f"{name}={ident}", "link_url": reverse(door, args=[ident])}
+    return {}
 
 
 @require_GET
@@ -250,11 +259,5 @@ def link(request: HttpRequest, pk: int) -> HttpResponse:
     """Put a session on a customer's card, or off it; answers the former profile for an undo."""
     user = staff_of(request)
     talk = session_for(user, pk)
-    profile = pick(Profile.objects.visible_to(user), request.POST.get("profile"))
-    if profile is None and request.POST.get("customer"):
-        customer = pick(Customer.objects.visible_to(user), request.POST["customer"])
-        if customer is None:
-            raise NotFound(_("There is no such customer."))
-        profile = customer.profiles.order_by("pk").first()
-    before = case_actions.link_customer(interaction_id=talk.pk, profile=profile, actor=user)
+    before = case_actions.link_customer(interaction_id=talk.pk, profile=chosen_profile(user, request.POST), actor=user)
     return JsonResponse({"before": before})
