@@ -59,6 +59,24 @@ class IdentityChanged(Payload):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NoteAdded(Payload):
+    """A colleague wrote a note of a customer. Its words stay in its row: they are for staff alone."""
+
+    topic: ClassVar[str] = "customer.note"
+    customer: int
+    note: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteChanged(Payload):
+    """A note was changed, taken back, or put back: what shows it shows it anew."""
+
+    topic: ClassVar[str] = "note.changed"
+    public: ClassVar[bool] = False
+    note: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class SiteEvent(Payload):
     """Something the site reported from the visitor's browser: a page view or an event of its own.
 

@@ -27,6 +27,10 @@ class IdentityQuerySet(_Visible):
     """Identities. Their values are masked for readers without `customers.contacts`."""
 
 
+class NoteQuerySet(_Visible):
+    """Notes of colleagues."""
+
+
 class MergeQuerySet(_Visible):
     """Merges, standing and undone."""
 

@@ -23,7 +23,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from customers import actions as customers
-from customers.models import Likeness, Merge, Profile
+from customers.models import Likeness, Merge, Note, Profile
 from cxcenter.accounts.models import User
 from cxcenter.accounts.roles import RIGHTS, Right, Role
 from cxcenter.accounts.scopes import NEEDS, Scope
@@ -105,6 +105,7 @@ def pairs(place: Place) -> dict[str, tuple[Any, Any]]:
         "customer": (place.customer, other.customer),
         "profile": (place.profile, other),
         "merge": (merge_of(place), merge_of(place)),
+        "note": tuple(note_of(place, one.customer) for one in (place.profile, other)),
         "likeness": (likeness_of(place, other), likeness_of(place, other)),
         "identity": (ours["chat"].thread.identity, theirs["chat"].thread.identity),
         "event": tuple(Event.objects.filter(profile_id=p.pk).earliest("pk") for p in (place.profile, other)),
@@ -120,6 +121,12 @@ def pairs(place: Place) -> dict[str, tuple[Any, Any]]:
         "webhooksubscription": (ours["subscription"], theirs["subscription"]),
         "webhookdelivery": (ours["delivery"], theirs["delivery"]),
     }
+
+
+def note_of(place: Place, customer: Any) -> Note:
+    """A note of an operator."""
+    found = Note.objects.filter(profile__customer=customer).first()
+    return found or customers.add_note(customer=customer, text="x", actor=place.people["operator"])
 
 
 def likeness_of(place: Place, other: Profile) -> Likeness:
@@ -207,6 +214,7 @@ def rows_of(side: dict[str, Any], place: Place) -> dict[str, Any]:
         "/desk/customers/": side["chat"].profile.customer,
         "/desk/merges/": merge_of(place),
         "/desk/apart/": side["chat"].profile,
+        "/desk/notes/": note_of(place, side["chat"].profile.customer),
         "/desk/links/": side["chat"].profile,
         "/desk/unlinked/": side["chat"].profile,
         "/desk/cases/": place.case,

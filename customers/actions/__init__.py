@@ -17,6 +17,7 @@ from customers.actions.links import (
 )
 from customers.actions.matching import compare_profile, compare_some, train_weights
 from customers.actions.merges import keep_apart, merge_customers, take_apart_back, unmerge
+from customers.actions.notes import add_note, edit_note, put_note_back, withdraw_note
 from customers.actions.records import add_record, create_profile
 from customers.actions.sources import OutsideRecord, Reach, put_record
 
@@ -25,11 +26,13 @@ __all__ = [
     "OutsideRecord",
     "Reach",
     "add_identity",
+    "add_note",
     "add_record",
     "compare_profile",
     "compare_some",
     "create_profile",
     "edit_customer",
+    "edit_note",
     "find_identity",
     "find_or_create_by_identity",
     "keep_apart",
@@ -39,6 +42,7 @@ __all__ = [
     "move_identity",
     "pin_value",
     "prefer_identity",
+    "put_note_back",
     "put_record",
     "read_typed",
     "recognise",
@@ -52,4 +56,5 @@ __all__ = [
     "unlink_identity",
     "unmerge",
     "verify_identity",
+    "withdraw_note",
 ]

@@ -3,6 +3,7 @@
 from customers.models.consents import Consent
 from customers.models.golden import Apart, Customer, Membership, Merge
 from customers.models.matching import Comparable, Likeness, MatchKey, MatchModel
+from customers.models.notes import Note
 from customers.models.rules import CustomField, JunkValue, MatchingRules, Rebuild, SurvivorshipRule
 from customers.models.sources import Identity, Profile, ProfileIdentity, SourceRecord, Unlinking
 
@@ -20,6 +21,7 @@ __all__ = [
     "MatchingRules",
     "Membership",
     "Merge",
+    "Note",
     "Profile",
     "ProfileIdentity",
     "Rebuild",

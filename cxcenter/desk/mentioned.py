@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, IntegerField, OuterRef, Prefetch, Subquery
 
-from customers.models import Identity
+from customers.models import Identity, Note
 from cxcenter.accounts.models import User
 from cxcenter.core.models import Event
 from interactions.choices import Author
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Mentioned:
-    """Sessions, cases, tasks, identities and people, each by its number, and who reads of them."""
+    """Sessions, cases, tasks, identities, notes and people, each by its number, and who reads of them."""
 
     reader: User
 
@@ -27,6 +27,7 @@ class Mentioned:
     cases: dict[int, Case]
     tasks: dict[int, Task]
     identities: dict[int, Identity]
+    notes: dict[int, Note]
     people: dict[int, User]
 
 
@@ -39,6 +40,7 @@ def mentioned_in(events: Iterable[Event], user: User) -> Mentioned:
         cases=Case.objects.visible_to(user).in_bulk(_named(events, "case")),
         tasks=Task.objects.visible_to(user).in_bulk(_named(events, "task")),
         identities=Identity.objects.visible_to(user).in_bulk(_named(events, "identity")),
+        notes=Note.objects.visible_to(user).in_bulk(_named(events, "note")),
         people=User.objects.in_bulk({event.actor_id for event in events} - {None}),
     )
 

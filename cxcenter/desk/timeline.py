@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from customers.models import Customer
+from customers.models import Customer, Note
 from cxcenter.core.models import Event
 from cxcenter.core.reading import cursor
 from cxcenter.desk.mentioned import mentioned_in
@@ -37,6 +37,7 @@ QUOTE = 200
 GROUPS = {
     "chats": ("interaction.opened", "interaction.closed", "interaction.linked"),
     "cases": ("case.opened", "case.changed", "case.linked", "task.created", "task.done"),
+    "notes": ("customer.note",),
     "site": ("site.event",),
     "outside": ("outside.event",),
     "surveys": ("survey.answered",),
@@ -214,12 +215,14 @@ def _holding(customer: Customer, user: "User", text: str) -> dict[str, Q]:
     cases = Case.objects.visible_to(user).filter(profile__customer=customer, subject__icontains=text)
     tasks = Task.objects.visible_to(user).filter(profile__customer=customer, title__icontains=text)
     of_sessions, of_ratings = Q(payload__interaction__in=sessions), Q(payload__interaction__in=rated)
+    notes = Note.objects.visible_to(user).filter(profile__customer=customer, withdrawn_at=None, text__icontains=text)
     of_cases, of_tasks = Q(payload__case__in=_newest(cases)), Q(payload__task__in=_newest(tasks))
     return {
         **dict.fromkeys(GROUPS["chats"], of_sessions),
         "survey.answered": of_ratings,
         **dict.fromkeys(("case.opened", "case.changed", "case.linked"), of_cases),
         **dict.fromkeys(("task.created", "task.done"), of_tasks),
+        "customer.note": Q(payload__note__in=_newest(notes)),
         "site.event": Q(payload__data__title__icontains=text) | Q(payload__data__url__icontains=text),
         "outside.event": Q(payload__type__icontains=text) | Q(payload__data__icontains=text),
     }
@@ -246,6 +249,7 @@ def chips(customer: Customer | None = None, chosen: str = "") -> list[Chip]:
         "": _("All"),
         "chats": _("Chats"),
         "cases": _("Cases"),
+        "notes": _("Notes"),
         "site": _("Site"),
         "outside": _("Other systems"),
         "surveys": _("Ratings"),

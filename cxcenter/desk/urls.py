@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cxcenter.desk.views import cases, customers, knowledge, links, pages, sessions, talk, tasks, timeline
+from cxcenter.desk.views import cases, customers, knowledge, links, notes, pages, sessions, talk, tasks, timeline
 
 app_name = "desk"
 urlpatterns = [
@@ -57,6 +57,11 @@ urlpatterns = [
     path("customers/<int:pk>/identities/<int:identity>/<str:what>/", links.act_on_identity, name="act-on-identity"),
     path("links/<int:pk>/undo/", links.take_link_back, name="take-link-back"),
     path("unlinked/<int:pk>/undo/", links.link_again, name="link-again"),
+    path("customers/<int:pk>/notes/", notes.add, name="add-note"),
+    path("notes/<int:pk>/", notes.show, name="note"),
+    path("notes/<int:pk>/edit/", notes.edit, name="edit-note"),
+    path("notes/<int:pk>/withdraw/", notes.withdraw, name="withdraw-note"),
+    path("notes/<int:pk>/put-back/", notes.put_back, name="put-note-back"),
     path("customers/<int:pk>/timeline/", timeline.show, name="timeline"),
     path("customers/<int:pk>/timeline.csv", timeline.export, {"form": "csv"}, name="timeline-csv"),
     path("customers/<int:pk>/timeline.json", timeline.export, {"form": "json"}, name="timeline-json"),

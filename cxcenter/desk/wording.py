@@ -25,7 +25,10 @@ FIELDS, LETTERS = 4, 120
 
 @dataclass(frozen=True)
 class Said:
-    """A fact in words: a title, a tag beside it, a line of details below, where it leads to."""
+    """A fact in words: a title, a tag beside it, a line of details below, where it leads to.
+
+    `note` is the number of the reader's own note, which he may change; `taken_back` tells that he has taken it back.
+    """
 
     icon: str
     colour: str
@@ -34,6 +37,9 @@ class Said:
     tag: str = ""
     tone: str = ""
     url: str = ""
+    text: str = ""
+    note: int = 0
+    taken_back: bool = False
 
 
 def joined(*parts: object) -> str:
@@ -247,6 +253,18 @@ def _value(payload: Payload, about: Mentioned) -> str:
     return shown_value(identity, about.reader) if identity else ""
 
 
+def _note(payload: Payload, about: Mentioned) -> Said:
+    """Say a colleague's note; of one that was taken back only that there was one."""
+    note = about.notes.get(payload.get("note", 0))
+    said = Said("note", "note", _("Note"))
+    if note is None:
+        return said
+    own = note.pk if note.author_id == about.reader.pk else 0
+    if note.withdrawn_at is not None:
+        return replace(said, title=_("A note was taken back"), note=own, taken_back=True)
+    return replace(said, text=note.text, tag=_("changed") if note.edited_at else "", note=own)
+
+
 def _consent(payload: Payload, about: Mentioned) -> Said:
     words = _("Consent given") if payload.get("granted") else _("Consent withdrawn")
     return Said("shield-lock", "office", words)
@@ -268,6 +286,7 @@ WORDS: dict[str, Callable[[Payload, Mentioned], Said]] = {
     "customer.edited": _edited,
     "customer.consent": _consent,
     "customer.identity": _identity,
+    "customer.note": _note,
     "customer.merged": _merged,
     "customer.unmerged": _unmerged,
     "customer.apart": _apart,

@@ -80,6 +80,11 @@ DOORS: dict[str, tuple[str, str, bool]] = {
     "act-on-identity": ("POST", Right.EDIT_CUSTOMERS, False),
     "take-link-back": ("POST", Right.EDIT_CUSTOMERS, False),
     "link-again": ("POST", Right.EDIT_CUSTOMERS, False),
+    "add-note": ("POST", Right.EDIT_CUSTOMERS, False),
+    "note": ("GET", Right.EDIT_CUSTOMERS, False),
+    "edit-note": ("POST", Right.EDIT_CUSTOMERS, False),
+    "withdraw-note": ("POST", Right.EDIT_CUSTOMERS, False),
+    "put-note-back": ("POST", Right.EDIT_CUSTOMERS, False),
     "cases": ("GET", Right.CASES, False),
     "register-case": ("POST", Right.CASES, False),
     "case": ("GET", Right.CASES, False),
@@ -124,7 +129,7 @@ class House:
             "merge": self.talk.profile.customer, "keep-apart": self.talk.profile.customer,
             "add-identity": self.talk.profile.customer, "identity-form": self.talk.profile.customer,
             "identity-owners": self.talk.profile.customer, "identity": self.talk.profile.customer,
-            "act-on-identity": self.talk.profile.customer,
+            "act-on-identity": self.talk.profile.customer, "add-note": self.talk.profile.customer,
         }.get(name, self.talk)  # fmt: skip
         ident = str(subject.pk if pk is None else pk)
         route = re.sub(r"<(int|uuid):pk>", ident, route)

@@ -108,6 +108,7 @@ PAYLOADS: dict[str, dict[str, object]] = {
     "interaction.opened": {"interaction": 1, "kind": "webchat"},
     "interaction.closed": {"interaction": 1, "kind": "webchat", "reason": "left"},
     "interaction.linked": {"interaction": 1, "kind": "webchat", "linked": True},
+    "customer.note": {"customer": 1, "note": 1},
     "case.linked": {"case": 1, "linked": True},
     "customer.identity": {"customer": 1, "identity": 1, "kind": "phone", "change": "linked"},
     "customer.merged": {"customer": 1, "absorbed": 2},
