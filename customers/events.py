@@ -40,6 +40,7 @@ class ConsentGiven(Payload):
     identity: int
     purpose: str
     granted: bool
+    channel: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +57,21 @@ class IdentityChanged(Payload):
     kind: str
     change: str
     other: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembershipChanged(Payload):
+    """A person joined a company ("joined"), left it ("left"), or has another role in it ("role").
+
+    Both have the fact on their timelines: `of` tells whose it is, "company" or "person".
+    """
+
+    topic: ClassVar[str] = "customer.member"
+    company: int
+    person: int
+    membership: int
+    change: str
+    of: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypedDict
 
 from django.db import connection
@@ -87,16 +88,18 @@ def was_taken_off(*, identity_id: int, profile_id: int) -> bool:
 
 
 class Standing(TypedDict):
-    """What a customer permits: `identity` is the one that decided."""
+    """What a customer permits: `identity` is the one that decided, `consent` its word, said at `at`."""
 
     purpose: str
     channel: str
     granted: bool
     identity: int
+    consent: int
+    at: datetime
 
 
 NEWEST = """
-    SELECT DISTINCT ON (c.identity_id, c.purpose, c.channel) c.identity_id, c.purpose, c.channel, c.granted
+    SELECT DISTINCT ON (c.identity_id, c.purpose, c.channel) c.identity_id, c.purpose, c.channel, c.granted, c.id, c.at
     FROM customers_consent c
     WHERE c.identity_id IN (
         SELECT l.identity_id FROM customers_profileidentity l JOIN customers_profile p ON p.id = l.profile_id
@@ -116,10 +119,12 @@ def consents_of(customer_id: int) -> list[Standing]:
         cursor.execute(NEWEST, [customer_id])
         said = cursor.fetchall()
     found: dict[tuple[str, str], Standing] = {}
-    for identity, purpose, channel, granted in sorted(said):
+    for identity, purpose, channel, granted, pk, at in sorted(said):
         known = found.get((purpose, channel))
         if known is None or (known["granted"] and not granted):
-            found[purpose, channel] = Standing(purpose=purpose, channel=channel, granted=granted, identity=identity)
+            found[purpose, channel] = Standing(
+                purpose=purpose, channel=channel, granted=granted, identity=identity, consent=pk, at=at
+            )
     return [found[key] for key in sorted(found)]
 
 

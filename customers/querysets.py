@@ -31,6 +31,14 @@ class NoteQuerySet(_Visible):
     """Notes of colleagues."""
 
 
+class MembershipQuerySet(_Visible):
+    """Places of people in companies."""
+
+    def standing(self) -> Self:
+        """Keep those who have not left."""
+        return self.filter(ended_at=None)
+
+
 class MergeQuerySet(_Visible):
     """Merges, standing and undone."""
 

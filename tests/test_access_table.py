@@ -23,7 +23,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from customers import actions as customers
-from customers.models import Likeness, Merge, Note, Profile
+from customers.models import Likeness, Membership, Merge, Note, Profile
 from cxcenter.accounts.models import User
 from cxcenter.accounts.roles import RIGHTS, Right, Role
 from cxcenter.accounts.scopes import NEEDS, Scope
@@ -105,6 +105,7 @@ def pairs(place: Place) -> dict[str, tuple[Any, Any]]:
         "customer": (place.customer, other.customer),
         "profile": (place.profile, other),
         "merge": (merge_of(place), merge_of(place)),
+        "membership": tuple(member_of(one.customer) for one in (place.profile, other)),
         "note": tuple(note_of(place, one.customer) for one in (place.profile, other)),
         "likeness": (likeness_of(place, other), likeness_of(place, other)),
         "identity": (ours["chat"].thread.identity, theirs["chat"].thread.identity),
@@ -121,6 +122,13 @@ def pairs(place: Place) -> dict[str, tuple[Any, Any]]:
         "webhooksubscription": (ours["subscription"], theirs["subscription"]),
         "webhookdelivery": (ours["delivery"], theirs["delivery"]),
     }
+
+
+def member_of(customer: Any) -> Membership:
+    """A place of a customer in a company."""
+    company = customers.create_profile(source="shop", fields={"name": "Oakline", "kind": "company"})
+    found = Membership.objects.standing().filter(person__customer=customer).first()
+    return found or Membership.objects.create(company=company, person=customer.profiles.first(), source="shop")
 
 
 def note_of(place: Place, customer: Any) -> Note:
@@ -214,6 +222,7 @@ def rows_of(side: dict[str, Any], place: Place) -> dict[str, Any]:
         "/desk/customers/": side["chat"].profile.customer,
         "/desk/merges/": merge_of(place),
         "/desk/apart/": side["chat"].profile,
+        "/desk/members/": member_of(side["chat"].profile.customer),
         "/desk/notes/": note_of(place, side["chat"].profile.customer),
         "/desk/links/": side["chat"].profile,
         "/desk/unlinked/": side["chat"].profile,
@@ -310,6 +319,7 @@ COLLECTIONS = {
     "profiles": "profile",
     "identities": "identity",
     "events": "event",
+    "memberships": "membership",
     "merges": "merge",
     "threads": "thread",
     "interactions": "interaction",
@@ -380,6 +390,7 @@ def put_back(place: Place) -> None:
         for row in (side["subscription"], side["delivery"]):
             if not type(row).objects.filter(pk=row.pk).exists():
                 row.save(force_insert=True)
+    Membership.objects.update(ended_at=None, ended_by=None)
 
 
 def test_calls_reach_by_the_table(place):

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from customers import projection
 from customers.actions.edits import read_fields
 from customers.actions.identities import find_identity, keep_link
+from customers.actions.members import keep_place
 from customers.actions.merges import merge_customers, was_undone
 from customers.actions.records import project
 from customers.choices import MergeReason
@@ -40,6 +41,15 @@ class Reach:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Workplace:
+    """The company of a person, by its record at a source, and his role there."""
+
+    source: str
+    external_id: str
+    role: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class OutsideRecord:
     """A record as its source has it. `at` is the time of its last change there."""
 
@@ -47,6 +57,7 @@ class OutsideRecord:
     external_id: str
     fields: dict[str, Any] = field(default_factory=dict)
     reaches: Sequence[Reach] = ()
+    company: Workplace | None = None
     raw: dict[str, Any] = field(default_factory=dict)
     verified: bool = False
     at: datetime | None = None
@@ -83,7 +94,7 @@ def _put(said: OutsideRecord, fields: dict[str, Any], actor: "User | None") -> t
     if said.at is not None and said.at < known.at:
         return known, "late"
     changed = (known.fields, known.raw, known.verified) != (fields, said.raw, said.verified)
-    moved = _relink(known.profile, said.source, identities)
+    moved = _relink(known.profile, said.source, identities) | _place(known.profile, said)
     if not changed and not moved:
         return known, "unchanged"
     known.fields, known.raw, known.verified, known.at = fields, said.raw, said.verified, said.at or timezone.now()
@@ -118,6 +129,7 @@ def _create(said: OutsideRecord, identities: Identities, fields: dict[str, Any],
         entered_by=actor,
     )
     _relink(profile, said.source, identities)
+    _place(profile, said)
     emit(CustomerCreated(customer=customer.pk), profile_id=profile.pk, actor_id=actor.pk if actor else None)
     _follow(profile, identities, fields)
     return record
@@ -135,6 +147,18 @@ def _relink(profile: Profile, source: str, identities: Identities) -> bool:
         changed |= made or (reach.verified and known.get(identity.pk) is False)
         kinds.add(reach.kind)
     return changed
+
+
+def _place(profile: Profile, said: OutsideRecord) -> bool:
+    """Put a person into the company that his record names. Tells of a change. Raises Invalid for an unknown record."""
+    company = None
+    if said.company is not None:
+        at = SourceRecord.objects.filter(source=said.company.source, external_id=said.company.external_id)
+        company = Profile.objects.filter(records__in=at).first()
+        if company is None or company == profile:
+            raise Invalid(_("There is no such record of a company. Put the company first."), field="company")
+    role = said.company.role if said.company else ""
+    return keep_place(person=profile, company=company, role=role, source=said.source)
 
 
 def _follow(profile: Profile, identities: Identities, fields: dict[str, Any]) -> None:

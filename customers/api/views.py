@@ -13,8 +13,8 @@ from rest_framework.response import Response
 from customers import actions, normalise
 from customers.api import filters, serializers
 from customers.choices import IdentityKind, MergeReason
-from customers.models import Customer, Identity, Merge, Profile, ProfileIdentity, SourceRecord
-from customers.queries import owners_of, resolve, standing_for
+from customers.models import Customer, Identity, Membership, Merge, Profile, ProfileIdentity, SourceRecord
+from customers.queries import consents_of, owners_of, resolve, standing_for
 from cxcenter.core import audit
 from cxcenter.core.api.serializers import Empty
 from cxcenter.core.api.viewsets import ApiViewSet
@@ -145,6 +145,21 @@ class Customers(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
             actions.unlink_identity(customer=customer, identity=found, actor=self.actor)
         return Response(status=204)
 
+    @extend_schema(responses={200: serializers.StandingConsents})
+    @action(detail=True, methods=["get"], url_path="consents", filterset_class=None, pagination_class=None)
+    def consents(self, request: Request, pk: int) -> Response:
+        """Tell what the customer permits, by purpose and channel."""
+        return Response(serializers.StandingConsents({"results": consents_of(self._standing().pk)}).data)
+
+    @extend_schema(request=serializers.ConsentForm, responses={201: serializers.StandingConsents})
+    @consents.mapping.post
+    def record_consent(self, request: Request, pk: int) -> Response:
+        """Record a consent or its withdrawal for one of his identities; answers what stands now."""
+        customer, form = self._standing(), self.read(serializers.ConsentForm)
+        words, identity = form.pop("proof"), form.pop("identity")
+        actions.record_consent_by_hand(customer=customer, identity_id=identity, words=words, actor=self.actor, **form)
+        return Response(serializers.StandingConsents({"results": consents_of(customer.pk)}).data, status=201)
+
 
 class SourceRecords(ApiViewSet):
     """What another system knows of somebody, under its own number."""
@@ -168,6 +183,7 @@ class SourceRecords(ApiViewSet):
                 external_id=external_id[:120],
                 fields=said["fields"],
                 reaches=reaches,
+                company=_workplace(source, said.get("company")),
                 raw=dict(request.data),
                 verified=said["verified"],
                 at=said.get("at"),
@@ -177,6 +193,38 @@ class SourceRecords(ApiViewSet):
         owner = Profile.objects.values_list("customer_id", flat=True).get(pk=record.profile_id)
         answer = {"status": status, "record": record.pk, "profile": record.profile_id, "customer": owner}
         return Response(answer, status=201 if status == "created" else 200)
+
+
+def _workplace(source: str, said: dict[str, str] | None) -> actions.Workplace | None:
+    return actions.Workplace(**{"source": source, **said}) if said else None
+
+
+class Memberships(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
+    """People of companies: who speaks for a business customer, and as what. Who has left is not among them."""
+
+    scope = "customers"
+    queryset = Membership.objects.standing().select_related("company", "person")
+    serializer_class = serializers.MembershipRow
+    filterset_class = filters.MembershipFilter
+
+    @extend_schema(request=serializers.MembershipForm, responses={201: serializers.MembershipRow})
+    def create(self, request: Request) -> Response:
+        """Put a person into a company. 409 (code "member") if he is there already."""
+        made = actions.add_member(actor=self.actor, **self.read(serializers.MembershipForm))
+        return self.show(made.pk, status=201)
+
+    @extend_schema(request=serializers.RoleForm)
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Give the person another role."""
+        member = self.get_object()
+        actions.change_role(membership_id=member.pk, actor=self.actor, **self.read(serializers.RoleForm))
+        return self.show(member.pk)
+
+    @extend_schema(request=None, responses={204: None})
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Say that the person has left: the source that said so does not put him back."""
+        actions.end_membership(membership_id=self.get_object().pk, actor=self.actor)
+        return Response(status=204)
 
 
 class Merges(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):

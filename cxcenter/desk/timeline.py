@@ -45,6 +45,7 @@ GROUPS = {
         "customer.created",
         "customer.edited",
         "customer.identity",
+        "customer.member",
         "customer.consent",
         "customer.merged",
         "customer.unmerged",
@@ -101,10 +102,18 @@ def page_of(
     customer: Customer, user: "User", wanted: Wanted = Wanted(), *, before: str = "", limit: int = PAGE
 ) -> tuple[list[Line], str]:
     """Return a page of the timeline and the key of the next ("" at the end)."""
-    events = _facts(customer, user, wanted, before, limit + 1)
-    page = events[:limit]
+    events = _facts(customer, user, wanted, before, limit + 2)
+    # The other half of a twin goes with the page, or it would begin the next one.
+    end = limit + (len(events) > limit and _is_twin(events[limit - 1], events[limit]))
+    page = events[:end]
     lines = _lines(page, user, wanted.text, _day_of(before))
-    return lines, _key(page[-1]) if len(events) > limit else ""
+    return lines, _key(page[-1]) if len(events) > end else ""
+
+
+def _is_twin(one: Event, other: Event) -> bool:
+    """Tell whether a fact was told to both of two customers who are one again: it is said once."""
+    same = (one.kind, one.at, one.payload) == (other.kind, other.at, other.payload)
+    return same and one.kind == "customer.unmerged"
 
 
 def all_of(customer: Customer, user: "User", wanted: Wanted) -> Iterator[list[Line]]:
@@ -127,6 +136,7 @@ def _day_of(before: str) -> date | None:
 
 
 def _lines(events: list[Event], user: "User", text: str, day: date | None) -> list[Line]:
+    events = [event for n, event in enumerate(events) if n == 0 or not _is_twin(events[n - 1], event)]
     about, lines = mentioned_in(events, user), []
     quotes = _quotes(about.sessions, text) if text else {}
     for event in events:

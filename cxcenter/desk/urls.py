@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from cxcenter.desk.views import cases, customers, knowledge, links, notes, pages, sessions, talk, tasks, timeline
+from cxcenter.desk.views import (
+    cases,
+    consents,
+    customers,
+    knowledge,
+    links,
+    members,
+    notes,
+    pages,
+    sessions,
+    talk,
+    tasks,
+    timeline,
+)
 
 app_name = "desk"
 urlpatterns = [
@@ -57,6 +70,15 @@ urlpatterns = [
     path("customers/<int:pk>/identities/<int:identity>/<str:what>/", links.act_on_identity, name="act-on-identity"),
     path("links/<int:pk>/undo/", links.take_link_back, name="take-link-back"),
     path("unlinked/<int:pk>/undo/", links.link_again, name="link-again"),
+    path("customers/<int:pk>/consents/", consents.record, name="record-consent"),
+    path("customers/<int:pk>/consents/new/", consents.form, name="consent-form"),
+    path("customers/<int:pk>/consents/history/", consents.history, name="consent-history"),
+    path("customers/<int:pk>/members/", members.add, name="add-member"),
+    path("customers/<int:pk>/members/new/", members.form, name="member-form"),
+    path("members/<int:pk>/", members.show, name="member"),
+    path("members/<int:pk>/role/", members.change_role, name="change-role"),
+    path("members/<int:pk>/end/", members.end, name="end-membership"),
+    path("members/<int:pk>/resume/", members.resume, name="resume-membership"),
     path("customers/<int:pk>/notes/", notes.add, name="add-note"),
     path("notes/<int:pk>/", notes.show, name="note"),
     path("notes/<int:pk>/edit/", notes.edit, name="edit-note"),

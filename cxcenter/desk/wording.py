@@ -13,6 +13,7 @@ from customers.models import Customer
 from cxcenter.core.models import Event
 from cxcenter.core.templatetags.cx import clock
 from cxcenter.desk.card import IDENTITY_ICONS, shown_value
+from cxcenter.desk.consents import title_of
 from cxcenter.desk.mentioned import Mentioned
 from interactions.choices import CaseKind, CaseStatus, ChannelKind, CloseReason
 from interactions.models import Interaction
@@ -253,6 +254,22 @@ def _value(payload: Payload, about: Mentioned) -> str:
     return shown_value(identity, about.reader) if identity else ""
 
 
+def _member(payload: Payload, about: Mentioned) -> Said:
+    """Say who came to a company, left it or has another role there, with the way to the other one."""
+    titles = {
+        "joined": _("%(person)s is with %(company)s"),
+        "left": _("%(person)s is no longer with %(company)s"),
+        "role": _("Another role: %(person)s, %(company)s"),
+    }
+    member = about.members.get(payload.get("membership", 0))
+    names = {"person": f"C-{payload.get('person')}", "company": f"C-{payload.get('company')}"}
+    if member is not None:
+        names = {"person": str(member.person.customer), "company": str(member.company.customer)}
+    other = payload.get("person") if payload.get("of") == "company" else payload.get("company")
+    title = titles.get(payload.get("change", ""), "%(person)s, %(company)s") % names
+    return Said("building", "office", title, member.role if member else "", url=f"/desk/customers/{other}/")
+
+
 def _note(payload: Payload, about: Mentioned) -> Said:
     """Say a colleague's note; of one that was taken back only that there was one."""
     note = about.notes.get(payload.get("note", 0))
@@ -266,8 +283,9 @@ def _note(payload: Payload, about: Mentioned) -> Said:
 
 
 def _consent(payload: Payload, about: Mentioned) -> Said:
-    words = _("Consent given") if payload.get("granted") else _("Consent withdrawn")
-    return Said("shield-lock", "office", words)
+    words = _("Consent given: %(what)s") if payload.get("granted") else _("Consent withdrawn: %(what)s")
+    what = title_of(payload.get("purpose", ""), payload.get("channel", ""))
+    return Said("shield-lock", "office", words % {"what": what}, _value(payload, about))
 
 
 WORDS: dict[str, Callable[[Payload, Mentioned], Said]] = {
@@ -287,6 +305,7 @@ WORDS: dict[str, Callable[[Payload, Mentioned], Said]] = {
     "customer.consent": _consent,
     "customer.identity": _identity,
     "customer.note": _note,
+    "customer.member": _member,
     "customer.merged": _merged,
     "customer.unmerged": _unmerged,
     "customer.apart": _apart,

@@ -94,3 +94,37 @@ def test_a_case_is_put_on_a_card_by_who_may_edit_cards(place):
     changed = caller.patch(path, {"version": 0, "profile": anna.pk, "subject": "Still late"}).json()
     assert (changed["profile"], changed["subject"]) == (anna.pk, "Still late")
     assert caller.patch(path, {"version": changed["version"], "profile": None}).json()["profile"] is None
+
+
+# --- Companies and their people ---
+
+
+def test_people_of_companies(caller, place):
+    company = actions.create_profile(source="shop", fields={"name": "Oakline", "kind": "company"}).customer
+    body = {"company": company.pk, "person": place.customer.pk, "role": "Buyer"}
+    made = caller.post("memberships/", body)
+    assert made.status_code == 201 and {**made.json(), **body} == made.json()
+    problem(caller.post("memberships/", body), 409, "member")
+    problem(caller.post("memberships/", {"company": place.customer.pk, "person": place.customer.pk}), 400, "invalid")
+    path = f"memberships/{made.json()['id']}/"
+    assert caller.patch(path, {"role": "Director"}).json()["role"] == "Director"
+    assert (
+        caller.ids(f"memberships/?company={company.pk}")
+        == caller.ids(f"memberships/?person={place.customer.pk}")
+        != set()
+    )
+    assert caller.ids(f"memberships/?company={place.customer.pk}") == set()
+    assert caller.delete(path).status_code == 204
+    problem(caller.get(path), 404, "not_found")
+    assert caller.ids("memberships/") == set()
+
+
+def test_a_record_names_its_company(caller, place):
+    caller.put("sources/dms/records/F-1/", {"fields": {"name": "Oakline", "kind": "company"}})
+    said = {"fields": {"name": "Oleg"}, "company": {"external_id": "F-1", "role": "Driver"}}
+    put = caller.put("sources/dms/records/P-1/", said)
+    assert put.status_code == 201
+    (row,) = caller.rows(f"memberships/?person={put.json()['customer']}")
+    assert (row["role"], row["source"]) == ("Driver", "dms")
+    problem(caller.put("sources/dms/records/P-2/", {"company": {"external_id": "F-9"}}), 400, "invalid")
+    assert not Customer.objects.filter(profiles__records__external_id="P-2").exists()

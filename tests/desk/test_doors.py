@@ -80,6 +80,15 @@ DOORS: dict[str, tuple[str, str, bool]] = {
     "act-on-identity": ("POST", Right.EDIT_CUSTOMERS, False),
     "take-link-back": ("POST", Right.EDIT_CUSTOMERS, False),
     "link-again": ("POST", Right.EDIT_CUSTOMERS, False),
+    "record-consent": ("POST", Right.EDIT_CUSTOMERS, False),
+    "consent-form": ("GET", Right.EDIT_CUSTOMERS, False),
+    "consent-history": ("GET", Right.VIEW_CUSTOMERS, False),
+    "add-member": ("POST", Right.EDIT_CUSTOMERS, False),
+    "member-form": ("GET", Right.EDIT_CUSTOMERS, False),
+    "member": ("GET", Right.EDIT_CUSTOMERS, False),
+    "change-role": ("POST", Right.EDIT_CUSTOMERS, False),
+    "end-membership": ("POST", Right.EDIT_CUSTOMERS, False),
+    "resume-membership": ("POST", Right.EDIT_CUSTOMERS, False),
     "add-note": ("POST", Right.EDIT_CUSTOMERS, False),
     "note": ("GET", Right.EDIT_CUSTOMERS, False),
     "edit-note": ("POST", Right.EDIT_CUSTOMERS, False),
@@ -130,6 +139,9 @@ class House:
             "add-identity": self.talk.profile.customer, "identity-form": self.talk.profile.customer,
             "identity-owners": self.talk.profile.customer, "identity": self.talk.profile.customer,
             "act-on-identity": self.talk.profile.customer, "add-note": self.talk.profile.customer,
+            "record-consent": self.talk.profile.customer, "consent-form": self.talk.profile.customer,
+            "consent-history": self.talk.profile.customer,
+            "add-member": self.talk.profile.customer, "member-form": self.talk.profile.customer,
         }.get(name, self.talk)  # fmt: skip
         ident = str(subject.pk if pk is None else pk)
         route = re.sub(r"<(int|uuid):pk>", ident, route)
@@ -321,6 +333,14 @@ FIELDS = [
     "choose",
     "besides",
     "link_case",
+    "person",
+    "role",
+    "contact",
+    "identity",
+    "purpose",
+    "channel",
+    "granted",
+    "proof",
 ]
 
 

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from customers import actions
-from customers.models import Customer, JunkValue, ProfileIdentity, Unlinking
+from customers.models import Customer, JunkValue, MatchingRules, Membership, ProfileIdentity, Unlinking
 from cxcenter.accounts.models import User
 from cxcenter.accounts.roles import Role
 from cxcenter.core.models import AuditEntry
@@ -275,3 +275,91 @@ def test_a_session_is_put_on_a_card_off_it_and_back(client, kate, oleg, chat, al
     client.post(address("link", chat.pk), {"profile": before})
     chat.refresh_from_db()
     assert chat.profile_id == before
+
+
+# --- Companies and their people ---
+
+
+@pytest.fixture
+def oakline():
+    made = actions.create_profile(source="shop", fields={"name": "Oakline Logistics", "kind": "company"})
+    return Customer.objects.get(pk=made.customer_id)
+
+
+def test_a_company_shows_its_people_and_they_show_their_company(client, oakline, kate, alice):
+    give(kate, "phone", PHONE)
+    card = client.get(address("customer", oakline.pk)).content.decode()
+    assert "Nobody of this company is known." in card
+    answer = client.post(address("add-member", oakline.pk), {"person": kate.pk, "role": "Buyer"})
+    card = client.get(address("customer", oakline.pk)).content.decode()
+    assert re.search(rf'href="{address("customer", kate.pk)}">Kate Orlova</a>.*?Buyer.*?{re.escape(PHONE)}', card)
+    assert re.search(
+        rf'href="{address("customer", oakline.pk)}">Oakline Logistics</a>.*?Buyer',
+        client.get(address("customer", kate.pk)).content.decode(),
+    )
+    assert titles(kate, alice)[0] == titles(oakline, alice)[0] == "Kate Orlova is with Oakline Logistics"
+    assert timeline.page_of(oakline, alice)[0][0].said.url == address("customer", kate.pk)
+    undo(client, answer)
+    assert "Nobody of this company is known." in client.get(address("customer", oakline.pk)).content.decode()
+    assert titles(oakline, alice)[0] == "Kate Orlova is no longer with Oakline Logistics"
+
+
+def test_a_person_is_put_into_a_company_from_his_own_card(client, oakline, kate):
+    client.post(address("add-member", kate.pk), {"company": oakline.pk, "role": "Buyer"})
+    member = Membership.objects.get()
+    assert member.company.customer == oakline and member.person.customer == kate
+    found = client.get(address("search"), {"q": "Oak", "choose": "company", "kind": "company"}).content.decode()
+    assert f'name="company" value="{oakline.pk}"' in found
+    assert (
+        "Nothing found"
+        in client.get(address("search"), {"q": "Oak", "choose": "person", "kind": "person"}).content.decode()
+    )
+
+
+def test_a_role_is_changed_and_taken_back_and_one_leaves(client, oakline, kate):
+    client.post(address("add-member", oakline.pk), {"person": kate.pk, "role": "Buyer"})
+    member = Membership.objects.get()
+    form = client.get(address("member", member.pk)).content.decode()
+    assert 'data-undo="role=Buyer"' in form and "Kate Orlova at Oakline Logistics" in form
+    answer = client.post(address("change-role", member.pk), {"role": "Director"}).json()
+    client.post(answer["undo"][0], {"role": "Buyer"})
+    member.refresh_from_db()
+    assert member.role == "Buyer"
+    undo(client, client.post(address("end-membership", member.pk)))
+    member.refresh_from_db()
+    assert member.ended_at is None
+
+
+def test_somebody_new_is_put_into_a_company_once(client, oakline):
+    sent = {"name": "Oleg Berg", "contact": "oleg@example.com", "role": "Driver", "key": "k1"}
+    for _ in range(2):
+        assert client.post(address("add-member", oakline.pk), sent).status_code == 200
+    assert Membership.objects.get().person.customer.name == "Oleg Berg"
+    refused = client.post(address("add-member", oakline.pk), {"name": "", "role": "Driver"})
+    assert (refused.status_code, refused.json()["field"]) == (400, "name")
+
+
+def test_contacts_of_people_are_masked_for_who_may_not_see_them(oakline, kate, alice):
+    give(kate, "phone", PHONE)
+    actions.add_member(company=oakline, person=kate, role="Buyer", actor=alice)
+    page = client_of(world.make_user("mark", Role.MARKETER)).get(address("customer", oakline.pk)).content.decode()
+    assert "Buyer" in page and "•••• 67" in page and PHONE not in page and "/members/" not in page
+
+
+def test_a_card_with_many_people_asks_no_more_and_shows_the_first(client, oakline, alice):
+    MatchingRules.objects.update_or_create(pk=1, defaults={"joins": False})
+
+    def grow(start: int, end: int) -> None:
+        for n in range(start, end):
+            person = somebody(f"Person {n:03}")
+            give(person, "phone", f"+79161230{n:03}")
+            actions.add_member(company=oakline, person=person, role="", actor=alice)
+
+    grow(0, 3)
+    few = queries(client, oakline)
+    grow(3, 53)
+    assert queries(client, oakline) == few
+    page = client.get(address("customer", oakline.pk)).content.decode()
+    assert (
+        "50+" in page and "Only the first are shown." in page and "Person 049" in page and "Person 050</a>" not in page
+    )

@@ -19,7 +19,7 @@ from cxcenter.core import audit
 from cxcenter.core.errors import Invalid, NotFound
 from cxcenter.core.reading import number
 from cxcenter.core.requests import needs, staff_of
-from cxcenter.desk import card, golden, same
+from cxcenter.desk import card, consents, golden, members, same
 from cxcenter.desk.contexts import sessions_context, timeline_context
 from cxcenter.desk.views.common import chosen_profile, customer_for, pick, session_for, whole
 from cxcenter.frame import frame
@@ -98,6 +98,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("desk:customer", customer.pk)
     audit.record(user, "customer.view", f"customer:{pk}")
     fields = golden.fields_of(customer)
+    people, more_people = members.members_of(customer, user)
     context = {
         **frame(user, "customers"),
         **sessions_context(user, None),
@@ -108,6 +109,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "banner": same.banner_of(customer, user) if user.may(Right.EDIT_CUSTOMERS) else None,
         "profiles": customer.profiles.count(),
         "identities": card.identities_of(customer, user),
+        "members": people,
+        "consents": consents.standing_of(customer, user),
+        "members_more": more_people,
         "numbers": card.numbers_of(customer),
         **timeline_context(customer, user, whole=True),
         "cases": Case.objects.visible_to(user).filter(profile__customer=customer).order_by("-opened_at")[:10],
