@@ -27,7 +27,8 @@ class Word:
 
     purpose: str
     channel: str
-    title: str
+    what: str
+    where: str
     granted: bool
     at: datetime
     identity: str
@@ -55,7 +56,8 @@ def _words(rows: Iterable[Consent], user: User) -> list[Word]:
         Word(
             purpose=row.purpose,
             channel=row.channel,
-            title=title_of(row.purpose, row.channel),
+            what=purpose_words(row.purpose),
+            where=channel_words(row.channel),
             granted=row.granted,
             at=row.at,
             identity=shown_value(row.identity, user),
@@ -67,10 +69,19 @@ def _words(rows: Iterable[Consent], user: User) -> list[Word]:
 
 def title_of(purpose: str, channel: str) -> str:
     """Return a purpose and a channel in words; a code that is not ours as it is."""
-    what = str(Purpose(purpose).label) if purpose in Purpose.values else purpose
+    return f"{purpose_words(purpose)}, {channel_words(channel)}"
+
+
+def purpose_words(purpose: str) -> str:
+    """Return what is permitted."""
+    return str(Purpose(purpose).label) if purpose in Purpose.values else purpose
+
+
+def channel_words(channel: str) -> str:
+    """Return where it is permitted."""
     if not channel:
-        return what
-    return f"{what}, {ChannelKind(channel).label if channel in ChannelKind.values else channel}"
+        return _("every channel")
+    return str(ChannelKind(channel).label) if channel in ChannelKind.values else channel
 
 
 def _proof(proof: dict[str, Any], people: dict[int, User]) -> str:

@@ -173,7 +173,7 @@ def test_a_withdrawal_is_recorded_with_its_proof(card: Page, cards: tuple[str, s
     installation.manage("shell", "-c", give)
     card.reload()
     consents = card.locator("section", has=card.get_by_role("heading", name="Consents"))
-    expect(consents.get_by_text("He was never asked")).to_be_visible()
+    expect(consents.get_by_text("Never asked")).to_be_visible()
     consents.get_by_role("button", name="Record").click()
     form = card.get_by_role("dialog")
     form.get_by_label("takes it back").check()
