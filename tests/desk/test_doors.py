@@ -11,6 +11,8 @@ from django.test import Client
 from django.urls import URLPattern
 from django.utils import timezone
 
+from customers import actions as customers
+from customers.models import Customer, Membership, Note
 from cxcenter.accounts.models import User
 from cxcenter.accounts.roles import RIGHTS, Right, Role
 from cxcenter.core.models import AuditEntry
@@ -124,6 +126,8 @@ class House:
     task: Task
     block: Block
     article: Article
+    note: Note
+    member: Membership
 
     def address(self, name: str, pk: object = None) -> str:
         """Return the address of a door, about what is in the house or about `pk`."""
@@ -139,6 +143,9 @@ class House:
             "add-identity": self.talk.profile.customer, "identity-form": self.talk.profile.customer,
             "identity-owners": self.talk.profile.customer, "identity": self.talk.profile.customer,
             "act-on-identity": self.talk.profile.customer, "add-note": self.talk.profile.customer,
+            "note": self.note, "edit-note": self.note, "withdraw-note": self.note, "put-note-back": self.note,
+            "member": self.member, "change-role": self.member, "end-membership": self.member,
+            "resume-membership": self.member,
             "record-consent": self.talk.profile.customer, "consent-form": self.talk.profile.customer,
             "consent-history": self.talk.profile.customer,
             "add-member": self.talk.profile.customer, "member-form": self.talk.profile.customer,
@@ -151,6 +158,12 @@ class House:
         for place, word in words.items():
             route = route.replace(place, word)
         return "/desk/" + route
+
+
+def member_of_company(customer: Customer, actor: User) -> Membership:
+    """The customer's place in a company of his."""
+    company = customers.create_profile(source="shop", fields={"name": "Oakline", "kind": "company"}).customer
+    return customers.add_member(company=company, person=customer, role="Buyer", actor=actor)
 
 
 @pytest.fixture
@@ -174,6 +187,8 @@ def house():
         task=cases.create_task(title="Call", actor=alice, assignee=alice, profile=profile),
         block=Block.objects.create(identity=offered.thread.identity, until="2030-01-01T00:00Z"),
         article=Article.objects.create(title="Tyres", text="Change them"),
+        note=customers.add_note(customer=profile.customer, text="Prefers letters", actor=alice),
+        member=member_of_company(profile.customer, alice),
     )  # fmt: skip
 
 
