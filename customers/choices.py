@@ -53,6 +53,16 @@ class ErasureReason(models.TextChoices):
     MISTAKE = "mistake", _("it was kept by mistake")
 
 
+class Purpose(models.TextChoices):
+    """What a customer is asked to permit. Sources may know other ones, by their codes."""
+
+    PERSONAL_DATA = "personal_data", _("processing of personal data")
+    MARKETING = "marketing", _("advertising and offers")
+    SERVICE = "service", _("news of the service")
+    SURVEYS = "surveys", _("surveys")
+    RECORDING = "recording", _("recording of talks")
+
+
 class Criterion(models.TextChoices):
     """What decides between values of several sources."""
 

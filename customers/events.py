@@ -40,6 +40,56 @@ class ConsentGiven(Payload):
     identity: int
     purpose: str
     granted: bool
+    channel: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentityChanged(Payload):
+    """An identity of a customer was changed by hand.
+
+    `change` is "linked", "unlinked", "verified", "unverified", "primary" or "secondary"; `other` is the customer it
+    was moved from or to.
+    """
+
+    topic: ClassVar[str] = "customer.identity"
+    customer: int
+    identity: int
+    kind: str
+    change: str
+    other: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembershipChanged(Payload):
+    """A person joined a company ("joined"), left it ("left"), or has another role in it ("role").
+
+    Both have the fact on their timelines: `of` tells whose it is, "company" or "person".
+    """
+
+    topic: ClassVar[str] = "customer.member"
+    company: int
+    person: int
+    membership: int
+    change: str
+    of: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteAdded(Payload):
+    """A colleague wrote a note of a customer. Its words stay in its row: they are for staff alone."""
+
+    topic: ClassVar[str] = "customer.note"
+    customer: int
+    note: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteChanged(Payload):
+    """A note was changed, taken back, or put back: what shows it shows it anew."""
+
+    topic: ClassVar[str] = "note.changed"
+    public: ClassVar[bool] = False
+    note: int
 
 
 @dataclass(frozen=True, kw_only=True)

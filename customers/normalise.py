@@ -1,5 +1,6 @@
 """One spelling for each identity: the same phone typed in ten ways is one value."""
 
+import re
 import unicodedata
 from contextlib import suppress
 
@@ -10,6 +11,8 @@ from django.utils.translation import gettext as _
 from customers.models import Identity
 from cxcenter.core.errors import Invalid
 
+# A login is written with an @, or copied as the address of its page.
+LOGIN = re.compile(r"^(?:https?://)?(?:www\.|m\.)?(?:t\.me/|telegram\.me/|vk\.com/|vk\.ru/)?@?", re.IGNORECASE)
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
 
@@ -57,6 +60,10 @@ def identity(kind: str, text: str) -> str:
     if kind == Identity.Kind.EMAIL:
         return email(text)
     value = text.translate(INVISIBLE).strip()
+    if kind in {Identity.Kind.TELEGRAM, Identity.Kind.VK}:
+        value = LOGIN.sub("", value).rstrip("/").lower()
+    if kind == Identity.Kind.CARD:
+        value = "".join(value.split())
     if not value:
         raise Invalid(_("The value of an identity cannot be empty."), field="value")
     return value

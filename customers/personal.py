@@ -27,9 +27,11 @@ from customers.models import (
     MatchModel,
     Membership,
     Merge,
+    Note,
     Profile,
     ProfileIdentity,
     SourceRecord,
+    Unlinking,
     Word,
 )
 from customers.queries import standing_for
@@ -82,10 +84,13 @@ def subject_of(customer_id: int) -> Subject:
 def _alone(profiles: tuple[int, ...]) -> set[int]:
     """Return the identities that lead to these profiles and to nobody else's."""
     found = {*ProfileIdentity.objects.filter(profile__in=profiles).values_list("identity_id", flat=True)}
+    # What was taken off by hand was his as well.
+    found |= {*Unlinking.objects.filter(profile__in=profiles).values_list("identity_id", flat=True)}
     for holder in all_holders():
         found |= holder.reached(profiles)
-    others = ProfileIdentity.objects.filter(identity__in=found).exclude(profile__in=profiles)
-    found -= {*others.values_list("identity_id", flat=True)}
+    for links in (ProfileIdentity, Unlinking):
+        others = links.objects.filter(identity__in=found).exclude(profile__in=profiles)
+        found -= {*others.values_list("identity_id", flat=True)}
     for holder in all_holders():
         found -= holder.claimed(profiles, found)
     return found
@@ -109,6 +114,8 @@ class GoldenRecord(Holder):
         MatchModel,
         Merge,
         Membership,
+        Note,
+        Unlinking,
         Word,
     )
 
@@ -122,6 +129,7 @@ class GoldenRecord(Holder):
             "consents": _consents,
             "merges": _merges,
             "memberships": _memberships,
+            "notes": _notes,
             "events": _events,
         }
 
@@ -129,7 +137,7 @@ class GoldenRecord(Holder):
         """Erase records, links, comparisons and values; keep digests of what was his alone."""
         _remember(subject)
         _forget_weights(subject)
-        for of_one in (SourceRecord, ProfileIdentity, Comparable, MatchKey):
+        for of_one in (SourceRecord, ProfileIdentity, Unlinking, Note, Comparable, MatchKey):
             of_one.objects.filter(profile__in=subject.profiles).delete()
         for of_two in (Likeness, Apart):
             of_two.objects.filter(Q(one__in=subject.profiles) | Q(other__in=subject.profiles)).delete()
@@ -230,6 +238,11 @@ def _memberships(subject: Subject) -> Rows:
     for row in in_batches(Membership.objects.filter(ours).select_related("company__customer")):
         company = str(row.company.customer)
         yield {"company": company, "role": row.role, "source": row.source, "since": row.since}
+
+
+def _notes(subject: Subject) -> Rows:
+    for row in in_batches(Note.objects.filter(profile__in=subject.profiles)):
+        yield {"text": row.text, "at": row.at, "edited_at": row.edited_at, "withdrawn_at": row.withdrawn_at}
 
 
 def _events(subject: Subject) -> Rows:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypedDict
 
 from django.db import connection
 
 from customers.junk import JunkList
-from customers.models import Customer, Profile
+from customers.models import Customer, Identity, Profile, ProfileIdentity, Unlinking
 
 # Whom a shared number may lead to: more are no help to a person who has to choose.
 MAX_OWNERS = 20
@@ -72,17 +73,33 @@ def _owners(kind: str, value: str, *, verified: bool) -> list[int]:
         return sorted(row[0] for row in cursor.fetchall())
 
 
+def owners_of(identity: Identity, *, besides: Customer) -> list[Customer]:
+    """Return the other customers to whom an identity is linked, verified or not. One query."""
+    found = Customer.objects.filter(profiles__links__identity=identity).exclude(pk=besides.pk)
+    return list(found.distinct().order_by("pk")[:MAX_OWNERS])
+
+
+def was_taken_off(*, identity_id: int, profile_id: int) -> bool:
+    """Tell whether a person took an identity off the customer of a profile, and nothing links them. Two queries at most."""
+    of_customer = {"identity": identity_id, "profile__customer__profiles": profile_id}
+    if not Unlinking.objects.filter(**of_customer).exists():
+        return False
+    return not ProfileIdentity.objects.filter(**of_customer).exists()
+
+
 class Standing(TypedDict):
-    """What a customer permits: `identity` is the one that decided."""
+    """What a customer permits: `identity` is the one that decided, `consent` its word, said at `at`."""
 
     purpose: str
     channel: str
     granted: bool
     identity: int
+    consent: int
+    at: datetime
 
 
 NEWEST = """
-    SELECT DISTINCT ON (c.identity_id, c.purpose, c.channel) c.identity_id, c.purpose, c.channel, c.granted
+    SELECT DISTINCT ON (c.identity_id, c.purpose, c.channel) c.identity_id, c.purpose, c.channel, c.granted, c.id, c.at
     FROM customers_consent c
     WHERE c.identity_id IN (
         SELECT l.identity_id FROM customers_profileidentity l JOIN customers_profile p ON p.id = l.profile_id
@@ -102,10 +119,12 @@ def consents_of(customer_id: int) -> list[Standing]:
         cursor.execute(NEWEST, [customer_id])
         said = cursor.fetchall()
     found: dict[tuple[str, str], Standing] = {}
-    for identity, purpose, channel, granted in sorted(said):
+    for identity, purpose, channel, granted, pk, at in sorted(said):
         known = found.get((purpose, channel))
         if known is None or (known["granted"] and not granted):
-            found[purpose, channel] = Standing(purpose=purpose, channel=channel, granted=granted, identity=identity)
+            found[purpose, channel] = Standing(
+                purpose=purpose, channel=channel, granted=granted, identity=identity, consent=pk, at=at
+            )
     return [found[key] for key in sorted(found)]
 
 

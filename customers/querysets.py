@@ -27,6 +27,18 @@ class IdentityQuerySet(_Visible):
     """Identities. Their values are masked for readers without `customers.contacts`."""
 
 
+class NoteQuerySet(_Visible):
+    """Notes of colleagues."""
+
+
+class MembershipQuerySet(_Visible):
+    """Places of people in companies."""
+
+    def standing(self) -> Self:
+        """Keep those who have not left."""
+        return self.filter(ended_at=None)
+
+
 class MergeQuerySet(_Visible):
     """Merges, standing and undone."""
 

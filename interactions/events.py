@@ -67,6 +67,16 @@ class CaseChanged(Payload):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CaseLinked(Payload):
+    """A case was put on the customer's card by hand, or taken off it; with `interaction`: a session was attached to it."""
+
+    topic: ClassVar[str] = "case.linked"
+    case: int
+    linked: bool
+    interaction: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class TaskCreated(Payload):
     """Something has to be done."""
 

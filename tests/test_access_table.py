@@ -23,7 +23,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from customers import actions as customers
-from customers.models import Likeness, Merge, Profile
+from customers.models import Likeness, Membership, Merge, Note, Profile
 from cxcenter.accounts.models import User
 from cxcenter.accounts.roles import RIGHTS, Right, Role
 from cxcenter.accounts.scopes import NEEDS, Scope
@@ -105,6 +105,8 @@ def pairs(place: Place) -> dict[str, tuple[Any, Any]]:
         "customer": (place.customer, other.customer),
         "profile": (place.profile, other),
         "merge": (merge_of(place), merge_of(place)),
+        "membership": tuple(member_of(one.customer) for one in (place.profile, other)),
+        "note": tuple(note_of(place, one.customer) for one in (place.profile, other)),
         "likeness": (likeness_of(place, other), likeness_of(place, other)),
         "identity": (ours["chat"].thread.identity, theirs["chat"].thread.identity),
         "event": tuple(Event.objects.filter(profile_id=p.pk).earliest("pk") for p in (place.profile, other)),
@@ -120,6 +122,19 @@ def pairs(place: Place) -> dict[str, tuple[Any, Any]]:
         "webhooksubscription": (ours["subscription"], theirs["subscription"]),
         "webhookdelivery": (ours["delivery"], theirs["delivery"]),
     }
+
+
+def member_of(customer: Any) -> Membership:
+    """A place of a customer in a company."""
+    company = customers.create_profile(source="shop", fields={"name": "Oakline", "kind": "company"})
+    found = Membership.objects.standing().filter(person__customer=customer).first()
+    return found or Membership.objects.create(company=company, person=customer.profiles.first(), source="shop")
+
+
+def note_of(place: Place, customer: Any) -> Note:
+    """A note of an operator."""
+    found = Note.objects.filter(profile__customer=customer).first()
+    return found or customers.add_note(customer=customer, text="x", actor=place.people["operator"])
 
 
 def likeness_of(place: Place, other: Profile) -> Likeness:
@@ -207,6 +222,10 @@ def rows_of(side: dict[str, Any], place: Place) -> dict[str, Any]:
         "/desk/customers/": side["chat"].profile.customer,
         "/desk/merges/": merge_of(place),
         "/desk/apart/": side["chat"].profile,
+        "/desk/members/": member_of(side["chat"].profile.customer),
+        "/desk/notes/": note_of(place, side["chat"].profile.customer),
+        "/desk/links/": side["chat"].profile,
+        "/desk/unlinked/": side["chat"].profile,
         "/desk/cases/": place.case,
         "/desk/tasks/": place.task,
         "/desk/messages/": side["message"],
@@ -225,6 +244,7 @@ def filled(address: str, side: dict[str, Any], place: Place) -> str:
     """An address with the ids of rows of one side."""
     row = next((row for start, row in rows_of(side, place).items() if address.startswith(start)), None)
     words = {"section": "card", "field": "name", "what": "done", "key": side["site"].key}
+    address = address.replace("<int:identity>", str(side["chat"].thread.identity_id))
     address = re.sub(r"<(?:int|uuid):\w+>", str(row.pk if row else side["file"].pk), address)
     return re.sub(r"<(?:str|slug):(\w+)>", lambda found: words[found[1]], address)
 
@@ -299,6 +319,7 @@ COLLECTIONS = {
     "profiles": "profile",
     "identities": "identity",
     "events": "event",
+    "memberships": "membership",
     "merges": "merge",
     "threads": "thread",
     "interactions": "interaction",
@@ -334,6 +355,7 @@ def path_of(call: str, side: int, place: Place) -> str:
     values = {
         "id": rows.get(COLLECTIONS.get(collection, "")),
         "user": rows["presence"],
+        "identity": rows["identity"],
         "interaction": rows["interaction"],
         "thread": rows["thread"],
         "subscription": rows["webhooksubscription"],
@@ -368,6 +390,7 @@ def put_back(place: Place) -> None:
         for row in (side["subscription"], side["delivery"]):
             if not type(row).objects.filter(pk=row.pk).exists():
                 row.save(force_insert=True)
+    Membership.objects.update(ended_at=None, ended_by=None)
 
 
 def test_calls_reach_by_the_table(place):

@@ -12,6 +12,7 @@ from django.db import models
 from django.test import Client
 from django.urls import reverse
 
+from customers import actions as customers
 from cxcenter.accounts.models import User
 from cxcenter.accounts.roles import Role
 from cxcenter.board.urls import urlpatterns as board_doors
@@ -44,6 +45,7 @@ CODES = {
     "file",
 }
 JSON = {
+    "customers.Consent.proof",
     "interactions.Interaction.says",
     "interactions.Interaction.page",
     "interactions.Thread.page",
@@ -52,6 +54,9 @@ JSON = {
 # What a page of the desk, the board or the administration must have shown: else this test proves nothing of it.
 SHOWN = {
     "customers.Customer": {"name", "company", "city", "about"},
+    "customers.Note": {"text"},
+    "customers.Membership": {"role"},
+    "customers.Consent": {"purpose", "proof"},
     "interactions.Message": {"text", "args"},
     "interactions.Interaction": {"says", "page", "wrap_note"},
     "interactions.Attachment": {"name"},
@@ -119,6 +124,13 @@ def full(house: House) -> House:  # noqa: F811
     drafts.save_draft(interaction=house.talk, actor=alice, text="Half a", is_note=False)
     record_survey(interaction=house.talk, csat=5, ces=None, comment="Fine")
     moderation.block_visitor(interaction=house.talk, lasting=timedelta(hours=1), reason="Rude", actor=alice)
+    consent = {
+        "identity": house.talk.thread.identity,
+        "purpose": "marketing",
+        "granted": True,
+        "proof": {"words": "Yes"},
+    }
+    customers.record_consent(profile=house.talk.profile, **consent)
     Alert.objects.create(kind="late", team=alice.team, queue=queue, item=house.leg.item)
     WorkItem.objects.update(note="To you")
     return house

@@ -7,8 +7,8 @@ from customers.comparison import REACHES
 from customers.erased import withdraw_again
 from customers.events import ProfileSaid
 from customers.junk import linking
-from customers.models import Identity, Profile, ProfileIdentity
-from customers.survivorship import UNVERIFIED
+from customers.models import Identity, Profile, ProfileIdentity, Unlinking
+from customers.survivorship import OPERATOR, UNVERIFIED
 from cxcenter.core.events import announce
 
 
@@ -37,7 +37,12 @@ def link_identity(*, profile: Profile, identity: Identity, source: str, verified
 
 
 def keep_link(*, profile: Profile, identity: Identity, source: str, verified: bool, primary: bool) -> bool:
-    """Write a link, for acts that have the profile compared themselves. Returns whether it is new."""
+    """Write a link, for acts that have the profile compared themselves. Returns whether it is new.
+
+    What a person took off the profile no source links again.
+    """
+    if source != OPERATOR and Unlinking.objects.filter(identity=identity, profile=profile).exists():
+        return False
     link, made = ProfileIdentity.objects.get_or_create(
         profile=profile,
         identity=identity,

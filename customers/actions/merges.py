@@ -131,6 +131,8 @@ def unmerge(*, merge_id: int, actor: "User | None" = None) -> Merge:
             CustomersUnmerged(customer=head.pk, absorbed=absorbed_id, merge=merge.pk),
             profile_id=lead_of(row).pk,
             actor_id=actor.pk if actor else None,
+            # One time for both: whose cards are joined again sees it once.
+            at=merge.undone_at,
         )
     return merge
 

@@ -123,7 +123,9 @@ def clear_tables() -> int:
 
 def _drop_lost() -> None:
     """Delete identities that lead to nobody: a source has named them once and then no more, so no erasure finds them."""
-    lost = Identity.objects.filter(links=None, consents=None, created_at__lt=timezone.now() - UNLINKED_FOR)
+    lost = Identity.objects.filter(
+        links=None, unlinkings=None, consents=None, created_at__lt=timezone.now() - UNLINKED_FOR
+    )
     last = 0
     while ids := list(lost.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:LOST_AT_ONCE]):
         used = {pk for holder in holders() for pk in holder.claimed((), ids)}

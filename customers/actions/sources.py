@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from customers import projection
 from customers.actions.edits import read_fields
 from customers.actions.identities import find_identity, keep_link
+from customers.actions.members import keep_place
 from customers.actions.merges import merge_customers, was_undone
 from customers.actions.records import project
 from customers.choices import MergeReason
@@ -41,6 +42,15 @@ class Reach:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Workplace:
+    """The company of a person, by its record at a source, and his role there."""
+
+    source: str
+    external_id: str
+    role: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class OutsideRecord:
     """A record as its source has it. `at` is the time of its last change there."""
 
@@ -48,6 +58,7 @@ class OutsideRecord:
     external_id: str
     fields: dict[str, Any] = field(default_factory=dict)
     reaches: Sequence[Reach] = ()
+    company: Workplace | None = None
     raw: dict[str, Any] = field(default_factory=dict)
     verified: bool = False
     at: datetime | None = None
@@ -90,7 +101,7 @@ def _put(said: OutsideRecord, fields: dict[str, Any], actor: "User | None") -> t
     if said.at is not None and said.at < known.at:
         return known, "late"
     changed = (known.fields, known.raw, known.verified) != (fields, said.raw, said.verified)
-    moved = _relink(known.profile, said.source, identities)
+    moved = _relink(known.profile, said.source, identities) | _place(known.profile, said)
     if not changed and not moved:
         return known, "unchanged"
     known.fields, known.raw, known.verified, known.at = fields, said.raw, said.verified, said.at or timezone.now()
@@ -133,6 +144,7 @@ def _create(said: OutsideRecord, identities: Identities, fields: dict[str, Any],
         entered_by=actor,
     )
     _relink(profile, said.source, identities)
+    _place(profile, said)
     emit(CustomerCreated(customer=customer.pk), profile_id=profile.pk, actor_id=actor.pk if actor else None)
     _follow(profile, identities, fields)
     return record
@@ -145,11 +157,23 @@ def _relink(profile: Profile, source: str, identities: Identities) -> bool:
     known = dict(ProfileIdentity.objects.filter(profile=profile).values_list("identity_id", "verified"))
     kinds: set[str] = set()
     for reach, identity in identities.items():
-        changed |= identity.pk not in known or (reach.verified and not known[identity.pk])
         is_first = reach.kind not in kinds
-        keep_link(profile=profile, identity=identity, source=source, verified=reach.verified, primary=is_first)
+        made = keep_link(profile=profile, identity=identity, source=source, verified=reach.verified, primary=is_first)
+        changed |= made or (reach.verified and known.get(identity.pk) is False)
         kinds.add(reach.kind)
     return changed
+
+
+def _place(profile: Profile, said: OutsideRecord) -> bool:
+    """Put a person into the company that his record names. Tells of a change. Raises Invalid for an unknown record."""
+    company = None
+    if said.company is not None:
+        at = SourceRecord.objects.filter(source=said.company.source, external_id=said.company.external_id)
+        company = Profile.objects.filter(records__in=at).first()
+        if company is None or company == profile:
+            raise Invalid(_("There is no such record of a company. Put the company first."), field="company")
+    role = said.company.role if said.company else ""
+    return keep_place(person=profile, company=company, role=role, source=said.source)
 
 
 def _follow(profile: Profile, identities: Identities, fields: dict[str, Any]) -> None:
@@ -162,7 +186,9 @@ def _follow(profile: Profile, identities: Identities, fields: dict[str, Any]) ->
 
 def _join(profile: Profile, proven: list[Identity]) -> bool:
     """Merge into the one customer to whom proven identities lead. Several, or somebody parted by hand: a person chooses."""
-    links = ProfileIdentity.objects.filter(identity__in=linking(proven), verified=True)
+    # What a person took off the profile leads it nowhere, whoever vouches for it.
+    standing = Identity.objects.filter(links__profile=profile, pk__in=[identity.pk for identity in proven])
+    links = ProfileIdentity.objects.filter(identity__in=linking(standing), verified=True)
     own = Profile.objects.values_list("customer_id", flat=True).get(pk=profile.pk)
     owners = set(links.values_list("profile__customer_id", flat=True)) - {own}
     if len(owners) != 1 or was_undone(own, *owners):

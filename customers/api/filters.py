@@ -54,6 +54,13 @@ class IdentityFilter(django_filters.FilterSet):
         return rows.filter(value__in=normalise.spellings(text))
 
 
+class MembershipFilter(django_filters.FilterSet):
+    """Places of people in companies."""
+
+    company = IdFilter("company__customer_id")
+    person = IdFilter("person__customer_id")
+
+
 class EventFilter(django_filters.FilterSet):
     """Events."""
 

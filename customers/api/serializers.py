@@ -14,10 +14,10 @@ from customers import normalise
 from customers.choices import ErasureReason, PartyKind
 from customers.fields import GOLDEN_FIELDS
 from customers.masking import masked
-from customers.models import Customer, Erasure, Identity, Merge, Profile, ProfileIdentity
+from customers.models import Customer, Erasure, Identity, Membership, Merge, Profile, ProfileIdentity
 from customers.projection import LIMITS
 from cxcenter.accounts.scopes import Scope
-from cxcenter.core.api.serializers import Strict, VisibleKey
+from cxcenter.core.api.serializers import LARGEST_ID, Strict, VisibleKey
 from cxcenter.core.errors import Invalid
 from cxcenter.core.models import Event
 
@@ -162,6 +162,67 @@ class CustomerEdit(Strict):
     custom = OwnFields(required=False, help_text="Fields of the house: code → value; null takes an edit back.")
 
 
+class Reach(Strict):
+    """An identity, in any spelling."""
+
+    kind = serializers.ChoiceField(Identity.Kind.choices)
+    value = serializers.CharField(max_length=254)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Normalise the value."""
+        try:
+            return {**attrs, "value": normalise.identity(attrs["kind"], attrs["value"])}
+        except Invalid as error:
+            raise serializers.ValidationError({"value": str(error.message)}) from None
+
+
+class IdentityForm(Reach):
+    """An identity to link to a customer by hand."""
+
+    verified = serializers.BooleanField(default=False, help_text="Whether he has proved that it is his.")
+    shared = serializers.ChoiceField(
+        ["both", "move"],
+        required=False,
+        help_text="If others have it: they share it, or it is taken off them. Without it that is a conflict (shared).",
+    )
+
+
+class IdentityMarks(Strict):
+    """What is said of an identity of a customer."""
+
+    verified = serializers.BooleanField(required=False)
+    primary = serializers.BooleanField(required=False, help_text="The main one of its kind: the others are not.")
+
+
+class StandingConsent(serializers.Serializer[Any]):
+    """What a customer permits: the newest word of each identity counts, one withdrawal outweighs all consents."""
+
+    purpose = serializers.CharField()
+    channel = serializers.CharField(allow_blank=True, help_text="Empty: every channel.")
+    granted = serializers.BooleanField()
+    identity = serializers.IntegerField(help_text="The identity that decided.")
+    consent = serializers.IntegerField()
+    at = serializers.DateTimeField()
+
+
+class StandingConsents(serializers.Serializer[Any]):
+    """What a customer permits, by purpose and channel."""
+
+    results = StandingConsent(many=True)
+
+
+class ConsentForm(Strict):
+    """A consent or its withdrawal to record."""
+
+    identity = serializers.IntegerField(min_value=1, max_value=LARGEST_ID, help_text="One of the customer's.")
+    purpose = serializers.RegexField(r"^[a-z][a-z0-9_]{0,39}$", help_text="A code, like marketing.")
+    channel = serializers.RegexField(
+        r"^[a-z]{0,12}$", default="", allow_blank=True, help_text="A code, like email; empty: every channel."
+    )
+    granted = serializers.BooleanField()
+    proof = serializers.CharField(max_length=1000, help_text="Who said so, in which form, in which words.")
+
+
 class ProfileRow(serializers.ModelSerializer[Profile]):
     """What one source or first contact knows of somebody."""
 
@@ -239,20 +300,6 @@ class FactsField(serializers.Field[dict[str, Any], dict[str, Any], dict[str, Any
     def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
         """Return the facts as they are."""
         return value
-
-
-class Reach(Strict):
-    """An identity, in any spelling."""
-
-    kind = serializers.ChoiceField(Identity.Kind.choices)
-    value = serializers.CharField(max_length=254)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Normalise the value."""
-        try:
-            return {**attrs, "value": normalise.identity(attrs["kind"], attrs["value"])}
-        except Invalid as error:
-            raise serializers.ValidationError({"value": str(error.message)}) from None
 
 
 class OutsideEventForm(Strict):
@@ -336,11 +383,22 @@ class RecordFields(serializers.Field[dict[str, Any], dict[str, Any], dict[str, A
         return {**{name: one for name, one in value.items() if not name.startswith("custom.")}, "custom": own}
 
 
+class WorkplaceForm(Strict):
+    """The company that a person speaks for, by its record."""
+
+    source = serializers.SlugField(  # type: ignore[assignment]
+        max_length=40, required=False, help_text="Whose record it is; without it, of the same source."
+    )
+    external_id = serializers.CharField(max_length=120)
+    role = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
+
+
 class RecordForm(Strict):
     """A record as its source has it."""
 
     fields = RecordFields(default=dict, help_text="What it says: names as on the card.")  # type: ignore[assignment]
     identities = serializers.ListField(child=SourceReach(), max_length=50, default=list)
+    company = WorkplaceForm(required=False, allow_null=True, help_text="Of a person: his company, put before him.")
     verified = serializers.BooleanField(default=False, help_text="Whether the source has checked what it says.")
     at = serializers.DateTimeField(
         required=False, help_text="When it was last changed there. What is older than we know changes nothing."
@@ -373,6 +431,31 @@ class ErasureRow(serializers.ModelSerializer[Erasure]):
     class Meta:
         model = Erasure
         fields = ("customer", "reason", "at", "actor")
+
+
+class MembershipRow(serializers.ModelSerializer[Membership]):
+    """A person's place in a company, both by the numbers of their customers."""
+
+    company = serializers.IntegerField(source="company.customer_id")
+    person = serializers.IntegerField(source="person.customer_id")
+
+    class Meta:
+        model = Membership
+        fields = ("id", "company", "person", "role", "source", "since")
+
+
+class RoleForm(Strict):
+    """What somebody is in his company."""
+
+    role = serializers.CharField(max_length=100, allow_blank=True)
+
+
+class MembershipForm(RoleForm):
+    """A person to put into a company."""
+
+    company = VisibleKey(queryset=Customer.objects.live())
+    person = VisibleKey(queryset=Customer.objects.live())
+    role = serializers.CharField(max_length=100, allow_blank=True, default="")
 
 
 class MergeRow(serializers.ModelSerializer[Merge]):

@@ -16,14 +16,14 @@ from rest_framework.response import Response
 from customers import actions, normalise
 from customers.api import filters, serializers
 from customers.choices import ExportReason, IdentityKind, MergeReason
-from customers.models import Customer, Identity, Merge, Profile, SourceRecord
-from customers.queries import resolve, standing_for
+from customers.models import Customer, Identity, Membership, Merge, Profile, ProfileIdentity, SourceRecord
+from customers.queries import consents_of, owners_of, resolve, standing_for
 from cxcenter.accounts.scopes import Scope
 from cxcenter.core import audit
 from cxcenter.core.api.serializers import Empty
 from cxcenter.core.api.viewsets import ApiViewSet
 from cxcenter.core.archive import zip_of
-from cxcenter.core.errors import Invalid
+from cxcenter.core.errors import Invalid, NotFound
 from cxcenter.core.models import Event
 
 # What a telephone platform, a till or a bot may know of somebody.
@@ -125,6 +125,69 @@ class Customers(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
         done = actions.erase_customer(customer=self._standing(), actor=self.actor, **form)
         return Response(serializers.ErasureRow(done).data)
 
+    @extend_schema(request=serializers.IdentityForm, responses={201: serializers.CustomerIdentity})
+    @action(detail=True, methods=["post"], url_path="identities")
+    def link(self, request: Request, pk: int) -> Response:
+        """Link an identity to the customer. 409 if he has it (code "linked"), or others have it ("shared")."""
+        customer, form = self._standing(), self.read(serializers.IdentityForm)
+        identity = actions.typed_identity(kind=form["kind"], value=form["value"])
+        link = self._link(customer, identity, form)
+        return Response(serializers.CustomerIdentity(link, context=self.get_serializer_context()).data, status=201)
+
+    def _link(self, customer: Customer, identity: Identity, form: dict[str, Any]) -> ProfileIdentity:
+        shared, verified = form.get("shared"), form["verified"]
+        if shared == "move" and owners_of(identity, besides=customer):
+            actions.move_identity(identity=identity, to=customer, verified=verified, actor=self.actor)
+            return ProfileIdentity.objects.filter(profile__customer=customer, identity=identity).earliest("pk")
+        return actions.add_identity(
+            customer=customer, identity=identity, verified=verified, shared=shared == "both", actor=self.actor
+        )
+
+    @extend_schema(request=serializers.IdentityMarks, responses={200: serializers.CustomerIdentity})
+    @action(detail=True, methods=["patch"], url_path="identities/<int:identity>")
+    def mark(self, request: Request, pk: int, identity: int) -> Response:
+        """Say whether an identity of the customer is verified, and whether it is the main one of its kind."""
+        customer, marks = self._standing(), self.read(serializers.IdentityMarks)
+        links = ProfileIdentity.objects.filter(profile__customer=customer, identity=identity)
+        link = links.select_related("identity").order_by("pk").first()
+        if link is None:
+            raise NotFound(_("This customer has no such identity."))
+        if "verified" in marks:
+            actions.verify_identity(
+                customer=customer, identity=link.identity, verified=marks["verified"], actor=self.actor
+            )
+        if "primary" in marks:
+            actions.prefer_identity(
+                customer=customer, identity=link.identity, primary=marks["primary"], actor=self.actor
+            )
+        link.refresh_from_db()
+        return Response(serializers.CustomerIdentity(link, context=self.get_serializer_context()).data)
+
+    @extend_schema(request=None, responses={204: None})
+    @mark.mapping.delete
+    def unlink(self, request: Request, pk: int, identity: int) -> Response:
+        """Take an identity off the customer: no source links it again. Repeating it changes nothing."""
+        customer = self._standing()
+        found = Identity.objects.filter(links__profile__customer=customer, pk=identity).first()
+        if found is not None:
+            actions.unlink_identity(customer=customer, identity=found, actor=self.actor)
+        return Response(status=204)
+
+    @extend_schema(responses={200: serializers.StandingConsents})
+    @action(detail=True, methods=["get"], url_path="consents", filterset_class=None, pagination_class=None)
+    def consents(self, request: Request, pk: int) -> Response:
+        """Tell what the customer permits, by purpose and channel."""
+        return Response(serializers.StandingConsents({"results": consents_of(self._standing().pk)}).data)
+
+    @extend_schema(request=serializers.ConsentForm, responses={201: serializers.StandingConsents})
+    @consents.mapping.post
+    def record_consent(self, request: Request, pk: int) -> Response:
+        """Record a consent or its withdrawal for one of his identities; answers what stands now."""
+        customer, form = self._standing(), self.read(serializers.ConsentForm)
+        words, identity = form.pop("proof"), form.pop("identity")
+        actions.record_consent_by_hand(customer=customer, identity_id=identity, words=words, actor=self.actor, **form)
+        return Response(serializers.StandingConsents({"results": consents_of(customer.pk)}).data, status=201)
+
     def _standing(self) -> Customer:
         """Return the customer who stands for the one that is asked for."""
         asked = self.get_object()
@@ -156,6 +219,7 @@ class SourceRecords(ApiViewSet):
                 external_id=external_id[:120],
                 fields=said["fields"],
                 reaches=reaches,
+                company=_workplace(source, said.get("company")),
                 raw=dict(request.data),
                 verified=said["verified"],
                 at=said.get("at"),
@@ -167,6 +231,38 @@ class SourceRecords(ApiViewSet):
         owner = Profile.objects.values_list("customer_id", flat=True).get(pk=record.profile_id)
         answer = {"status": status, "record": record.pk, "profile": record.profile_id, "customer": owner}
         return Response(answer, status=201 if status == "created" else 200)
+
+
+def _workplace(source: str, said: dict[str, str] | None) -> actions.Workplace | None:
+    return actions.Workplace(**{"source": source, **said}) if said else None
+
+
+class Memberships(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
+    """People of companies: who speaks for a business customer, and as what. Who has left is not among them."""
+
+    scope = "customers"
+    queryset = Membership.objects.standing().select_related("company", "person")
+    serializer_class = serializers.MembershipRow
+    filterset_class = filters.MembershipFilter
+
+    @extend_schema(request=serializers.MembershipForm, responses={201: serializers.MembershipRow})
+    def create(self, request: Request) -> Response:
+        """Put a person into a company. 409 (code "member") if he is there already."""
+        made = actions.add_member(actor=self.actor, **self.read(serializers.MembershipForm))
+        return self.show(made.pk, status=201)
+
+    @extend_schema(request=serializers.RoleForm)
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Give the person another role."""
+        member = self.get_object()
+        actions.change_role(membership_id=member.pk, actor=self.actor, **self.read(serializers.RoleForm))
+        return self.show(member.pk)
+
+    @extend_schema(request=None, responses={204: None})
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Say that the person has left: the source that said so does not put him back."""
+        actions.end_membership(membership_id=self.get_object().pk, actor=self.actor)
+        return Response(status=204)
 
 
 class Merges(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):

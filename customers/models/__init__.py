@@ -4,8 +4,9 @@ from customers.models.consents import Consent
 from customers.models.erasures import ErasedKey, Erasure
 from customers.models.golden import Apart, Customer, Membership, Merge, Word
 from customers.models.matching import Comparable, Likeness, MatchKey, MatchModel
+from customers.models.notes import Note
 from customers.models.rules import CustomField, JunkValue, MatchingRules, Rebuild, SurvivorshipRule
-from customers.models.sources import LAST_DIGITS, Identity, Profile, ProfileIdentity, SourceRecord
+from customers.models.sources import LAST_DIGITS, Identity, Profile, ProfileIdentity, SourceRecord, Unlinking
 
 __all__ = [
     "LAST_DIGITS",
@@ -24,10 +25,12 @@ __all__ = [
     "MatchingRules",
     "Membership",
     "Merge",
+    "Note",
     "Profile",
     "ProfileIdentity",
     "Rebuild",
     "SourceRecord",
     "SurvivorshipRule",
+    "Unlinking",
     "Word",
 ]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from customers.choices import MergeReason, PartyKind
-from customers.querysets import CustomerQuerySet, MergeQuerySet
+from customers.querysets import CustomerQuerySet, MembershipQuerySet, MergeQuerySet
 from cxcenter.core.errors import Gone
 
 
@@ -149,7 +149,7 @@ class Apart(models.Model):
 class Membership(models.Model):
     """A person's place in a business customer: who speaks for the company, and as what.
 
-    Both are profiles: a merge of either customer takes it along.
+    Both are profiles: a merge of either customer takes it along. Who has left keeps his row, with its end.
     """
 
     company = models.ForeignKey("Profile", verbose_name=_("company"), on_delete=models.CASCADE, related_name="members")
@@ -157,11 +157,22 @@ class Membership(models.Model):
     role = models.CharField(_("role"), max_length=100, blank=True)
     source = models.CharField(_("source"), max_length=40)
     since = models.DateTimeField(_("since"), default=timezone.now)
+    ended_at = models.DateTimeField(_("until"), null=True)
+    # Whom a person took out of a company, the same source does not put into it again.
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("ended by"), null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("member of a company")
         verbose_name_plural = _("members of companies")
-        constraints: ClassVar = [models.UniqueConstraint(fields=["company", "person"], name="membership_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["company", "person"], name="membership_once", condition=models.Q(ended_at=None)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.person_id} @ {self.company_id}"

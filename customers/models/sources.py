@@ -87,6 +87,34 @@ class ProfileIdentity(models.Model):
         return f"{self.profile_id} → {self.identity_id}"
 
 
+class Unlinking(models.Model):
+    """A person took an identity off a profile: no source links the two again, until that is taken back.
+
+    It keeps the link as it was. What one act took off bears one time.
+    """
+
+    profile = models.ForeignKey(Profile, verbose_name=_("profile"), on_delete=models.CASCADE, related_name="+")
+    identity = models.ForeignKey(
+        Identity, verbose_name=_("identity"), on_delete=models.CASCADE, related_name="unlinkings"
+    )
+    verified = models.BooleanField(_("verified"))
+    primary = models.BooleanField(_("primary"))
+    source = models.CharField(_("source"), max_length=40)
+    since = models.DateTimeField(_("since"))
+    at = models.DateTimeField(_("when"), default=timezone.now)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("by whom"), null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("identity taken off")
+        verbose_name_plural = _("identities taken off")
+        constraints: ClassVar = [models.UniqueConstraint(fields=["identity", "profile"], name="unlinked_once")]
+
+    def __str__(self) -> str:
+        return f"{self.profile_id} ≠ {self.identity_id}"
+
+
 class SourceRecord(models.Model):
     """What one source says of a profile: raw payload and the fields read from it.
 

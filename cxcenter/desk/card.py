@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Avg
+from django.db.models import Avg, Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -13,12 +13,17 @@ from customers.masking import masked, masked_contact
 from customers.models import Customer, Identity, ProfileIdentity
 from customers.queries import resolve
 from cxcenter.accounts.roles import Right
+from cxcenter.desk.golden import source_words
 from interactions.models import Case, Interaction
 from quality.models import Survey
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from cxcenter.accounts.models import User
 
+# So many identities stand on a card at the most.
+IDENTITIES = 30
 IDENTITY_ICONS = {
     "phone": ("voice", "phone"),
     "email": ("email", "mail"),
@@ -69,30 +74,45 @@ def shown_value(identity: Identity, user: "User") -> str:
 
 
 def identities_of(customer: Customer, user: "User") -> list[dict[str, Any]]:
-    """Return the customer's identities, verified and primary first. One query."""
+    """Return the customer's identities, verified and primary first, each once over all his profiles. One query."""
     links = (
         ProfileIdentity.objects.filter(profile__customer=customer)
+        .annotate(shared=Exists(_elsewhere(customer)))
         .select_related("identity")
-        .order_by("-verified", "-primary", "since")[:30]
+        .order_by("-verified", "-primary", "since", "pk")[: 2 * IDENTITIES]
     )
-    shown = []
+    first: dict[int, ProfileIdentity] = {}
     for link in links:
-        kind, value = link.identity.kind, link.identity.value
-        colour, icon = IDENTITY_ICONS.get(kind, ("office", "id-badge"))
-        hidden = not user.may(Right.SEE_CONTACTS)
-        shown.append(
-            {
-                "kind": kind,
-                "label": link.identity.get_kind_display(),
-                "value": shown_value(link.identity, user),
-                "full": "" if hidden else value,
-                "masked": hidden,
-                "verified": link.verified,
-                "colour": colour,
-                "icon": icon,
-            }
-        )
-    return shown
+        kept = first.setdefault(link.identity_id, link)
+        kept.primary = kept.primary or link.primary
+    return [shown_link(link, user) for link in list(first.values())[:IDENTITIES]]
+
+
+def _elsewhere(customer: Customer) -> "QuerySet[ProfileIdentity]":
+    """Links of the same identity to others."""
+    return ProfileIdentity.objects.filter(identity=OuterRef("identity")).exclude(profile__customer=customer)
+
+
+def shown_link(link: ProfileIdentity, user: "User") -> dict[str, Any]:
+    """Return an identity of a customer as the user may see it."""
+    kind, value = link.identity.kind, link.identity.value
+    colour, icon = IDENTITY_ICONS.get(kind, ("office", "id-badge"))
+    hidden = not user.may(Right.SEE_CONTACTS)
+    return {
+        "id": link.identity_id,
+        "kind": kind,
+        "label": link.identity.get_kind_display(),
+        "value": shown_value(link.identity, user),
+        "full": "" if hidden else value,
+        "masked": hidden,
+        "verified": link.verified,
+        "primary": link.primary,
+        "shared": getattr(link, "shared", False),
+        "source": source_words(link.source),
+        "since": link.since,
+        "colour": colour,
+        "icon": icon,
+    }
 
 
 def _shorten(kind: str, value: str) -> str:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cxcenter.desk.timeline import Line
+from cxcenter.desk.wording import joined
 
 # A spreadsheet takes a text that begins so for a formula and runs it.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -40,7 +41,7 @@ def _values(line: Line) -> dict[str, str]:
         "kind": line.kind,
         "title": line.said.title,
         "tag": line.said.tag,
-        "detail": line.said.detail,
+        "detail": joined(line.said.text, line.said.detail),
     }
 
 

@@ -1,6 +1,8 @@
 """What changes on a card, a case or a timeline is told to the pages that show it."""
 
-from customers.events import CustomersMerged, CustomersUnmerged, CustomerUpdated
+from typing import TYPE_CHECKING
+
+from customers.events import CustomersMerged, CustomersUnmerged, CustomerUpdated, IdentityChanged, NoteChanged
 from customers.models import Profile
 from cxcenter.core import realtime
 from cxcenter.core.events import Payload, handles, watches_all
@@ -9,9 +11,13 @@ from cxcenter.desk.wording import WORDS
 from interactions.events import CaseChanged
 from interactions.models import Case, Interaction
 
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
 
 @handles(CustomerUpdated)
-def tell_of_card(fact: CustomerUpdated) -> None:
+@handles(IdentityChanged)
+def tell_of_card(fact: CustomerUpdated | IdentityChanged) -> None:
     """Open talks of the customer show his card."""
     _tell(fact.customer, {"kind": "card"})
 
@@ -32,13 +38,23 @@ def tell_of_case(fact: CaseChanged) -> None:
         _tell(case.profile.customer_id, {"kind": "case", "case": fact.case})
 
 
+@handles(NoteChanged)
+def tell_of_note(fact: NoteChanged) -> None:
+    """Pages that show the customer's timeline show the note as it is now."""
+    _tell_timelines(Profile.objects.filter(notes=fact.note))
+
+
 @watches_all
 def tell_of_fact(topic: str, _payload: Payload, outbox: int) -> None:
     """Pages that show the customer's timeline show the new fact."""
     if topic not in WORDS:
         return
     profile = Outbox.objects.filter(pk=outbox).values("event__profile_id")
-    for customer in Profile.objects.filter(pk__in=profile).values_list("customer_id", flat=True):
+    _tell_timelines(Profile.objects.filter(pk__in=profile))
+
+
+def _tell_timelines(profiles: "QuerySet[Profile]") -> None:
+    for customer in profiles.values_list("customer_id", flat=True):
         realtime.push((realtime.card_group(customer), {"kind": "timeline", "customer": customer}))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, IntegerField, OuterRef, Prefetch, Subquery
 
+from customers.models import Identity, Membership, Note
 from cxcenter.accounts.models import User
 from cxcenter.core.models import Event
 from interactions.choices import Author
@@ -18,11 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Mentioned:
-    """Sessions, cases, tasks and people, each by its number."""
+    """Sessions, cases, tasks, identities, notes, members and people, each by its number, and who reads of them."""
+
+    reader: User
 
     sessions: dict[int, Interaction]
     cases: dict[int, Case]
     tasks: dict[int, Task]
+    identities: dict[int, Identity]
+    notes: dict[int, Note]
+    members: dict[int, Membership]
     people: dict[int, User]
 
 
@@ -30,9 +36,15 @@ def mentioned_in(events: Iterable[Event], user: User) -> Mentioned:
     """Return what the facts of a page name. As many queries for a thousand facts as for one."""
     events = list(events)
     return Mentioned(
+        reader=user,
         sessions=_sessions(_named(events, "interaction"), user),
         cases=Case.objects.visible_to(user).in_bulk(_named(events, "case")),
         tasks=Task.objects.visible_to(user).in_bulk(_named(events, "task")),
+        identities=Identity.objects.visible_to(user).in_bulk(_named(events, "identity")),
+        notes=Note.objects.visible_to(user).in_bulk(_named(events, "note")),
+        members=Membership.objects.visible_to(user)
+        .select_related("company__customer", "person__customer")
+        .in_bulk(_named(events, "membership")),
         people=User.objects.in_bulk({event.actor_id for event in events} - {None}),
     )
 

@@ -34,9 +34,12 @@ def read_query(text: str) -> str:
     return query if len(query) >= SHORTEST else ""
 
 
-def customers_by(user: "User", query: str, limit: int = LIMIT, *, without: int | None = None) -> list[Customer]:
-    """Return customers whom the text means, the surest first."""
+def customers_by(
+    user: "User", query: str, limit: int = LIMIT, *, without: int | None = None, kind: str = ""
+) -> list[Customer]:
+    """Return customers whom the text means, the surest first; only persons or companies if `kind` says so."""
     rows = Customer.objects.visible_to(user).exclude(pk=without or 0)
+    rows = rows.filter(kind=kind) if kind else rows
     return best(rows, query, contacts=user.may(Right.SEE_CONTACTS), limit=limit)
 
 

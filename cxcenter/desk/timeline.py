@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from customers.models import Customer
+from customers.models import Customer, Note
 from cxcenter.core.models import Event
 from cxcenter.core.reading import cursor
 from cxcenter.desk.mentioned import mentioned_in
@@ -36,13 +36,16 @@ QUOTE = 200
 
 GROUPS = {
     "chats": ("interaction.opened", "interaction.closed", "interaction.linked"),
-    "cases": ("case.opened", "case.changed", "task.created", "task.done"),
+    "cases": ("case.opened", "case.changed", "case.linked", "task.created", "task.done"),
+    "notes": ("customer.note",),
     "site": ("site.event",),
     "outside": ("outside.event",),
     "surveys": ("survey.answered",),
     "card": (
         "customer.created",
         "customer.edited",
+        "customer.identity",
+        "customer.member",
         "customer.consent",
         "customer.merged",
         "customer.unmerged",
@@ -99,10 +102,18 @@ def page_of(
     customer: Customer, user: "User", wanted: Wanted = Wanted(), *, before: str = "", limit: int = PAGE
 ) -> tuple[list[Line], str]:
     """Return a page of the timeline and the key of the next ("" at the end)."""
-    events = _facts(customer, user, wanted, before, limit + 1)
-    page = events[:limit]
+    events = _facts(customer, user, wanted, before, limit + 2)
+    # The other half of a twin goes with the page, or it would begin the next one.
+    end = limit + (len(events) > limit and _is_twin(events[limit - 1], events[limit]))
+    page = events[:end]
     lines = _lines(page, user, wanted.text, _day_of(before))
-    return lines, _key(page[-1]) if len(events) > limit else ""
+    return lines, _key(page[-1]) if len(events) > end else ""
+
+
+def _is_twin(one: Event, other: Event) -> bool:
+    """Tell whether a fact was told to both of two customers who are one again: it is said once."""
+    same = (one.kind, one.at, one.payload) == (other.kind, other.at, other.payload)
+    return same and one.kind == "customer.unmerged"
 
 
 def all_of(customer: Customer, user: "User", wanted: Wanted) -> Iterator[list[Line]]:
@@ -125,6 +136,7 @@ def _day_of(before: str) -> date | None:
 
 
 def _lines(events: list[Event], user: "User", text: str, day: date | None) -> list[Line]:
+    events = [event for n, event in enumerate(events) if n == 0 or not _is_twin(events[n - 1], event)]
     about, lines = mentioned_in(events, user), []
     quotes = _quotes(about.sessions, text) if text else {}
     for event in events:
@@ -213,12 +225,14 @@ def _holding(customer: Customer, user: "User", text: str) -> dict[str, Q]:
     cases = Case.objects.visible_to(user).filter(profile__customer=customer, subject__icontains=text)
     tasks = Task.objects.visible_to(user).filter(profile__customer=customer, title__icontains=text)
     of_sessions, of_ratings = Q(payload__interaction__in=sessions), Q(payload__interaction__in=rated)
+    notes = Note.objects.visible_to(user).filter(profile__customer=customer, withdrawn_at=None, text__icontains=text)
     of_cases, of_tasks = Q(payload__case__in=_newest(cases)), Q(payload__task__in=_newest(tasks))
     return {
         **dict.fromkeys(GROUPS["chats"], of_sessions),
         "survey.answered": of_ratings,
-        **dict.fromkeys(("case.opened", "case.changed"), of_cases),
+        **dict.fromkeys(("case.opened", "case.changed", "case.linked"), of_cases),
         **dict.fromkeys(("task.created", "task.done"), of_tasks),
+        "customer.note": Q(payload__note__in=_newest(notes)),
         "site.event": Q(payload__data__title__icontains=text) | Q(payload__data__url__icontains=text),
         "outside.event": Q(payload__type__icontains=text) | Q(payload__data__icontains=text),
     }
@@ -245,6 +259,7 @@ def chips(customer: Customer | None = None, chosen: str = "") -> list[Chip]:
         "": _("All"),
         "chats": _("Chats"),
         "cases": _("Cases"),
+        "notes": _("Notes"),
         "site": _("Site"),
         "outside": _("Other systems"),
         "surveys": _("Ratings"),

@@ -2,7 +2,21 @@
 
 from django.urls import path
 
-from cxcenter.desk.views import cases, customers, knowledge, pages, personal, sessions, talk, tasks, timeline
+from cxcenter.desk.views import (
+    cases,
+    consents,
+    customers,
+    knowledge,
+    links,
+    members,
+    notes,
+    pages,
+    personal,
+    sessions,
+    talk,
+    tasks,
+    timeline,
+)
 
 app_name = "desk"
 urlpatterns = [
@@ -54,6 +68,27 @@ urlpatterns = [
     path("customers/<int:pk>/personal.zip", personal.export, name="export-customer"),
     path("customers/<int:pk>/erase-form/", personal.erase_form, name="erase-form"),
     path("customers/<int:pk>/erase/", personal.erase, name="erase-customer"),
+    path("customers/<int:pk>/identities/", links.add_identity, name="add-identity"),
+    path("customers/<int:pk>/identities/new/", links.identity_form, name="identity-form"),
+    path("customers/<int:pk>/identities/owners/", links.identity_owners, name="identity-owners"),
+    path("customers/<int:pk>/identities/<int:identity>/", links.identity, name="identity"),
+    path("customers/<int:pk>/identities/<int:identity>/<str:what>/", links.act_on_identity, name="act-on-identity"),
+    path("links/<int:pk>/undo/", links.take_link_back, name="take-link-back"),
+    path("unlinked/<int:pk>/undo/", links.link_again, name="link-again"),
+    path("customers/<int:pk>/consents/", consents.record, name="record-consent"),
+    path("customers/<int:pk>/consents/new/", consents.form, name="consent-form"),
+    path("customers/<int:pk>/consents/history/", consents.history, name="consent-history"),
+    path("customers/<int:pk>/members/", members.add, name="add-member"),
+    path("customers/<int:pk>/members/new/", members.form, name="member-form"),
+    path("members/<int:pk>/", members.show, name="member"),
+    path("members/<int:pk>/role/", members.change_role, name="change-role"),
+    path("members/<int:pk>/end/", members.end, name="end-membership"),
+    path("members/<int:pk>/resume/", members.resume, name="resume-membership"),
+    path("customers/<int:pk>/notes/", notes.add, name="add-note"),
+    path("notes/<int:pk>/", notes.show, name="note"),
+    path("notes/<int:pk>/edit/", notes.edit, name="edit-note"),
+    path("notes/<int:pk>/withdraw/", notes.withdraw, name="withdraw-note"),
+    path("notes/<int:pk>/put-back/", notes.put_back, name="put-note-back"),
     path("customers/<int:pk>/timeline/", timeline.show, name="timeline"),
     path("customers/<int:pk>/timeline.csv", timeline.export, {"form": "csv"}, name="timeline-csv"),
     path("customers/<int:pk>/timeline.json", timeline.export, {"form": "json"}, name="timeline-json"),
@@ -61,6 +96,7 @@ urlpatterns = [
     path("cases/register/", cases.register, name="register-case"),
     path("cases/<int:pk>/", cases.show, name="case"),
     path("cases/<int:pk>/change/", cases.change, name="change-case"),
+    path("cases/<int:pk>/link/", cases.link, name="link-case"),
     path("cases/<int:pk>/attach/", cases.attach, name="attach"),
     path("tasks/", tasks.index, name="tasks"),
     path("tasks/create/", tasks.create, name="create-task"),

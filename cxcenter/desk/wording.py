@@ -4,12 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.utils.text import capfirst
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from customers.choices import IdentityKind
 from customers.models import Customer
 from cxcenter.core.models import Event
 from cxcenter.core.templatetags.cx import clock
+from cxcenter.desk.card import IDENTITY_ICONS, shown_value
+from cxcenter.desk.consents import title_of
 from cxcenter.desk.mentioned import Mentioned
 from interactions.choices import CaseKind, CaseStatus, ChannelKind, CloseReason
 from interactions.models import Interaction
@@ -22,7 +26,10 @@ FIELDS, LETTERS = 4, 120
 
 @dataclass(frozen=True)
 class Said:
-    """A fact in words: a title, a tag beside it, a line of details below, where it leads to."""
+    """A fact in words: a title, a tag beside it, a line of details below, where it leads to.
+
+    `note` is the number of the reader's own note, which he may change; `taken_back` tells that he has taken it back.
+    """
 
     icon: str
     colour: str
@@ -31,6 +38,9 @@ class Said:
     tag: str = ""
     tone: str = ""
     url: str = ""
+    text: str = ""
+    note: int = 0
+    taken_back: bool = False
 
 
 def joined(*parts: object) -> str:
@@ -121,6 +131,17 @@ def _case_changed(payload: Payload, about: Mentioned) -> Said:
     return _about_case(title, payload, about)
 
 
+def _case_linked(payload: Payload, about: Mentioned) -> Said:
+    titles = {
+        (True, True): _("Session attached to CS-%(number)s"),
+        (True, False): _("Session detached from CS-%(number)s"),
+        (False, True): _("CS-%(number)s linked to this card by hand"),
+        (False, False): _("CS-%(number)s taken off this card"),
+    }
+    title = titles[bool(payload.get("interaction")), bool(payload.get("linked"))]
+    return _about_case(title % {"number": payload.get("case")}, payload, about)
+
+
 def _about_case(title: str, payload: Payload, about: Mentioned) -> Said:
     case = about.cases.get(payload.get("case", 0))
     said = Said("clipboard-list", "callback", title)
@@ -209,9 +230,62 @@ def _edited(payload: Payload, about: Mentioned) -> Said:
     return Said("pencil", "office", _("Card edited: %(fields)s") % {"fields": fields})
 
 
+def _identity(payload: Payload, about: Mentioned) -> Said:
+    """Say what was done by hand to a way to reach the customer."""
+    kind, change, other = payload.get("kind", ""), payload.get("change"), payload.get("other")
+    titles = {
+        "linked": _("moved here from C-%(other)s") if other else _("linked"),
+        "unlinked": _("moved to C-%(other)s") if other else _("unlinked"),
+        "verified": _("verified"),
+        "unverified": _("not verified any more"),
+        "primary": _("the main one"),
+        "secondary": _("not the main one any more"),
+    }
+    label = IdentityKind(kind).label if kind in IdentityKind.values else kind
+    title = f"{capfirst(label)}: {titles.get(str(change), '') % {'other': other}}"
+    url = f"/desk/customers/{other}/" if other else ""
+    icon = "unlink" if change == "unlinked" else "link"
+    return Said(icon, IDENTITY_ICONS.get(kind, ("office", ""))[0], title, _value(payload, about), url=url)
+
+
+def _value(payload: Payload, about: Mentioned) -> str:
+    """Return the identity that a fact names, as the reader may see it."""
+    identity = about.identities.get(payload.get("identity", 0))
+    return shown_value(identity, about.reader) if identity else ""
+
+
+def _member(payload: Payload, about: Mentioned) -> Said:
+    """Say who came to a company, left it or has another role there, with the way to the other one."""
+    titles = {
+        "joined": _("%(person)s is with %(company)s"),
+        "left": _("%(person)s is no longer with %(company)s"),
+        "role": _("Another role: %(person)s, %(company)s"),
+    }
+    member = about.members.get(payload.get("membership", 0))
+    names = {"person": f"C-{payload.get('person')}", "company": f"C-{payload.get('company')}"}
+    if member is not None:
+        names = {"person": str(member.person.customer), "company": str(member.company.customer)}
+    other = payload.get("person") if payload.get("of") == "company" else payload.get("company")
+    title = titles.get(payload.get("change", ""), "%(person)s, %(company)s") % names
+    return Said("building", "office", title, member.role if member else "", url=f"/desk/customers/{other}/")
+
+
+def _note(payload: Payload, about: Mentioned) -> Said:
+    """Say a colleague's note; of one that was taken back only that there was one."""
+    note = about.notes.get(payload.get("note", 0))
+    said = Said("note", "note", _("Note"))
+    if note is None:
+        return said
+    own = note.pk if note.author_id == about.reader.pk else 0
+    if note.withdrawn_at is not None:
+        return replace(said, title=_("A note was taken back"), note=own, taken_back=True)
+    return replace(said, text=note.text, tag=_("changed") if note.edited_at else "", note=own)
+
+
 def _consent(payload: Payload, about: Mentioned) -> Said:
-    words = _("Consent given") if payload.get("granted") else _("Consent withdrawn")
-    return Said("shield-lock", "office", words)
+    words = _("Consent given: %(what)s") if payload.get("granted") else _("Consent withdrawn: %(what)s")
+    what = title_of(payload.get("purpose", ""), payload.get("channel", ""))
+    return Said("shield-lock", "office", words % {"what": what}, _value(payload, about))
 
 
 WORDS: dict[str, Callable[[Payload, Mentioned], Said]] = {
@@ -220,6 +294,7 @@ WORDS: dict[str, Callable[[Payload, Mentioned], Said]] = {
     "interaction.linked": _linked,
     "case.opened": _case,
     "case.changed": _case_changed,
+    "case.linked": _case_linked,
     "task.created": lambda payload, about: _task(_("A task was set"), payload, about),
     "task.done": lambda payload, about: _task(_("A task was done"), payload, about),
     "site.event": _site,
@@ -228,6 +303,9 @@ WORDS: dict[str, Callable[[Payload, Mentioned], Said]] = {
     "customer.created": lambda _payload, _about: Said("user-plus", "office", _("First contact")),
     "customer.edited": _edited,
     "customer.consent": _consent,
+    "customer.identity": _identity,
+    "customer.note": _note,
+    "customer.member": _member,
     "customer.merged": _merged,
     "customer.unmerged": _unmerged,
     "customer.apart": _apart,

@@ -81,6 +81,8 @@ def start(*, site: Site, visitor: Visitor, data: dict[str, Any], language: str, 
         interaction, new = talk.open_interaction(thread=thread, topic=topic, language=language, says=says, page=page)
         if new:
             Thread.objects.filter(pk=thread.pk).update(page=page)
+            # It may be on another card than the talk before.
+            thread = interaction.thread
             _note_form(thread.profile, thread.identity, says, site=site, proof=proof)
             keep_trail(site, thread, data.get("trail"))
     text = str(data.get("text") or "")

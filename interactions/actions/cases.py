@@ -13,7 +13,7 @@ from cxcenter.core import audit
 from cxcenter.core.errors import Conflict, Invalid
 from cxcenter.core.events import emit
 from interactions.choices import CaseKind, CaseStatus, Priority, TaskKind
-from interactions.events import CaseChanged, CaseOpened, InteractionLinked, TaskCreated, TaskDone
+from interactions.events import CaseChanged, CaseLinked, CaseOpened, InteractionLinked, TaskCreated, TaskDone
 from interactions.models import Case, CaseLink, Interaction, Task, Thread
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ def link_case(*, case: Case, interaction: Interaction, actor: "User") -> None:
     _link, made = CaseLink.objects.get_or_create(case=case, interaction=interaction, defaults={"linked_by": actor})
     if made:
         audit.record(actor, "case.link", f"case:{case.pk}", interaction=interaction.pk)
+        _tell_attached(case, interaction, actor, linked=True)
 
 
 @transaction.atomic
@@ -98,6 +99,30 @@ def unlink_case(*, case: Case, interaction: Interaction, actor: "User") -> None:
     deleted, _rows = CaseLink.objects.filter(case=case, interaction=interaction).delete()
     if deleted:
         audit.record(actor, "case.unlink", f"case:{case.pk}", interaction=interaction.pk)
+        _tell_attached(case, interaction, actor, linked=False)
+
+
+def _tell_attached(case: Case, interaction: Interaction, actor: "User", *, linked: bool) -> None:
+    """Tell the customer whose case it is; if it is nobody's, him whose session it is."""
+    fact = CaseLinked(case=case.pk, interaction=interaction.pk, linked=linked)
+    emit(fact, profile_id=case.profile_id or interaction.profile_id, actor_id=actor.pk)
+
+
+@transaction.atomic
+def link_case_to_customer(*, case_id: int, profile: Profile | None, actor: "User") -> int | None:
+    """Put a case on somebody's card, or on nobody's. Returns the profile it was on, for an undo. Both cards get a fact."""
+    case = Case.objects.select_for_update().get(pk=case_id)
+    before, after = case.profile_id, profile.pk if profile else None
+    if before == after:
+        return before
+    case.profile = profile
+    case.version += 1
+    case.save(update_fields=["profile", "version"])
+    audit.record(actor, "case.customer", f"case:{case.pk}", before=before, after=after)
+    for ident, linked in ((before, False), (after, True)):
+        if ident is not None:
+            emit(CaseLinked(case=case.pk, linked=linked), profile_id=ident, actor_id=actor.pk)
+    return before
 
 
 @transaction.atomic

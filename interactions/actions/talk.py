@@ -14,7 +14,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from customers.actions import find_or_create_by_identity
 from customers.models import Customer, Identity, Profile
+from customers.queries import was_taken_off
 from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, Forbidden, Invalid
 from cxcenter.core.events import announce, emit
@@ -54,9 +56,10 @@ def open_interaction(
         return current, False
     refuse_blocked(locked)
     Customer.objects.get(profiles=locked.profile_id).refuse_erased()
+    profile_id = _whose(locked)
     interaction = Interaction.objects.create(
         thread=locked,
-        profile_id=locked.profile_id,
+        profile_id=profile_id,
         kind=locked.channel.kind,
         topic=topic,
         language=language,
@@ -65,10 +68,28 @@ def open_interaction(
     )
     emit(
         InteractionOpened(interaction=interaction.pk, kind=interaction.kind),
-        profile_id=locked.profile_id,
+        profile_id=profile_id,
         at=interaction.opened_at,
     )
     return interaction, True
+
+
+def _whose(thread: Thread) -> int | None:
+    """Return the profile that a new session of a locked thread opens on.
+
+    If a person took the identity off that card, whoever it leads to now gets the thread; None if a person has to choose.
+    """
+    if not was_taken_off(identity_id=thread.identity_id, profile_id=thread.profile_id):
+        return thread.profile_id
+    identity = thread.identity
+    _identity, profile = find_or_create_by_identity(
+        kind=identity.kind, value=identity.value, source=thread.channel.kind
+    )
+    if profile is None:
+        return None
+    thread.profile = profile
+    thread.save(update_fields=["profile"])
+    return profile.pk
 
 
 def refuse_blocked(thread: Thread) -> None:

@@ -217,6 +217,12 @@ class CaseEdit(CaseFields):
     """Fields of a case to change, and the version it was read at."""
 
     version = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
+    profile = VisibleKey(
+        queryset=Profile.objects.all(),
+        required=False,
+        allow_null=True,
+        help_text="On whose card it stands. Needs customers:write.",
+    )
 
 
 class CaseForm(CaseFields):

@@ -13,10 +13,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from customers.models import Profile
+from cxcenter.accounts.scopes import Scope
 from cxcenter.core import audit
 from cxcenter.core.api.serializers import Empty
 from cxcenter.core.api.viewsets import ApiViewSet
-from cxcenter.core.errors import Conflict
+from cxcenter.core.errors import Conflict, Forbidden
 from interactions.actions import cases, talk
 from interactions.api import filters, serializers
 from interactions.choices import Audience, Author
@@ -142,8 +144,17 @@ class Cases(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
         """Change a case. 409 (code "stale") if somebody changed it since `version`."""
         case = self.get_object()
         form = self.read(serializers.CaseEdit)
-        cases.change_case(case_id=case.pk, version=form.pop("version"), actor=self.actor, **form)
+        with transaction.atomic():
+            profile = form.pop("profile", case.profile)
+            cases.change_case(case_id=case.pk, version=form.pop("version"), actor=self.actor, **form)
+            if profile != case.profile:
+                self._link(case, profile)
         return self.show(case.pk)
+
+    def _link(self, case: Case, profile: Profile | None) -> None:
+        if not self.actor.passes(Scope.CUSTOMERS_WRITE):
+            raise Forbidden(_("This needs the scope %(scope)s.") % {"scope": Scope.CUSTOMERS_WRITE.value})
+        cases.link_case_to_customer(case_id=case.pk, profile=profile, actor=self.actor)
 
     @extend_schema(request=serializers.CaseLinkForm)
     @action(detail=True, methods=["post"], url_path="interactions")

@@ -71,6 +71,8 @@ def seed(place: Place) -> Ids:
     delivery = WebhookDelivery.objects.create(subscription=webhook, topic="case.opened", key="1", body={})
     absorbed = customers.create_profile(source="shop").customer_id
     (merged,) = customers.merge_customers(survivor=place.customer.pk, others=[absorbed])
+    company = customers.create_profile(source="shop", fields={"name": "Oakline", "kind": "company"}).customer
+    member = customers.add_member(company=company, person=place.customer, role="", actor=place.people["operator"])
     return Ids(
         rows={
             "customers": place.customer.pk,
@@ -86,6 +88,7 @@ def seed(place: Place) -> Ids:
             "webhooks": webhook.pk,
             "deliveries": str(delivery.pk),
             "merges": merged.pk,
+            "memberships": member.pk,
         },
         references={
             "user": operator,
@@ -99,8 +102,11 @@ def seed(place: Place) -> Ids:
             "case": place.case.pk,
             "topic": Topic.objects.create(name="Parts").pk,
             "customer": place.customer.pk,
+            "identity": ProfileIdentity.objects.filter(profile=place.profile).earliest("pk").identity_id,
             "survivor": place.customer.pk,
             "other": customers.create_profile(source="shop").customer_id,
+            "company": company.pk,
+            "person": customers.create_profile(source="shop").customer_id,
             "source": "dms",
             "external_id": "A-1",
             "reason": PauseReason.objects.create(name="Lunch").pk,
@@ -159,8 +165,13 @@ def a_card_has_fields_that_exist(body: dict[str, Any], _references: dict[str, An
 
 def a_record_says_what_can_be_kept(body: dict[str, Any], _references: dict[str, Any]) -> None:
     body["identities"] = []
+    body.pop("company", None)
     if "fields" in body:
         body["fields"] |= {"birthday": "1988-04-14", "kind": "person", "zone": "Europe/Moscow", "custom": {}}
+
+
+def a_phone_is_one(body: dict[str, Any], _references: dict[str, Any]) -> None:
+    body |= {"kind": "phone", "value": "+79161234567"}
 
 
 def others_are_somebody(body: dict[str, Any], references: dict[str, Any]) -> None:
@@ -173,6 +184,7 @@ def an_erasure_says_whom_and_why(body: dict[str, Any], references: dict[str, Any
 
 RULES = {
     "PUT /api/v1/sources/{source}/records/{external_id}/": a_record_says_what_can_be_kept,
+    "POST /api/v1/customers/{id}/identities/": a_phone_is_one,
     "POST /api/v1/merges/": others_are_somebody,
     "POST /api/v1/customers/{id}/erase/": an_erasure_says_whom_and_why,
     "PATCH /api/v1/customers/{id}/": a_card_has_fields_that_exist,

@@ -79,3 +79,133 @@ def test_not_the_same_person_can_be_taken_back_at_once(card: Page, cards: tuple[
     expect(card.get_by_text("Kept apart")).to_be_visible()
     card.locator("#toasts").get_by_role("button", name="Undo").click()
     expect(card.get_by_text("May be the same person as")).to_be_visible()
+
+
+# --- What belongs to a customer ---
+
+COMPANY = """
+from customers import actions
+made = actions.create_profile(source="shop", fields={"name": "Oakline Logistics", "kind": "company"})
+print(made.customer_id)
+"""
+
+
+def undo(page: Page) -> None:
+    page.locator("#toasts").get_by_role("button", name="Undo").click()
+
+
+def test_a_messenger_login_is_added_and_unlinked_and_each_is_undone(card: Page) -> None:
+    ids = card.locator("section", has=card.get_by_role("heading", name="Identities"))
+
+    def add() -> None:
+        ids.get_by_role("button", name="Add").click()
+        form = card.get_by_role("dialog")
+        form.get_by_label("What it is").select_option(label="Telegram")
+        form.get_by_label("Number, address or login").fill("@KGolden")
+        form.get_by_role("button", name="Link").click()
+        expect(ids.get_by_text("kgolden", exact=True)).to_be_visible()
+
+    add()
+    expect(card.locator("#timeline")).to_contain_text("Telegram: linked")
+    undo(card)
+    expect(ids.get_by_text("kgolden", exact=True)).to_have_count(0)
+    add()
+    ids.get_by_role("button", name=re.compile("Change: Telegram")).click()
+    card.get_by_role("dialog").get_by_role("button", name="Unlink").click()
+    expect(ids.get_by_text("kgolden", exact=True)).to_have_count(0)
+    undo(card)
+    expect(ids.get_by_text("kgolden", exact=True)).to_be_visible()
+
+
+def test_who_has_a_phone_too_is_told_before_it_is_linked(
+    card: Page, cards: tuple[str, str], installation: Stack
+) -> None:
+    phone = f"+7916{int(cards[1]) % 10_000_000:07}"
+    give = (
+        "from customers import actions; from customers.models import Customer;"
+        f"p = Customer.objects.get(pk={cards[1]}).profiles.get(); i = actions.find_identity(kind='phone', value='{phone}');"
+        "actions.link_identity(profile=p, identity=i, source='shop', verified=True)"
+    )
+    installation.manage("shell", "-c", give)
+    ids = card.locator("section", has=card.get_by_role("heading", name="Identities"))
+    ids.get_by_role("button", name="Add").click()
+    form = card.get_by_role("dialog")
+    form.get_by_label("Number, address or login").press_sequentially(phone)
+    expect(form.get_by_text("Others have it too:")).to_be_visible()
+    expect(form.get_by_role("link", name="Katrin Golden")).to_be_visible()
+    form.get_by_label("They share it").check()
+    form.get_by_role("button", name="Link").click()
+    expect(ids.get_by_text(phone, exact=True)).to_be_visible()
+    expect(ids.get_by_text("others have it too")).to_have_count(1)
+
+
+def test_a_person_is_added_to_a_company(card: Page, cards: tuple[str, str], installation: Stack) -> None:
+    company = installation.manage("shell", "-c", COMPANY).split()[-1]
+    card.goto(f"{installation.url}/desk/customers/{company}/")
+    people = card.locator("section", has=card.get_by_role("heading", name="People"))
+    expect(people.get_by_text("Nobody of this company is known.")).to_be_visible()
+    people.get_by_role("button", name="Add").click()
+    form = card.get_by_role("dialog")
+    form.get_by_label("Role there").fill("Buyer")
+    form.get_by_label("Somebody who is known").press_sequentially(f"C-{cards[1]}")
+    form.get_by_role("button", name=re.compile("Katrin Golden")).click()
+    expect(people.get_by_text("Buyer")).to_be_visible()
+    people.get_by_role("button", name="Add").click()
+    form.get_by_label("Role there").fill("Driver")
+    form.get_by_label("Name").fill("Oleg Wheel")
+    form.get_by_role("button", name="Add somebody new").click()
+    expect(people.get_by_role("link", name="Oleg Wheel")).to_be_visible()
+    undo(card)
+    expect(people.get_by_role("link", name="Oleg Wheel")).to_have_count(0)
+    people.get_by_role("link", name="Katrin Golden").click()
+    expect(card.locator("section", has=card.get_by_role("heading", name="Companies"))).to_contain_text(
+        "Oakline Logistics"
+    )
+
+
+def test_a_withdrawal_is_recorded_with_its_proof(card: Page, cards: tuple[str, str], installation: Stack) -> None:
+    mail = f"kate{cards[0]}@example.com"
+    give = (
+        "from customers import actions; from customers.models import Customer;"
+        f"p = Customer.objects.get(pk={cards[0]}).profiles.get(); i = actions.find_identity(kind='email', value='{mail}');"
+        "actions.link_identity(profile=p, identity=i, source='shop', verified=True)"
+    )
+    installation.manage("shell", "-c", give)
+    card.reload()
+    consents = card.locator("section", has=card.get_by_role("heading", name="Consents"))
+    expect(consents.get_by_text("Never asked")).to_be_visible()
+    consents.get_by_role("button", name="Record").click()
+    form = card.get_by_role("dialog")
+    form.get_by_label("takes it back").check()
+    form.get_by_label("What for").select_option(label="Advertising and offers")
+    form.get_by_label("How and in which words").fill("“No more letters, please”")
+    form.get_by_role("button", name="Record").click()
+    expect(card.get_by_text("The withdrawal is recorded.")).to_be_visible()
+    expect(consents).to_contain_text(re.compile("Advertising and offers.*withdrawn.*No more letters", re.DOTALL))
+    consents.get_by_role("button", name=re.compile("History")).click()
+    expect(card.get_by_role("dialog").get_by_role("row").last).to_contain_text(mail)
+
+
+def test_a_note_appears_on_a_second_page_and_is_changed_and_taken_back(
+    card: Page, cards: tuple[str, str], windows: Windows, installation: Stack
+) -> None:
+    other = windows.sign_in(installation.url, "operator11")
+    other.goto(f"{installation.url}/desk/customers/{cards[0]}/")
+    for page in (card, other):
+        expect(page.locator("#timeline-lines")).to_contain_text("First contact")
+    note = card.get_by_label("Note, for colleagues only")
+    note.fill("Prefers calls after six")
+    card.get_by_role("button", name="Add a note").click()
+    expect(other.locator("#timeline-lines")).to_contain_text("Prefers calls after six")
+    expect(card.locator("#timeline-lines")).to_contain_text("Prefers calls after six")
+    expect(note).to_have_value("")
+    # Only its author has the means to change it.
+    expect(other.get_by_role("button", name="Change the note")).to_have_count(0)
+    card.get_by_role("button", name="Change the note").click()
+    card.get_by_role("dialog").get_by_label("Note, for colleagues only").fill("Prefers letters")
+    card.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(other.locator("#timeline-lines")).to_contain_text("Prefers letters")
+    card.get_by_role("button", name="Take the note back").click()
+    expect(other.locator("#timeline-lines")).to_contain_text("A note was taken back")
+    undo(card)
+    expect(other.locator("#timeline-lines")).to_contain_text("Prefers letters")

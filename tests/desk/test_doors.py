@@ -11,6 +11,8 @@ from django.test import Client
 from django.urls import URLPattern
 from django.utils import timezone
 
+from customers import actions as customers
+from customers.models import Customer, Membership, Note
 from cxcenter.accounts.models import User
 from cxcenter.accounts.roles import RIGHTS, Right, Role
 from cxcenter.core.models import AuditEntry
@@ -77,10 +79,32 @@ DOORS: dict[str, tuple[str, str, bool]] = {
     "keep-apart": ("POST", Right.EDIT_CUSTOMERS, False),
     "unmerge": ("POST", Right.EDIT_CUSTOMERS, False),
     "join-again": ("POST", Right.EDIT_CUSTOMERS, False),
+    "add-identity": ("POST", Right.EDIT_CUSTOMERS, False),
+    "identity-form": ("GET", Right.EDIT_CUSTOMERS, False),
+    "identity-owners": ("GET", Right.EDIT_CUSTOMERS, False),
+    "identity": ("GET", Right.EDIT_CUSTOMERS, False),
+    "act-on-identity": ("POST", Right.EDIT_CUSTOMERS, False),
+    "take-link-back": ("POST", Right.EDIT_CUSTOMERS, False),
+    "link-again": ("POST", Right.EDIT_CUSTOMERS, False),
+    "record-consent": ("POST", Right.EDIT_CUSTOMERS, False),
+    "consent-form": ("GET", Right.EDIT_CUSTOMERS, False),
+    "consent-history": ("GET", Right.VIEW_CUSTOMERS, False),
+    "add-member": ("POST", Right.EDIT_CUSTOMERS, False),
+    "member-form": ("GET", Right.EDIT_CUSTOMERS, False),
+    "member": ("GET", Right.EDIT_CUSTOMERS, False),
+    "change-role": ("POST", Right.EDIT_CUSTOMERS, False),
+    "end-membership": ("POST", Right.EDIT_CUSTOMERS, False),
+    "resume-membership": ("POST", Right.EDIT_CUSTOMERS, False),
+    "add-note": ("POST", Right.EDIT_CUSTOMERS, False),
+    "note": ("GET", Right.EDIT_CUSTOMERS, False),
+    "edit-note": ("POST", Right.EDIT_CUSTOMERS, False),
+    "withdraw-note": ("POST", Right.EDIT_CUSTOMERS, False),
+    "put-note-back": ("POST", Right.EDIT_CUSTOMERS, False),
     "cases": ("GET", Right.CASES, False),
     "register-case": ("POST", Right.CASES, False),
     "case": ("GET", Right.CASES, False),
     "change-case": ("POST", Right.CASES, False),
+    "link-case": ("POST", Right.EDIT_CUSTOMERS, False),
     "attach": ("POST", Right.CASES, False),
     "tasks": ("GET", Right.CASES, False),
     "create-task": ("POST", Right.CASES, False),
@@ -106,12 +130,14 @@ class House:
     task: Task
     block: Block
     article: Article
+    note: Note
+    member: Membership
 
     def address(self, name: str, pk: object = None) -> str:
         """Return the address of a door, about what is in the house or about `pk`."""
         route = next(str(p.pattern) for p in urlpatterns if isinstance(p, URLPattern) and p.name == name)
         subject = {
-            "case": self.case, "change-case": self.case, "attach": self.case, "act-on-task": self.task,
+            "case": self.case, "change-case": self.case, "attach": self.case, "link-case": self.case, "act-on-task": self.task,
             "unblock": self.block, "file": self.file, "withdraw": self.reply, "article": self.article,
             "customer": self.talk.profile.customer, "edit-customer": self.talk.profile.customer,
             "timeline": self.talk.profile.customer, "timeline-csv": self.talk.profile.customer,
@@ -120,14 +146,30 @@ class House:
             "merge": self.talk.profile.customer, "keep-apart": self.talk.profile.customer,
             "export-form": self.talk.profile.customer, "export-customer": self.talk.profile.customer,
             "erase-form": self.talk.profile.customer, "erase-customer": self.talk.profile.customer,
+            "add-identity": self.talk.profile.customer, "identity-form": self.talk.profile.customer,
+            "identity-owners": self.talk.profile.customer, "identity": self.talk.profile.customer,
+            "act-on-identity": self.talk.profile.customer, "add-note": self.talk.profile.customer,
+            "note": self.note, "edit-note": self.note, "withdraw-note": self.note, "put-note-back": self.note,
+            "member": self.member, "change-role": self.member, "end-membership": self.member,
+            "resume-membership": self.member,
+            "record-consent": self.talk.profile.customer, "consent-form": self.talk.profile.customer,
+            "consent-history": self.talk.profile.customer,
+            "add-member": self.talk.profile.customer, "member-form": self.talk.profile.customer,
         }.get(name, self.talk)  # fmt: skip
         ident = str(subject.pk if pk is None else pk)
         route = re.sub(r"<(int|uuid):pk>", ident, route)
+        route = route.replace("<int:identity>", str(self.talk.thread.identity_id))
         route = route.replace("<int:leg>", str(self.leg.pk if pk is None else pk))
         words = {"<str:section>": "cases", "<str:what>": "done", "<str:field>": "name", "<int:other>": ident}
         for place, word in words.items():
             route = route.replace(place, word)
         return "/desk/" + route
+
+
+def member_of_company(customer: Customer, actor: User) -> Membership:
+    """The customer's place in a company of his."""
+    company = customers.create_profile(source="shop", fields={"name": "Oakline", "kind": "company"}).customer
+    return customers.add_member(company=company, person=customer, role="Buyer", actor=actor)
 
 
 @pytest.fixture
@@ -151,6 +193,8 @@ def house():
         task=cases.create_task(title="Call", actor=alice, assignee=alice, profile=profile),
         block=Block.objects.create(identity=offered.thread.identity, until="2030-01-01T00:00Z"),
         article=Article.objects.create(title="Tyres", text="Change them"),
+        note=customers.add_note(customer=profile.customer, text="Prefers letters", actor=alice),
+        member=member_of_company(profile.customer, alice),
     )  # fmt: skip
 
 
@@ -305,6 +349,19 @@ FIELDS = [
     "threads",
     "link",
     "chosen",
+    "value",
+    "shared",
+    "choose",
+    "besides",
+    "link_case",
+    "person",
+    "role",
+    "contact",
+    "identity",
+    "purpose",
+    "channel",
+    "granted",
+    "proof",
 ]
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import re
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -108,6 +109,10 @@ PAYLOADS: dict[str, dict[str, object]] = {
     "interaction.opened": {"interaction": 1, "kind": "webchat"},
     "interaction.closed": {"interaction": 1, "kind": "webchat", "reason": "left"},
     "interaction.linked": {"interaction": 1, "kind": "webchat", "linked": True},
+    "customer.member": {"company": 1, "person": 2, "membership": 1, "change": "joined", "of": "person"},
+    "customer.note": {"customer": 1, "note": 1},
+    "case.linked": {"case": 1, "linked": True},
+    "customer.identity": {"customer": 1, "identity": 1, "kind": "phone", "change": "linked"},
     "customer.merged": {"customer": 1, "absorbed": 2},
     "customer.unmerged": {"customer": 1, "absorbed": 2},
     "customer.apart": {"customer": 1, "other": 2, "apart": True},
@@ -169,6 +174,38 @@ def test_a_day_is_named_once_over_two_pages(alice, kate):
     assert (first.count("cx-day"), second.count("cx-day")) == (1, 0)
     assert (first.count("cx-ev"), second.count("cx-ev")) == (25, 5)
     assert "hx-get" not in second
+
+
+def test_beside_a_talk_pages_have_one_size(alice, kate):
+    for n in range(20):
+        view(kate, str(n), at=NOON + timedelta(seconds=n))
+    client, address = client_of(alice), reverse("desk:timeline", args=[kate.pk])
+    sizes, url = [], address
+    while url:
+        page = client.get(url).content.decode()
+        sizes.append(page.count('class="cx-ev"'))
+        more = re.search(r'hx-get="([^"]+)"', page)
+        url = more[1].replace("&amp;", "&") if more else ""
+    assert sizes == [8, 8, 4]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 25])
+def test_an_undone_merge_is_told_once_to_who_is_merged_again(alice, limit):
+    """Merged, parted, merged again: each tells something, but the parting was told to both and is said once."""
+    kate, oleg = (actions.create_profile(source="shop").customer for _ in range(2))
+    merge = partial(actions.merge_customers, survivor=kate.pk, others=[oleg.pk], actor=alice)
+    (made,) = merge()
+    actions.unmerge(merge_id=made.pk, actor=alice)
+    for card in (kate, oleg):
+        assert [line.kind for line in timeline.page_of(card, alice)[0]].count("customer.unmerged") == 1
+    merge()
+    seen, before = [], ""
+    while True:
+        lines, before = timeline.page_of(kate, alice, before=before, limit=limit)
+        seen += [line.kind for line in lines]
+        if not before:
+            break
+    assert seen == ["customer.merged", "customer.unmerged", "customer.merged", *["customer.created"] * 2]
 
 
 # --- Sessions, cases: their details, and who may read them ---

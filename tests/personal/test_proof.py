@@ -66,7 +66,7 @@ def test_nothing_of_him_is_left_anywhere_and_the_numbers_stay(town, monkeypatch)
     assert planted >= {
         "customers_customer.name", "customers_customer.provenance", "customers_customer.custom", "customers_sourcerecord.fields",
         "customers_sourcerecord.raw", "customers_sourcerecord.external_id", "customers_identity.value", "customers_consent.proof",
-        "customers_comparable.person", "customers_matchkey.key", "customers_matchmodel.weights", "interactions_message.text",
+        "customers_comparable.person", "customers_note.text", "customers_matchkey.key", "customers_matchmodel.weights", "interactions_message.text",
         "interactions_message.args", "interactions_interaction.says", "interactions_interaction.page",
         "interactions_interaction.subject", "interactions_interaction.wrap_note", "interactions_thread.page",
         "interactions_attachment.name", "interactions_case.subject", "interactions_case.text", "interactions_task.title",

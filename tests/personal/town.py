@@ -178,11 +178,25 @@ def plant(town: Town) -> Customer:
     _from_outside(town, talk)
     other = customers.create_profile(source="shop", fields={"name": f"{FIRST} Q. {LAST}"}).customer
     customers.merge_customers(survivor=profile.customer_id, others=[other.pk], actor=town.alice)
+    _by_hand(town, profile)
     customers.train_weights()
     weights = {"frequencies": {"last": {LAST.lower(): 0.5}, "phone": {DIGITS: 0.1}, "email": {MAIL: 0.1}}}
     MatchModel.objects.create(weights={**weights, "rest": 1}, records=2)
     _stuck_in_queues(town, profile)
     return Customer.objects.get(pk=profile.customer_id)
+
+
+def _by_hand(town: Town, profile: Profile) -> None:
+    """What colleagues note and link: notes, an identity put on the card and taken off, a company of his own."""
+    him = Customer.objects.get(profiles=profile)
+    customers.add_note(customer=him, text=f"{LAST} likes to be called {FIRST}", actor=town.alice)
+    taken_off = customers.typed_identity(kind="telegram", value=f"@{LAST}")
+    customers.add_identity(customer=him, identity=taken_off, verified=False, actor=town.alice)
+    customers.unlink_identity(customer=him, identity=taken_off, actor=town.alice)
+    customers.record_consent_by_hand(
+        customer=him, identity_id=him.profiles.filter(links__identity__kind="phone").values_list("links__identity", flat=True)[0],
+        purpose="marketing", channel="", granted=False, words=f"{LAST} said no", actor=town.alice,
+    )  # fmt: skip
 
 
 def _from_outside(town: Town, talk: Interaction) -> None:

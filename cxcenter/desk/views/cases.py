@@ -17,7 +17,7 @@ from cxcenter.core.once import once
 from cxcenter.core.reading import moment, number
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.desk.contexts import sessions_context, tree
-from cxcenter.desk.views.common import case_for, pick, session_for, whole
+from cxcenter.desk.views.common import case_for, chosen_profile, pick, session_for, whole
 from cxcenter.frame import frame
 from interactions.actions import cases as actions
 from interactions.choices import CaseKind, CaseStatus, Priority
@@ -140,6 +140,16 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
         case_id=case.pk, version=number(request.POST.get("version")), actor=user, **_fields(request)
     )
     return JsonResponse({"version": changed.version, "status": changed.get_status_display()})
+
+
+@require_POST
+@needs(Right.EDIT_CUSTOMERS)
+def link(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put a case on a customer's card, or off it; answers the former profile for an undo."""
+    user = staff_of(request)
+    case = case_for(user, pk)
+    before = actions.link_case_to_customer(case_id=case.pk, profile=chosen_profile(user, request.POST), actor=user)
+    return JsonResponse({"before": before})
 
 
 @require_POST

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 
-from customers.models import Customer
-from customers.queries import standing_for
+from customers.models import Customer, Profile
+from customers.queries import lead_of, standing_for
 from cxcenter.core import audit
 from cxcenter.core.errors import Invalid, NotFound
 from cxcenter.core.reading import number
@@ -54,6 +54,17 @@ def standing_customer(user: "User", pk: int) -> Customer:
     if found is None:
         raise NotFound(_("There is no such customer."))
     return found if found.merged_into_id is None else Customer.objects.get(pk=standing_for([pk])[pk])
+
+
+def chosen_profile(user: "User", sent: QueryDict) -> Profile | None:
+    """Return the profile that something is put on: the sent one (an undo), or the lead of the sent customer; None for nobody.
+
+    Raises NotFound for a customer that is not there.
+    """
+    profile: Profile | None = pick(Profile.objects.visible_to(user), sent.get("profile"))
+    if profile is None and sent.get("customer"):
+        return lead_of(customer_for(user, whole(str(sent["customer"]), "customer")))
+    return profile
 
 
 def case_for(user: "User", pk: int) -> Case:

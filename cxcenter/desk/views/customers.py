@@ -11,17 +11,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from customers import actions as customers
+from customers.choices import PartyKind
 from customers.fields import is_golden
-from customers.models import Customer, Erasure, Merge, Profile
+from customers.models import Customer, Erasure, Merge
 from cxcenter.accounts.roles import Right
 from cxcenter.core import audit
 from cxcenter.core.errors import Invalid, NotFound
 from cxcenter.core.reading import number
 from cxcenter.core.requests import needs, staff_of
-from cxcenter.desk import card, golden, same
+from cxcenter.desk import card, consents, golden, members, same
 from cxcenter.desk.contexts import sessions_context, timeline_context
 from cxcenter.desk.search import cases_by, customers_by, messages_by, read_query
-from cxcenter.desk.views.common import customer_for, pick, session_for, standing_customer, whole
+from cxcenter.desk.views.common import chosen_profile, customer_for, pick, session_for, standing_customer, whole
 from cxcenter.frame import frame
 from interactions.actions import cases as case_actions
 from interactions.models import Case, Interaction
@@ -32,23 +33,40 @@ if TYPE_CHECKING:
 PAGE = 50
 
 
+# Fields of forms in which a customer is looked for and chosen.
+CHOSEN = {"customer", "person", "company"}
+
+
 @require_GET
 @needs(Right.VIEW_CUSTOMERS)
 def search(request: HttpRequest) -> HttpResponse:
     """Find customers, cases and messages for the search box, eight of each at the most."""
     user, query = staff_of(request), read_query(request.GET.get("q", ""))
-    link_to, merge_into = request.GET.get("link", ""), number(request.GET.get("merge"))
-    # Whom to link or merge with is a customer; the box itself finds whatever there is.
-    is_open = bool(query) and not link_to and not merge_into
+    merge_into, linking = number(request.GET.get("merge")), _linking(request)
+    choose = choose if (choose := request.GET.get("choose")) in CHOSEN else ""
+    kind = kind if (kind := request.GET.get("kind")) in PartyKind.values else ""
+    besides = number(request.GET.get("besides")) or merge_into
+    # Whom to link, to merge with or to choose is a customer; the box itself finds whatever there is.
+    is_open = bool(query) and not any((merge_into, choose, *linking.values()))
     context = {
-        "found": customers_by(user, query, without=merge_into) if query else [],
+        "found": customers_by(user, query, without=besides, kind=kind) if query else [],
         "cases": cases_by(user, query) if is_open else [],
         "messages": messages_by(user, query) if is_open else [],
         "query": query,
-        "link_to": link_to,
+        **linking,
         "merge_into": merge_into,
+        "choose": choose,
     }
     return render(request, "desk/_found.html", context)
+
+
+def _linking(request: HttpRequest) -> dict[str, str]:
+    """Return what is being linked to a customer, a session or a case: how the search is asked, where the choice goes."""
+    for name, door in (("link", "desk:link"), ("link_case", "desk:link-case")):
+        ident = number(request.GET.get(name))
+        if ident is not None:
+            return {"link_query": f"{name}={ident}", "link_url": reverse(door, args=[ident])}
+    return {}
 
 
 @require_GET
@@ -88,6 +106,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, "desk/erased.html", {**around, "customer": customer, "erasure": erasure}, status=410)
     audit.record(user, "customer.view", f"customer:{pk}")
     fields = golden.fields_of(customer)
+    people, more_people = members.members_of(customer, user)
     context = {
         **frame(user, "customers"),
         **sessions_context(user, None),
@@ -98,6 +117,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "banner": same.banner_of(customer, user) if user.may(Right.EDIT_CUSTOMERS) else None,
         "profiles": customer.profiles.count(),
         "identities": card.identities_of(customer, user),
+        "members": people,
+        "consents": consents.standing_of(customer, user),
+        "members_more": more_people,
         "numbers": card.numbers_of(customer),
         **timeline_context(customer, user, whole=True),
         "cases": Case.objects.visible_to(user).filter(profile__customer=customer).order_by("-opened_at")[:10],
@@ -249,11 +271,5 @@ def link(request: HttpRequest, pk: int) -> HttpResponse:
     """Put a session on a customer's card, or off it; answers the former profile for an undo."""
     user = staff_of(request)
     talk = session_for(user, pk)
-    profile = pick(Profile.objects.visible_to(user), request.POST.get("profile"))
-    if profile is None and request.POST.get("customer"):
-        customer = pick(Customer.objects.visible_to(user), request.POST["customer"])
-        if customer is None:
-            raise NotFound(_("There is no such customer."))
-        profile = customer.profiles.order_by("pk").first()
-    before = case_actions.link_customer(interaction_id=talk.pk, profile=profile, actor=user)
+    before = case_actions.link_customer(interaction_id=talk.pk, profile=chosen_profile(user, request.POST), actor=user)
     return JsonResponse({"before": before})

@@ -30,7 +30,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     jump = day(request.GET.get("day"))
     until = min(filter(None, (jump, wanted.until)), default=None)
     whole = "whole" in request.GET
-    limit = timeline.PAGE if whole or before else timeline.SHORT_PAGE
+    limit = timeline.PAGE if whole else timeline.SHORT_PAGE
     lines, more = timeline.page_of(customer, user, replace(wanted, until=until), before=before, limit=limit)
     context = {
         "customer": customer,
