@@ -126,7 +126,7 @@ def pairs(place: Place) -> dict[str, tuple[Any, Any]]:
 
 def member_of(customer: Any) -> Membership:
     """A place of a customer in a company."""
-    company = customers.create_profile(source="shop", fields={"name": "Oakline", "kind": "company"})
+    company = customers.create_profile(source="shop", fields={"kind": "company"})
     found = Membership.objects.standing().filter(person__customer=customer).first()
     return found or Membership.objects.create(company=company, person=customer.profiles.first(), source="shop")
 

@@ -16,6 +16,7 @@ from customers.models import Customer, Identity, ProfileIdentity
 from customers.queries import owners_of
 from cxcenter.accounts.roles import Right
 from cxcenter.core.errors import Invalid, NotFound
+from cxcenter.core.once import once
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.desk import card
 from cxcenter.desk.golden import source_words
@@ -62,6 +63,7 @@ def identity_owners(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @needs(Right.EDIT_CUSTOMERS)
+@once
 @transaction.atomic
 def add_identity(request: HttpRequest, pk: int) -> HttpResponse:
     """Link what was typed: alone, shared with others, or moved here from them; answers what takes it back."""
