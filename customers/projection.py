@@ -10,11 +10,12 @@ from customers.fields import CUSTOM, GOLDEN_FIELDS, NAME_PARTS, whole_name
 from customers.matching import names
 from customers.models import Customer, SourceRecord, SurvivorshipRule
 from customers.survivorship import Rule, Said, survive
+from customers.words import words_of
 from cxcenter.core.zones import is_zone
 
 # How long a golden field may be, in characters.
 LIMITS = {name: getattr(Customer._meta.get_field(name), "max_length", None) or 10_000 for name in GOLDEN_FIELDS}
-COLUMNS = (*GOLDEN_FIELDS, "custom", "provenance")
+COLUMNS = (*GOLDEN_FIELDS, "custom", "words", "provenance")
 
 
 def rules() -> dict[str, Rule]:
@@ -53,7 +54,7 @@ def columns(golden: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Return the values of the columns. Sources say what they like, and it is kept as they said it: golden is what fits."""
     values = {field: _fitting(field, golden.get(field, {}).get("value")) for field in GOLDEN_FIELDS}
     own = {field.removeprefix(CUSTOM): one["value"] for field, one in golden.items() if field.startswith(CUSTOM)}
-    return {**values, "custom": own, "provenance": golden}
+    return {**values, "custom": own, "words": words_of({**values, "custom": own}), "provenance": golden}
 
 
 def _fitting(field: str, value: Any) -> Any:

@@ -65,22 +65,7 @@ class CustomerQuerySet(_Visible):
         return self.filter(merged_into=None)
 
     def matching(self, text: str, *, contacts: bool = True) -> Self:
-        """Find by number (C-12), name with typing errors, or a part of an identity's value.
+        """Keep live customers whom a text means: see customers/search.py. Contacts are searched for who may see them."""
+        from customers import search
 
-        Who may not see contacts searches without them: else he could guess a phone digit by digit.
-        """
-        text = text.strip()
-        number = text.upper().removeprefix("C-")
-        found = Q(name__icontains=text) | Q(name__trigram_similar=text)
-        if number.isdecimal() and len(number) < 18:
-            found |= Q(pk=int(number))
-        if contacts:
-            found |= _with_contact(text)
-        return self.live().filter(pk__in=self.model._default_manager.filter(found).values("pk"))
-
-
-def _with_contact(text: str) -> Q:
-    digits = "".join(filter(str.isdigit, text))
-    if len(digits) >= 4:
-        return Q(profiles__links__identity__value__contains=digits[-10:])
-    return Q(profiles__links__identity__value__icontains=text) if len(text) >= 3 else Q()
+        return self.live().filter(search.meaning(text, contacts=contacts))

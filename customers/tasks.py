@@ -32,3 +32,9 @@ def bulk_compare() -> int:
 def bulk_train() -> None:
     """Train the weights of matching on what there is now."""
     matching.train_weights()
+
+
+@shared_task
+def bulk_sweep_words() -> None:
+    """Have the search know the words of the golden records, and no others."""
+    records.sweep_words()

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from cxcenter.accounts.roles import Right
 from cxcenter.core import access
+from interactions.choices import Author
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
@@ -51,6 +52,13 @@ class MessageQuerySet(models.QuerySet[Any]):
         from interactions.models import Interaction
 
         return self.filter(interaction__in=Interaction.objects.visible_to(user))
+
+    def saying(self, text: str) -> Self:
+        """Keep what people said with the words of a text, in whatever form; not what was taken back."""
+        from interactions import search
+
+        said = self.exclude(author=Author.SYSTEM).filter(withdrawn_at=None)
+        return said.alias(words=search.Words("text")).filter(words=search.asked(text))
 
     def for_customer(self) -> Self:
         """Keep what the customer may see: never a note."""

@@ -2,22 +2,27 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import Func
 from django.utils import timezone
 
 from customers import projection
 from customers.comparison import TELLING
 from customers.events import CustomerCreated, CustomerUpdated, ProfileSaid
 from customers.locks import lock_customer_of
-from customers.models import Customer, Profile, Rebuild, SourceRecord
+from customers.models import Customer, Profile, Rebuild, SourceRecord, Word
 from customers.survivorship import UNVERIFIED
+from customers.words import keys
 from cxcenter.core.events import announce, emit
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
 
+# Columns that tell nothing by themselves.
+DERIVED = {"words", "provenance"}
 # Rows per statement of a bulk projection: about 2 MB of parameters.
 BATCH = 500
 
@@ -78,7 +83,8 @@ def _derive(rows: list[Customer]) -> list[tuple[Customer, list[str]]]:
     derived = []
     for row in rows:
         golden = projection.project(said.get(row.pk, []), rules)
-        changed = sorted(name for name, value in golden.items() if name != "provenance" and getattr(row, name) != value)
+        learn_words(set(golden["words"]) - set(row.words))
+        changed = sorted(name for name in golden.keys() - DERIVED if getattr(row, name) != golden[name])
         for column, value in golden.items():
             setattr(row, column, value)
         row.version += 1
@@ -95,6 +101,26 @@ def project_many(customer_ids: Iterable[int]) -> None:
     )
     _derive(rows)
     Customer.objects.bulk_update(rows, [*projection.COLUMNS, "version", "updated_at"], batch_size=BATCH)
+
+
+def learn_words(words: Iterable[str]) -> None:
+    """Have the search know words once this transaction is committed: two that bring the same would wait for each other."""
+    rows = [Word(word=word, keys=keys(word)) for word in sorted(words)]
+    if rows:
+        transaction.on_commit(partial(Word.objects.bulk_create, rows, ignore_conflicts=True), robust=True)
+
+
+def sweep_words() -> None:
+    """Have the search know each word of the golden records, and no other: what a lost process left, and what nobody has now."""
+    known, had = set(Word.objects.values_list("pk", flat=True)), _words_had()
+    Word.objects.bulk_create([Word(word=word, keys=keys(word)) for word in sorted(had - known)], ignore_conflicts=True)
+    gone = [word for word in known - had if not Customer.objects.filter(words__contains=[word]).exists()]
+    Word.objects.filter(pk__in=gone).delete()
+
+
+def _words_had() -> set[str]:
+    had = Customer.objects.annotate(word=Func("words", function="unnest")).values_list("word", flat=True)
+    return set(had.order_by().distinct())
 
 
 @transaction.atomic

@@ -21,7 +21,7 @@ class CustomerFilter(django_filters.FilterSet):
         method="find",
         min_length=2,
         max_length=100,
-        help_text="Number (C-12), name with typing errors, a part of a phone or address.",
+        help_text="Number (C-12), name with typing errors, last digits of a phone or card, beginning of an address.",
     )
     changed_since = MomentFilter("updated_at", "gte")
 

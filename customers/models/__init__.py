@@ -1,12 +1,13 @@
 """Rows of the golden record, by subject."""
 
 from customers.models.consents import Consent
-from customers.models.golden import Apart, Customer, Membership, Merge
+from customers.models.golden import Apart, Customer, Membership, Merge, Word
 from customers.models.matching import Comparable, Likeness, MatchKey, MatchModel
 from customers.models.rules import CustomField, JunkValue, MatchingRules, Rebuild, SurvivorshipRule
-from customers.models.sources import Identity, Profile, ProfileIdentity, SourceRecord
+from customers.models.sources import LAST_DIGITS, Identity, Profile, ProfileIdentity, SourceRecord
 
 __all__ = [
+    "LAST_DIGITS",
     "Apart",
     "Comparable",
     "Consent",
@@ -25,4 +26,5 @@ __all__ = [
     "Rebuild",
     "SourceRecord",
     "SurvivorshipRule",
+    "Word",
 ]

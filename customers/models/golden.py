@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils import timezone
@@ -37,6 +38,8 @@ class Customer(models.Model):
     about = models.TextField(_("about"), blank=True)
     # Values of the fields that the administrator has defined: code → value.
     custom = models.JSONField(_("own fields"), default=dict)
+    # By these it is found: names, company, own fields, each word in one spelling (`customers.words`).
+    words: "ArrayField[list[str], list[str]]" = ArrayField(models.TextField(), default=list)
     # field → {value, source, at, by, record, pinned}: where each golden value came from.
     provenance = models.JSONField(_("where the values came from"), default=dict)
     # Empty for a live customer, else the one that stands for him now.
@@ -53,8 +56,7 @@ class Customer(models.Model):
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
         indexes: ClassVar = [
-            # The search box: names with typing errors.
-            GinIndex(fields=["name"], name="customer_name_trgm", opclasses=["gin_trgm_ops"]),
+            GinIndex(fields=["words"], name="customer_words"),
             # Own fields are searched by their exact value.
             GinIndex(fields=["custom"], name="customer_custom", opclasses=["jsonb_path_ops"]),
         ]
@@ -66,6 +68,19 @@ class Customer(models.Model):
     def number(self) -> str:
         """The number that people say aloud."""
         return f"C-{self.pk}"
+
+
+class Word(models.Model):
+    """A word of some golden record. It is looked up here by what was typed with an error, or only begun."""
+
+    word = models.TextField(primary_key=True)
+    keys: "ArrayField[list[str], list[str]]" = ArrayField(models.TextField())
+
+    class Meta:
+        indexes: ClassVar = [GinIndex(fields=["keys"], name="word_keys")]
+
+    def __str__(self) -> str:
+        return self.word
 
 
 class Merge(models.Model):

@@ -3,14 +3,19 @@
 from typing import ClassVar
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
+from django.db.models import Func, TextField, Value
+from django.db.models.functions import Lower, Reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.choices import IdentityKind
 from customers.models.golden import Customer
 from customers.querysets import IdentityQuerySet, ProfileQuerySet
+
+# A value read from its end; the extension of a phone is left out.
+LAST_DIGITS = Reverse(Func("value", Value(";"), Value(1), function="split_part", output_field=TextField()))
 
 
 class Profile(models.Model):
@@ -55,8 +60,9 @@ class Identity(models.Model):
         verbose_name_plural = _("identities")
         constraints: ClassVar = [models.UniqueConstraint(fields=["kind", "value"], name="identity_once")]
         indexes: ClassVar = [
-            # "Last digits" and parts of an address in the search box.
-            GinIndex(fields=["value"], name="identity_value_trgm", opclasses=["gin_trgm_ops"]),
+            # The search box: the beginning of an address or login, the last digits of a phone or card.
+            models.Index(OpClass(Lower("value"), name="text_pattern_ops"), name="identity_begins"),
+            models.Index(OpClass(LAST_DIGITS, name="text_pattern_ops"), name="identity_ends"),
         ]
 
     def __str__(self) -> str:

@@ -145,7 +145,7 @@ def _lines(events: list[Event], user: "User", text: str, day: date | None) -> li
 
 def _quotes(sessions: Iterable[int], text: str) -> dict[int, Message]:
     """Return the newest message of each session that holds the words. The sessions are such as may be read."""
-    holding = Message.objects.filter(interaction__in=sessions, withdrawn_at=None, text__icontains=text)
+    holding = Message.objects.filter(interaction__in=sessions).saying(text)
     return {found.interaction_id: found for found in holding.order_by("interaction", "-seq").distinct("interaction")}
 
 
@@ -214,7 +214,7 @@ def _lanes(customer: Customer, user: "User", wanted: Wanted) -> list[Q]:
 def _holding(customer: Customer, user: "User", text: str) -> dict[str, Q]:
     """Return for each kind that is about words the facts that hold them. Only what the user may read is searched.
 
-    It looks through the customer's own rows: enough until one index of words serves every search.
+    Messages are found by forms of their words, as in the search box; the few words of other facts as they stand.
     """
     sessions, rated = _sessions_with(customer, user, text)
     cases = Case.objects.visible_to(user).filter(profile__customer=customer, subject__icontains=text)
@@ -234,7 +234,7 @@ def _holding(customer: Customer, user: "User", text: str) -> dict[str, Q]:
 def _sessions_with(customer: Customer, user: "User", text: str) -> tuple[list[int], list[int]]:
     """Return sessions in which the words were said, and those rated with them."""
     readable = Interaction.objects.visible_to(user).filter(profile__customer=customer)
-    said = Message.objects.filter(interaction__in=readable, withdrawn_at=None, text__icontains=text)
+    said = Message.objects.filter(interaction__in=readable).saying(text)
     sessions = said.order_by("-interaction").values_list("interaction", flat=True).distinct()[:FOUND]
     return list(sessions), _newest(readable.filter(survey__comment__icontains=text))
 

@@ -140,19 +140,7 @@ def test_a_source_that_says_too_much_or_nonsense_breaks_nothing(kate):
     assert len(fresh.name) <= 200 and fresh.birthday is None and len(fresh.language) <= 5
 
 
-# --- Search ---
-
-
-def test_search(kate, alice):
-    phone = actions.find_identity(kind="phone", value="+79005550184")
-    actions.link_identity(profile=kate.profiles.get(), identity=phone, source="shop", verified=True)
-    for text in ("Kate", "kat", f"C-{kate.pk}", f"c-{kate.pk}", "0184", "900 555-01-84"):
-        assert kate in Customer.objects.visible_to(alice).matching(text), text
-    assert kate not in Customer.objects.matching("0184", contacts=False)
-    assert not Customer.objects.matching("Zinaida")
-    for strange in ("'", "%", "\\", "_", "C-", "C-" + "9" * 30, "²", "٣"):
-        list(Customer.objects.matching(strange))
-    assert not Customer.objects.visible_to(world.make_user("hook", "integrator")).exists()
+# --- Facts of other systems ---
 
 
 def test_outside_facts_once_whatever_the_order():

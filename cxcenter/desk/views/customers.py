@@ -20,6 +20,7 @@ from cxcenter.core.reading import number
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.desk import card, golden, same
 from cxcenter.desk.contexts import sessions_context, timeline_context
+from cxcenter.desk.search import cases_by, customers_by, messages_by, read_query
 from cxcenter.desk.views.common import customer_for, pick, session_for, whole
 from cxcenter.frame import frame
 from interactions.actions import cases as case_actions
@@ -28,26 +29,24 @@ from interactions.models import Case, Interaction
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
 
+PAGE = 50
+
 
 @require_GET
 @needs(Right.VIEW_CUSTOMERS)
 def search(request: HttpRequest) -> HttpResponse:
-    """Find customers and cases for the search box and the palette, eight of each at the most."""
-    user = staff_of(request)
-    query = request.GET.get("q", "").strip()[:100]
-    found, cases = [], []
-    if len(query) >= 2:
-        rows = Customer.objects.visible_to(user).matching(query, contacts=user.may(Right.SEE_CONTACTS))
-        found = list(rows.exclude(pk=number(request.GET.get("merge")) or 0)[:8])
-        digits = query.upper().removeprefix("CS-")
-        if digits.isdecimal() and len(digits) < 18:
-            cases = list(Case.objects.visible_to(user).filter(pk=int(digits)))
+    """Find customers, cases and messages for the search box, eight of each at the most."""
+    user, query = staff_of(request), read_query(request.GET.get("q", ""))
+    link_to, merge_into = request.GET.get("link", ""), number(request.GET.get("merge"))
+    # Whom to link or merge with is a customer; the box itself finds whatever there is.
+    is_open = bool(query) and not link_to and not merge_into
     context = {
-        "found": found,
-        "cases": cases,
+        "found": customers_by(user, query, without=merge_into) if query else [],
+        "cases": cases_by(user, query) if is_open else [],
+        "messages": messages_by(user, query) if is_open else [],
         "query": query,
-        "link_to": request.GET.get("link", ""),
-        "merge_into": number(request.GET.get("merge")),
+        "link_to": link_to,
+        "merge_into": merge_into,
     }
     return render(request, "desk/_found.html", context)
 
@@ -56,18 +55,18 @@ def search(request: HttpRequest) -> HttpResponse:
 @needs(Right.VIEW_CUSTOMERS)
 def index(request: HttpRequest) -> HttpResponse:
     """Show customers: the found ones, or those who were in touch last."""
-    user = staff_of(request)
-    query = request.GET.get("q", "").strip()[:100]
+    user, query = staff_of(request), read_query(request.GET.get("q", ""))
     if query:
-        listed = list(Customer.objects.visible_to(user).matching(query, contacts=user.may(Right.SEE_CONTACTS))[:50])
+        listed = customers_by(user, query, PAGE)
     else:
         recent = Interaction.objects.filter(profile__isnull=False).order_by("-last_message_at")
         ids = list(recent.values_list("profile__customer_id", flat=True)[:120])
         order = {pk: place for place, pk in reversed(list(enumerate(ids)))}
-        listed = sorted(Customer.objects.visible_to(user).filter(pk__in=ids), key=lambda c: order[c.pk])[:50]
+        listed = sorted(Customer.objects.visible_to(user).filter(pk__in=ids), key=lambda c: order[c.pk])[:PAGE]
     pairs = same.waiting(user) if user.may(Right.EDIT_CUSTOMERS) else 0
     around = {**frame(user, "customers"), **sessions_context(user, None)}
-    context = {**around, "listed": listed, "query": query, "pairs": pairs}
+    said = messages_by(user, query, PAGE) if query else []
+    context = {**around, "listed": listed, "messages": said, "query": query, "pairs": pairs}
     return render(request, "desk/customers.html", context)
 
 

@@ -4,6 +4,7 @@ import { complain } from "../toast.js";
 
 export const known = new Map(); // thread → the last staff change number this page has
 const checking = new Map();
+const MOST_PAGES = 50;
 let reported = 0;
 
 export const chat = () => document.getElementById("chat");
@@ -19,6 +20,7 @@ export function begin() {
   if (!log()) return;
   decorate();
   if (!showNamed()) toEnd();
+  reachNamed();
   log().addEventListener("scroll", () => atEnd() && seen(), { passive: true });
 }
 
@@ -34,6 +36,17 @@ function showNamed() {
   named.classList.add("is-target");
   named.scrollIntoView({ block: "center" });
   return true;
+}
+
+// It may stand above what is here: the pages before it are fetched until it comes, so far as anybody would scroll.
+async function reachNamed() {
+  const { hash } = window.location;
+  if (!hash.startsWith("#m-")) return;
+  for (let pages = 0; pages < MOST_PAGES && !document.getElementById(hash.slice(1)); pages += 1) {
+    const button = document.getElementById("older");
+    if (!button || !(await older(button)) || window.location.hash !== hash) return;
+    showNamed();
+  }
 }
 
 export function toEnd() {
@@ -230,9 +243,11 @@ async function older(button) {
     dropDoubleDividers();
     decorate();
     box.scrollTop = box.scrollHeight - from;
+    return true;
   } catch (error) {
     button.removeAttribute("aria-busy");
     complain(error);
+    return false;
   }
 }
 

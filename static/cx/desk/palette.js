@@ -69,6 +69,11 @@ function mark() {
   options[index]?.scrollIntoView({ block: "nearest" });
 }
 
+document.addEventListener("click", (event) => {
+  // A page of the desk is changed in place: nothing else would close it.
+  if (event.target.closest?.("#palette-list a")) box().close();
+});
+
 document.addEventListener("input", (event) => {
   if (event.target.id !== "palette-q") return;
   clearTimeout(timer);

@@ -13,8 +13,9 @@ from tests.browser.shop import Shop
 from tests.browser.widget.people import ROW, SECRET, Place, wait_for
 from tests.servers import Stack, session_stack
 
-# Several browsers and servers on a busy machine take their time.
-expect.set_options(timeout=15_000)
+# Several browsers and servers on a busy machine take their time; a question that got no answer in ten seconds is asked
+# again after five more.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="package")

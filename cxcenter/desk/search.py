@@ -1,0 +1,53 @@
+"""What the search box shows: customers, cases, messages."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from customers.models import Customer
+from customers.search import best
+from cxcenter.accounts.roles import Right
+from cxcenter.core.reading import number
+from cxcenter.desk.rows import name_of
+from interactions.models import Case, Message
+from interactions.search import Pieces, newest_saying, quotes
+
+if TYPE_CHECKING:
+    from cxcenter.accounts.models import User
+
+LIMIT = 8
+LONGEST = 100
+SHORTEST = 2
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """A message that was found, how its customer is called, and the piece of it around the words."""
+
+    message: Message
+    name: str
+    pieces: Pieces
+
+
+def read_query(text: str) -> str:
+    """Return what was typed as it is searched; "" if it is too short to say anything."""
+    query = text.replace("\0", "").strip()[:LONGEST]
+    return query if len(query) >= SHORTEST else ""
+
+
+def customers_by(user: "User", query: str, limit: int = LIMIT, *, without: int | None = None) -> list[Customer]:
+    """Return customers whom the text means, the surest first."""
+    rows = Customer.objects.visible_to(user).exclude(pk=without or 0)
+    return best(rows, query, contacts=user.may(Right.SEE_CONTACTS), limit=limit)
+
+
+def cases_by(user: "User", query: str) -> list[Case]:
+    """Return the case with this number, CS-12 or 12."""
+    wanted = number(query.upper().removeprefix("CS-"))
+    return list(Case.objects.visible_to(user).filter(pk=wanted)) if wanted else []
+
+
+def messages_by(user: "User", query: str, limit: int = LIMIT) -> list[Quoted]:
+    """Return the newest messages with these words in whatever form, as far as the user may read them."""
+    found = newest_saying(user, query, limit=limit)
+    pieces = quotes(found, query) if found else {}
+    return [Quoted(message, name_of(message.interaction), pieces[message.pk]) for message in found]

@@ -1,0 +1,94 @@
+"""Words of messages by their forms, Russian and English: заказы finds заказа, deliveries finds delivered."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.postgres.search import SearchHeadline, SearchQuery, SearchVectorField
+from django.db.models import F, Func, Max, TextField
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cxcenter.accounts.models import User
+    from interactions.models import Message
+
+# PostgreSQL's configuration of this name takes words in ASCII for English.
+CONFIG = "russian"
+YO = str.maketrans("ёЁ", "еЕ")
+# What it was about is mostly fresh: among so many of the newest messages a common word is found at once.
+RECENT = 20_000
+# Control characters: no message has them.
+START, STOP = "\x02", "\x03"
+# So much of a message is quoted, and so much of it before the first word that was found.
+QUOTE, BEFORE = 160, 50
+
+
+class Words(Func):
+    """The words of a text, ё as е. The same in the index and in the question, or the index is of no use."""
+
+    template = f"to_tsvector('{CONFIG}', translate(%(expressions)s, 'ёЁ', 'еЕ'))"
+    output_field = SearchVectorField()
+
+
+class _Folded(Func):
+    template = "translate(%(expressions)s, 'ёЁ', 'еЕ')"
+    output_field = TextField()
+
+
+def asked(text: str) -> SearchQuery:
+    """Return the question: all words, "an exact phrase", -without."""
+    return SearchQuery(text.translate(YO), config=CONFIG, search_type="websearch")
+
+
+def newest_saying(user: "User", text: str, *, limit: int) -> "list[Message]":
+    """Return the newest messages with the words of a text that the user may read, up to `limit`. Two or three queries.
+
+    A common word stands in millions of rows: they are not all fetched to sort them. A rare one is found by the index.
+    """
+    from interactions.models import Message
+
+    found: Any = Message.objects.visible_to(user).saying(text).select_related("interaction__profile__customer", "user")
+    newest = Message.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    recent = list(found.filter(pk__gt=newest - RECENT).order_by("-pk")[:limit])
+    if len(recent) == limit or newest <= RECENT:
+        return recent
+    # By a sum, not by the key: else all messages might be read from the end until enough are found.
+    return list(found.order_by((F("pk") + 0).desc())[:limit])
+
+
+Pieces = list[tuple[str, bool]]
+
+
+def quotes(messages: "Iterable[Message]", text: str) -> dict[int, Pieces]:
+    """Return for each message, by its number, a piece of it as [(text, whether it was asked for), …]. One query."""
+    from interactions.models import Message
+
+    shown = {message.pk: message.text for message in messages}
+    marked = SearchHeadline(
+        _Folded("text"), asked(text), config=CONFIG, start_sel=START, stop_sel=STOP, highlight_all=True
+    )
+    rows = Message.objects.filter(pk__in=shown).annotate(marked=marked).values_list("pk", "marked")
+    return {pk: _quote(shown[pk], found) for pk, found in rows}
+
+
+def _quote(text: str, marked: str) -> Pieces:
+    """Cut a text around the first of its marks. `marked` is the same text with marks around what was found."""
+    pieces, place = [], 0
+    for number, piece in enumerate(re.split(f"[{START}{STOP}]", marked)):
+        # The marked text has е for ё: the words are taken from the message itself.
+        pieces.append((text[place : place + len(piece)], number % 2 == 1))
+        place += len(piece)
+    head = pieces[0][0]
+    if len(head) > BEFORE:
+        pieces[0] = ("…" + head[len(head) - BEFORE :].lstrip(), False)
+    return list(_first(pieces, QUOTE))
+
+
+def _first(pieces: Pieces, length: int) -> "Iterator[tuple[str, bool]]":
+    for piece, found in pieces:
+        if len(piece) > length:
+            yield piece[:length].rstrip() + "…", found
+            return
+        length -= len(piece)
+        if piece:
+            yield piece, found
