@@ -15,9 +15,9 @@ OPERATOR, BOSS = "operator0", "boss"
 
 PEOPLE = (
     """INSERT INTO customers_customer (id, kind, name, last_name, first_name, middle_name, company, country, region, city,
-              street, postcode, language, zone, about, custom, provenance, version, created_at, updated_at)
+              street, postcode, language, zone, about, custom, words, provenance, version, created_at, updated_at)
        SELECT c, 'person', first || ' Customer ' || c, 'Customer ' || c, first, '', '', '', '', city,
-              '', '', 'en', '', '', '{}', '{}', 1, now(), now()
+              '', '', 'en', '', '', '{}', '{}', '{}', 1, now(), now()
        FROM generate_series(1, %(customers)s) c,
             LATERAL (SELECT (ARRAY['Anna','Boris','Clara','Denis','Elena','Fyodor','Grace','Hugo'])[1 + c %% 8] AS first,
                             (ARRAY['Moscow','Kazan','Tver','Samara'])[1 + c %% 4] AS city) said""",

@@ -29,7 +29,7 @@ LONG, SHORT, WIDE = 100_000, 1_000, 20
 MESSAGES, PROCESSES, BATCH = 6, 2, 20_000
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
-CUSTOMER = "id kind name last_name first_name middle_name birthday company country region city street postcode language zone about custom provenance version created_at updated_at"
+CUSTOMER = "id kind name last_name first_name middle_name birthday company country region city street postcode language zone about custom words provenance version created_at updated_at"
 COLUMNS = {
     "customers_customer": CUSTOMER,
     "customers_profile": "id source created_at customer_id home_id",
@@ -205,6 +205,7 @@ def _add(rows: dict[str, list[tuple[Any, ...]]], pk: int, record: Record) -> Non
     said = fields_of(record)
     golden = projection.project([Said(record=pk, source="shop", at=NOW, fields=said)], {})
     one = comparison.person(pk, golden, phones=record.person.phones, emails=record.person.emails)
+    golden["words"] = "{" + ",".join(f'"{word}"' for word in golden["words"]) + "}"
     values = [json.dumps(golden[name]) if name in {"custom", "provenance"} else golden.get(name) for name in _GOLDEN]
     rows["customers_customer"].append((pk, *values, 1, NOW, NOW))
     rows["customers_profile"].append((pk, "shop", NOW, pk, pk))
@@ -326,6 +327,7 @@ def fill(size: int) -> None:
     from django.db import connection, transaction
 
     from customers.actions import train_weights
+    from customers.actions.records import sweep_words
 
     call_command("migrate", interactive=False, verbosity=0)
     with transaction.atomic():
@@ -352,6 +354,7 @@ def fill(size: int) -> None:
     with connection.cursor() as plain:
         plain.execute("VACUUM ANALYZE")
     train_weights()
+    sweep_words()
 
 
 def run(cursor: Any, statements: Sequence[str], values: dict[str, Any]) -> None:
