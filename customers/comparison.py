@@ -4,6 +4,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
@@ -103,12 +105,20 @@ def people(profile_ids: Iterable[int]) -> dict[int, Person]:
 
 
 def model() -> Model:
-    """Return the trained weights; the default ones before there are any, or if fields have changed since. One query."""
-    newest = MatchModel.objects.order_by("-pk").first()
+    """Return the trained weights; the default ones before there are any, or if fields have changed since. One query.
+
+    A row of them is large and never changes: it is read once, a second query.
+    """
+    newest = MatchModel.objects.order_by("-pk").values_list("pk", "trained_at").first()
     try:
-        return Model.from_dict(newest.weights) if newest else Model.default()
+        return _trained(*newest) if newest else Model.default()
     except KeyError:
         return Model.default()
+
+
+@lru_cache(1)
+def _trained(pk: int, _trained_at: datetime) -> Model:
+    return Model.from_dict(MatchModel.objects.get(pk=pk).weights)
 
 
 def beside(one: int, other: int) -> Explanation | None:

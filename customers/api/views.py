@@ -29,6 +29,9 @@ from cxcenter.core.models import Event
 # What a telephone platform, a till or a bot may know of somebody.
 RESOLVED_BY = (IdentityKind.PHONE, IdentityKind.EMAIL, IdentityKind.CARD, IdentityKind.ACCOUNT, IdentityKind.EXTERNAL)
 
+# Its fields are made once, not for every call: the phone rings.
+ROW = serializers.CustomerRow()
+
 
 class _Refusal(JSONRenderer):
     """Lets a caller ask for an archive, whatever he accepts; what is refused is told in JSON all the same."""
@@ -98,7 +101,7 @@ class Customers(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
         customer = self.rows().get(pk=found.customers[0]) if found.status == "found" else None
         if customer is not None:
             audit.record(self.actor, "customer.view", f"customer:{customer.pk}", by="api")
-        row = serializers.CustomerRow(customer).data if customer else None
+        row = ROW.to_representation(customer) if customer else None
         return Response({"status": found.status, "customer": row, "candidates": found.customers})
 
     @extend_schema(

@@ -121,6 +121,8 @@ class Own(NamedTuple):
 
 # The rest is shared by a household. A name is given to one child of a family, and not to a couple; twins share a birthday.
 OWN = {"first": Own(0.25, 0.0), "birthday": Own(1.0, 0.02)}
+# Of one person what is his own differs so often at the most: badly damaged sets have a sixth.
+MAX_DIFFERS = 0.25
 
 # Chance that two records drawn at random are of one person, and of one household.
 PRIOR, KIN_PRIOR = 1e-5, 1e-5

@@ -15,6 +15,7 @@ from customers.matching.settings import (
     IMAGINED,
     KIN_PRIOR,
     LEVELS,
+    MAX_DIFFERS,
     MAX_FREQUENCIES,
     MAX_ROUNDS,
     MIN_RECORDS,
@@ -101,7 +102,7 @@ def maximise(model: Model, patterns: Patterns) -> Model:
         same, kin, _fit = _expect(model, patterns.levels)
         better = replace(
             model,
-            m=_chances(patterns.levels, patterns.counts * same, default.m),
+            m=_person(_chances(patterns.levels, patterns.counts * same, default.m)),
             k=_household(model, _chances(patterns.levels, patterns.counts * kin, default.k)),
             prior=float((patterns.counts @ same + 1) / patterns.pairs),
             kin=float(patterns.counts @ kin / patterns.pairs) if model.kin > NO_KIN else NO_KIN,
@@ -144,6 +145,20 @@ def _chances(patterns: Levels, weights: Floats, prior: Floats) -> Floats:
         counts = np.bincount(patterns[:, row], weights, BASE)[: len(levels)] + IMAGINED * prior[row, : len(levels)]
         chances[row, : len(levels)] = np.maximum(counts / counts.sum(), RAREST_LEVEL)
     return chances
+
+
+def _person(m: Floats) -> Floats:
+    """Return chances of one person whose name and birthday differ now and then, and not as those of relatives do.
+
+    Where hardly anybody is known twice, relatives are the most alike: unheld, they would be learnt as one person.
+    """
+    held = m.copy()
+    for field in OWN:
+        row, last = FIELDS.index(field), len(LEVELS[field]) - 1
+        if held[row, last] > MAX_DIFFERS:
+            held[row, :last] *= (1 - MAX_DIFFERS) / (1 - held[row, last])
+            held[row, last] = MAX_DIFFERS
+    return held
 
 
 def _household(model: Model, k: Floats) -> Floats:

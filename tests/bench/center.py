@@ -11,9 +11,14 @@ from tests.servers import Databases, Stack
 
 
 @contextmanager
-def center(*, web: int = 2, worker: bool = True, durable: bool = True) -> Iterator[Stack]:
-    """Start databases, tables and processes; stop them at the end. Call it once in a process."""
-    databases = Databases(durable=durable).start()
+def center(
+    databases: Databases | None = None, *, web: int = 2, worker: bool = True, durable: bool = True
+) -> Iterator[Stack]:
+    """Start databases (empty ones, unless some are given), tables and processes; stop them at the end.
+
+    Call it once in a process.
+    """
+    databases = (databases or Databases(durable=durable)).start()
     os.environ |= {
         "DATABASE_URL": databases.postgres.url(),
         "REDIS_URL": databases.valkey.url(),

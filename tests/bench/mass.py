@@ -15,9 +15,9 @@ OPERATOR, BOSS = "operator0", "boss"
 
 PEOPLE = (
     """INSERT INTO customers_customer (id, kind, name, last_name, first_name, middle_name, company, country, region, city,
-              street, postcode, language, zone, about, custom, provenance, version, created_at, updated_at)
+              street, postcode, language, zone, about, custom, words, provenance, version, created_at, updated_at)
        SELECT c, 'person', first || ' Customer ' || c, 'Customer ' || c, first, '', '', '', '', city,
-              '', '', 'en', '', '', '{}', '{}', 1, now(), now()
+              '', '', 'en', '', '', '{}', '{}', '{}', 1, now(), now()
        FROM generate_series(1, %(customers)s) c,
             LATERAL (SELECT (ARRAY['Anna','Boris','Clara','Denis','Elena','Fyodor','Grace','Hugo'])[1 + c %% 8] AS first,
                             (ARRAY['Moscow','Kazan','Tver','Samara'])[1 + c %% 4] AS city) said""",
@@ -35,18 +35,36 @@ PEOPLE = (
        SELECT c, now() - interval '1 year', s, s, s, s, s, s, '{}', %(channel)s, 2 * c - 1, c
        FROM generate_series(1, %(customers)s) c, (SELECT %(per_customer)s * %(messages)s AS s) total""",
 )
+# Of a table `past` with the columns that PAST makes: tests/bench/golden/crowd.py has one of its own.
+SESSIONS = """
+    INSERT INTO interactions_interaction (id, public_id, kind, subject, language, opened_at, closed_at, close_reason,
+        first_reply_at, last_message_at, unread, says, page, wrap_note, solved, profile_id, last_message_id, thread_id)
+    SELECT n, gen_random_uuid(), 'webchat', '', language, ended - interval '6 min', ended, 'finished',
+        ended - interval '5 min', ended - interval '1 min', 0, '{}', '{}', '', true, c, n * %(messages)s, c
+    FROM past
+"""
+VISITS = """
+    INSERT INTO routing_workitem (id, visit, priority, entered_at, waits_since, rank_at, left_at, outcome, blocked_kind,
+        only_preferred, note, interaction_id, queue_id)
+    SELECT n, 'left', 1, ended - interval '6 min', ended - interval '6 min', ended - interval '7 min',
+        ended - interval '5 min', 'answered', '', false, '', n, queues[1 + n %% array_length(queues, 1)]
+    FROM past
+"""
+LEGS = """
+    INSERT INTO routing_assignment (id, leg, "end", offered_at, accepted_at, ended_at, wrapped_at, holds, why,
+        interaction_id, operator_id, item_id)
+    SELECT n, 'ended', 'finished', ended - interval '6 min', ended - interval '5 min', ended, ended, false, '{}',
+        n, operators[1 + n %% array_length(operators, 1)], n
+    FROM past
+"""
 PAST = (
     # Conversation n: customer 1 + (n - 1) %% customers, the k-th of his; n = 1 is the oldest.
     """CREATE TEMPORARY TABLE past AS
-       SELECT n, 1 + (n - 1) %% %(customers)s AS c, (n - 1) / %(customers)s AS k,
+       SELECT n, 1 + (n - 1) %% %(customers)s AS c, (n - 1) / %(customers)s AS k, 'en' AS language,
               now() - interval '1 minute' - (%(n)s - n) * (interval '365 days' / %(n)s) AS ended,
               %(queues)s::bigint[] AS queues, %(operators)s::bigint[] AS operators
        FROM generate_series(1, %(n)s) n""",
-    """INSERT INTO interactions_interaction (id, public_id, kind, subject, language, opened_at, closed_at, close_reason,
-              first_reply_at, last_message_at, unread, says, page, wrap_note, solved, profile_id, last_message_id, thread_id)
-       SELECT n, gen_random_uuid(), 'webchat', '', 'en', ended - interval '6 min', ended, 'finished',
-              ended - interval '5 min', ended - interval '1 min', 0, '{}', '{}', '', true, c, n * %(messages)s, c
-       FROM past""",
+    SESSIONS,
     """INSERT INTO interactions_message (id, seq, staff_changed, customer_changed, author, audience, text, code, args,
               client_key, at, channel_id, interaction_id, user_id, thread_id)
        SELECT (n - 1) * %(messages)s + m, k * %(messages)s + m, k * %(messages)s + m, k * %(messages)s + m,
@@ -55,16 +73,8 @@ PAST = (
               gen_random_uuid(), ended - interval '6 min' + m * interval '1 min', %(channel)s, n,
               CASE m %% 2 WHEN 0 THEN operators[1 + n %% array_length(operators, 1)] END, c
        FROM past, generate_series(1, %(messages)s) m""",
-    """INSERT INTO routing_workitem (id, visit, priority, entered_at, waits_since, rank_at, left_at, outcome, blocked_kind,
-              only_preferred, note, interaction_id, queue_id)
-       SELECT n, 'left', 1, ended - interval '6 min', ended - interval '6 min', ended - interval '7 min',
-              ended - interval '5 min', 'answered', '', false, '', n, queues[1 + n %% array_length(queues, 1)]
-       FROM past""",
-    """INSERT INTO routing_assignment (id, leg, "end", offered_at, accepted_at, ended_at, wrapped_at, holds, why,
-              interaction_id, operator_id, item_id)
-       SELECT n, 'ended', 'finished', ended - interval '6 min', ended - interval '5 min', ended, ended, false, '{}',
-              n, operators[1 + n %% array_length(operators, 1)], n
-       FROM past""",
+    VISITS,
+    LEGS,
     """INSERT INTO core_event (profile_id, kind, at, actor_id, payload)
        SELECT c, kinds.kind, ended + kinds.after, NULL, jsonb_build_object('interaction', n) || kinds.more
        FROM past, (VALUES

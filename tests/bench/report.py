@@ -2,13 +2,15 @@
 
 import json
 import math
+import os
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).resolve().parents[2] / "var/bench"
+# Tests have a folder of their own.
+FOLDER = Path(os.environ.get("BENCH_FOLDER") or Path(__file__).resolve().parents[2] / "var/bench")
 
 
 @dataclass(frozen=True)

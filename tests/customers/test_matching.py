@@ -1,7 +1,8 @@
 """Somebody new is compared at once: joined if it is sure, put before a person if it may be, left alone if not."""
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from customers import actions, comparison
 from customers.actions import matching
@@ -167,8 +168,12 @@ def test_weights_are_trained_on_what_there_is_and_used_from_then_on(django_asser
     trained = matching.train_weights()
     assert trained.records == 600
     assert comparison.model().to_dict() == trained.weights != Model.default().to_dict()
+    with CaptureQueriesContext(connection) as asked:
+        comparison.model()
+    # A row is large: once read it is not fetched again.
+    assert len(asked) == 1 and "weights" not in asked[0]["sql"]
     # Weights whose fields have changed since are not used.
-    MatchModel.objects.update(weights={"levels": {}})
+    MatchModel.objects.create(weights={"levels": {}}, records=1)
     assert comparison.model().to_dict() == Model.default().to_dict()
     with django_assert_max_num_queries(30):
         actions.compare_profile(profile_id=profiles[0].pk)

@@ -49,11 +49,14 @@ class Record:
     error: str = ""
 
 
-def make(seed: int, size: int) -> list[Record]:
-    """Return so many records in random order; the same for the same seed."""
+def make(seed: int, size: int, *, rare: float = 0.0) -> list[Record]:
+    """Return so many records in random order; the same for the same seed.
+
+    `rare`: the share of uncommon surnames that are rarer still. Twenty thousand people do without, a million do not.
+    """
     rng = Random(seed)
     made: list[Record] = []
-    for entity, person in enumerate(_people(rng)):
+    for entity, person in enumerate(_people(rng, rare)):
         made += _records(rng, person, entity)
         if len(made) >= size:
             break
@@ -86,11 +89,11 @@ def _partly(rng: Random, person: Person) -> Person:
     return replace(person, **unknown)
 
 
-def _people(rng: Random) -> Iterator[Person]:
+def _people(rng: Random, rare: float) -> Iterator[Person]:
     seen: list[Person] = []
     taken: set[str] = set()
     while True:
-        family = _household(rng)
+        family = _household(rng, rare)
         namesakes = [_namesake(rng, rng.choice(seen[-500:])) for _one in family if seen and rng.random() < NAMESAKE]
         for person in (*family, *namesakes):
             address = person.emails[0]
@@ -101,10 +104,10 @@ def _people(rng: Random) -> Iterator[Person]:
             yield seen[-1]
 
 
-def _household(rng: Random) -> list[Person]:
+def _household(rng: Random, rare: float) -> list[Person]:
     russian = rng.random() < RUSSIAN
     home = _home(rng, russian)
-    last, shared = _surname(rng, russian), phone(rng, home)
+    last, shared = _surname(rng, russian, rare), phone(rng, home)
     father = _named(rng, replace(home, last=last), russian, man=True, years=(1945, 1990))
     family = [father]
     for number in range(rng.choice((0, 0, 1, 1, 2, 3, 4))):
@@ -138,7 +141,7 @@ def _home(rng: Random, russian: bool) -> Person:
     )
 
 
-def _surname(rng: Random, russian: bool) -> str:
+def _surname(rng: Random, russian: bool, rare: float) -> str:
     common, stems, endings = (
         (words.RU_COMMON, words.RU_STEMS, words.RU_ENDINGS)
         if russian
@@ -146,7 +149,16 @@ def _surname(rng: Random, russian: bool) -> str:
     )
     if rng.random() < COMMON_NAME:
         return common[min(int(rng.expovariate(1 / 15)), len(common) - 1)]
-    return rng.choice(stems) + rng.choice(endings)
+    name: str = rng.choice(stems) + rng.choice(endings)
+    # Without rare ones nothing is drawn: sets that are known by their seed stay as they are.
+    return _rarer(rng, russian, name) if rare and rng.random() < rare else name
+
+
+def _rarer(rng: Random, russian: bool, name: str) -> str:
+    """Begin a surname with one syllable more, or with two: the first ones of the list are met most."""
+    syllables = words.RU_RARE if russian else words.EN_RARE
+    drawn = [syllables[int(len(syllables) * rng.random() ** 2)] for _one in range(rng.choice((1, 1, 2)))]
+    return "".join((*drawn, name)).capitalize()
 
 
 def _named(rng: Random, home: Person, russian: bool, *, man: bool, years: tuple[int, int]) -> Person:

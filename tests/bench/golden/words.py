@@ -58,6 +58,14 @@ Ash Black Brad Bright Brook Carl Chester Clay Cran Dal East Elm Fair Farn Glen G
 Lind Mar Mid Nor Oak Pem Rad Red Rock Sand Shel Stan Sud Thorn Wal West Whit Win
 """)
 EN_ENDINGS = ("ford", "wood", "ton", "ley", "field", "man", "well", "worth", "by", "shaw", "combe", "more")
+# What a rare surname begins with besides: a few thousand households of a million share none of the above.
+RU_RARE = _words("""
+Бар Вер Гор Дар Зар Кар Лар Мар Нар Пар Сар Тар Хар Чар Шар Бел Вел Дел Зел Кел Мел Пел Сел Тел Чел Бал Вал Гал Дал Жал
+Кал Мал Нал Пал Тал Бур Гур Дур Жур Кур Мур Пур Сур Тур Шур Бог Вог Дог Лог Мог Рог Тог Бут Гут Кут Лут Мут Шут Тут Лаг
+""")
+EN_RARE = _words("""
+Bar Ber Bor Bur Car Cor Dar Der Dor Far Fer Gar Gor Har Her Hor Jar Kar Ker Lar Lor Mar Mer Mor Nar Ner Nor Par Per Por
+""")
 RU_CITIES = _words("""
 Москва Санкт-Петербург Новосибирск Екатеринбург Казань Самара Омск Челябинск Ростов-на-Дону Уфа Красноярск Пермь Воронеж
 Волгоград Краснодар Саратов Тюмень Тольятти Ижевск Барнаул Иркутск Ярославль Владивосток Томск Оренбург Кемерово Рязань

@@ -1,7 +1,9 @@
 """The model: training finds what made the data, rare values weigh more, an explanation adds up."""
 
 import json
+from collections import defaultdict
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from customers.matching.compare import FIELDS, IMPLICIT, PLACE
 from customers.matching.model import Model
 from customers.matching.records import Person
 from customers.matching.score import explain, probability, score
-from customers.matching.settings import LEVELS, MIN_RECORDS, NO_KIN
+from customers.matching.settings import LEVELS, LINK, MIN_RECORDS, NO_KIN
 from customers.matching.train import Patterns, maximise, train
 from tests.bench.golden.people import make
 
@@ -70,6 +72,19 @@ def test_households_are_found_where_there_are_some_and_only_there(trained):
     lonely = [record.person for record in make(6, 6000) if record.entity % 12 == 0]
     assert len(lonely) > MIN_RECORDS
     assert train(lonely).kin == NO_KIN
+
+
+def test_where_nobody_is_known_twice_relatives_are_not_learnt_as_one_person():
+    people = [record.person for record in make(6, 2000) if not record.error]
+    model = train(people)
+    assert model.kin > NO_KIN
+    homes = defaultdict(list)
+    for one in people:
+        if one.street and one.birthday:
+            homes[one.last.removesuffix("а"), one.city, one.street, one.house].append(one)
+    pairs = [pair for home in homes.values() for pair in pairwise(home) if pair[0].first != pair[1].first]
+    assert len(pairs) > 50
+    assert max(score(model, one, [other])[0] for one, other in pairs) < LINK
 
 
 def test_few_records_are_judged_by_the_default_model():
