@@ -59,3 +59,22 @@ def lock_customer_of(profile_id: int) -> Customer:
                 return locked
         except _MovedMeanwhileError:
             continue
+
+
+def lock_customers_of(profile_ids: Iterable[int]) -> dict[int, int]:
+    """Lock the customers that profiles belong to now; return profile → customer."""
+    profiles = list(profile_ids)
+    while True:
+        owners = _owners(profiles)
+        try:
+            with transaction.atomic():
+                _rows(set(owners.values()))
+                if _owners(profiles) != owners:
+                    raise _MovedMeanwhileError
+                return owners
+        except _MovedMeanwhileError:
+            continue
+
+
+def _owners(profile_ids: list[int]) -> dict[int, int]:
+    return dict(Profile.objects.filter(pk__in=profile_ids).values_list("pk", "customer_id"))

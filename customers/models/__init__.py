@@ -2,6 +2,7 @@
 
 from customers.models.consents import Consent
 from customers.models.golden import Apart, Customer, Membership, Merge
+from customers.models.imports import ImportRun, ImportTemplate
 from customers.models.matching import Comparable, Likeness, MatchKey, MatchModel
 from customers.models.rules import CustomField, JunkValue, MatchingRules, Rebuild, SurvivorshipRule
 from customers.models.sources import Identity, Profile, ProfileIdentity, SourceRecord
@@ -13,6 +14,8 @@ __all__ = [
     "CustomField",
     "Customer",
     "Identity",
+    "ImportRun",
+    "ImportTemplate",
     "JunkValue",
     "Likeness",
     "MatchKey",

@@ -18,6 +18,8 @@ ACTS = {
     "customer.apart.undo": _("took back that two customers are not the same person"),
     "customer.edit": _("edited a customer"),
     "customer.export": _("exported the timeline of a customer"),
+    "customer.import": _("imported customers"),
+    "customer.import.stop": _("stopped an import of customers"),
     "customer.merge": _("merged two customers"),
     "customer.unmerge": _("took a merge of customers back"),
     "customer.view": _("looked at a customer"),
