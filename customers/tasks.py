@@ -5,6 +5,7 @@ import time
 from celery import shared_task
 
 from customers.actions import matching, records
+from customers.imports import service
 
 # Others wait in the same queue: the next call of the beat goes on.
 ENOUGH_S = 5.0
@@ -32,3 +33,10 @@ def bulk_compare() -> int:
 def bulk_train() -> None:
     """Train the weights of matching on what there is now."""
     matching.train_weights()
+
+
+@shared_task
+def bulk_import() -> None:
+    """Take uploaded files further, as far as the time goes; if there is more, line up again behind the others."""
+    if service.work(seconds=ENOUGH_S):
+        bulk_import.delay()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # Rows per statement of a bulk projection: about 2 MB of parameters.
 BATCH = 500
+COLUMNS = {column.name: column for column in Customer._meta.concrete_fields}
 
 
 @transaction.atomic
@@ -100,15 +101,15 @@ def project_many(customer_ids: Iterable[int]) -> None:
 
 def _save(rows: list[Customer]) -> None:
     """Write the golden columns of many customers: one statement, a tenth of the time of the ORM's."""
-    columns = [Customer._meta.get_field(name) for name in ("id", *projection.COLUMNS, "version", "updated_at")]
+    columns = [COLUMNS[name] for name in ("id", *projection.COLUMNS, "version", "updated_at")]
     values = [column.get_db_prep_save(getattr(row, column.name), connection) for row in rows for column in columns]
     line = f"({', '.join(f'%s::{column.db_type(connection)}' for column in columns)})"
-    names = [column.column for column in columns]
-    changes = ", ".join(f"{name} = said.{name}" for name in names[1:])
+    changes = ", ".join(f"{column.name} = said.{column.name}" for column in columns[1:])
+    names = ", ".join(column.name for column in columns)
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE customers_customer AS c SET {changes}"  # noqa: S608 — names of our own columns
-            f" FROM (VALUES {', '.join([line] * len(rows))}) AS said ({', '.join(names)}) WHERE c.id = said.id",
+            f" FROM (VALUES {', '.join([line] * len(rows))}) AS said ({names}) WHERE c.id = said.id",
             values,
         )
 

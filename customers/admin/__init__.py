@@ -1,5 +1,5 @@
-"""Pages of customers: rows that work has left, and the rules an administrator sets."""
+"""Pages of customers: rows that work has left, the rules an administrator sets, imports."""
 
-from customers.admin import journal, rules
+from customers.admin import imports, journal, rules
 
-__all__ = ["journal", "rules"]
+__all__ = ["imports", "journal", "rules"]

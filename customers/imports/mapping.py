@@ -53,7 +53,7 @@ NAMES = {
 }
 TARGETS = {name: target for target, names in NAMES.items() for name in names.split()}
 # "E-mail", "e_mail (home)", "Телефон №2": what stands in brackets and between letters says nothing.
-SIGNS = re.compile(r"\([^)]*\)|[\W_]+")
+SIGNS = re.compile(r"\s*\([^)]*\)|[^\w(]+|[_(]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,14 +99,14 @@ class Meaning:
 def targets() -> dict[str, str]:
     """Return what a column can mean: target → its name for people, in the order of the card. One query."""
     own = {CUSTOM + row.code: row.label for row in CustomField.objects.filter(active=True)}
-    fields = {name: str(Customer._meta.get_field(name).verbose_name) for name in GOLDEN_FIELDS}
+    fields = {name: str(getattr(Customer._meta.get_field(name), "verbose_name", name)) for name in GOLDEN_FIELDS}
     kinds = {str(kind): str(kind.label) for kind in KINDS}
     return {NUMBER: _("number in the source"), CHANGED: _("changed there"), **fields, **kinds, **own}
 
 
 def guess(columns: Iterable[str]) -> dict[str, str]:
     """Return a target for each column by its name, "" where the name tells nothing. One query."""
-    own = {}
+    own: dict[str, str] = {}
     for row in CustomField.objects.filter(active=True):
         own |= dict.fromkeys(map(_plain, (row.code, row.label, row.label_ru)), CUSTOM + row.code)
     own.pop("", None)

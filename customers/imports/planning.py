@@ -80,7 +80,7 @@ class Change:
     record: int
     customer: int
     is_new: bool
-    # (identity, verified, primary)
+    # New links: the identity, whether it is verified, whether it is the first of its kind.
     links: list[tuple[int, bool, bool]] = field(default_factory=list)
     proven: list[int] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)

@@ -53,7 +53,9 @@ class Reader:
     def __init__(self, meaning: Meaning, columns: Sequence[str], source: str) -> None:
         """Take the meaning, the file's columns, and the source. One query."""
         self._meaning, self._source = meaning, source
-        self._cells = [(place, name, target) for place, name in enumerate(columns) if (target := meaning.columns.get(name))]
+        self._cells = [
+            (place, name, target) for place, name in enumerate(columns) if (target := meaning.columns.get(name))
+        ]
         self._numbered = NUMBER in meaning.columns.values()
         self._own = {CUSTOM + row.code: row for row in CustomField.objects.filter(active=True)}
         self._zone = ZoneInfo(settings.DEFAULT_ZONE)

@@ -1,7 +1,7 @@
 """A run goes through its file batch by batch; how far it has come is written in the transaction of each batch."""
 
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -97,7 +97,12 @@ class Importer:
         """Note that the run is under way. Raises Conflict if it has ended."""
         states = [ImportRun.State.PREPARED, ImportRun.State.WAITING, ImportRun.State.RUNNING]
         now = timezone.now()
-        changes = {"state": ImportRun.State.RUNNING, "started_at": self.run.started_at or now, "moved_at": now, "error": ""}
+        changes = {
+            "state": ImportRun.State.RUNNING,
+            "started_at": self.run.started_at or now,
+            "moved_at": now,
+            "error": "",
+        }
         if not ImportRun.objects.filter(pk=self.run.pk, state__in=states).update(**changes):
             raise Conflict(_("This import has ended."), code="ended")
         self.run.refresh_from_db()
@@ -210,11 +215,16 @@ def fail(run: ImportRun, reason: str) -> None:
         ImportRun.objects.filter(pk=run.pk).update(**failed)
 
 
+def is_full(error: Exception) -> bool:
+    """Tell whether the disk of the database is full: then a person has to make room."""
+    return isinstance(error, DatabaseError) and _code(error) == DISK_FULL
+
+
 def trouble(error: Exception) -> str:
     """Return in one line what happened outside of the file: to the disk or the database."""
     if isinstance(error, OSError):
         return _("A file cannot be written: %(why)s.") % {"why": error.strerror or str(error)}
-    if isinstance(error, DatabaseError) and _code(error) == DISK_FULL:
+    if is_full(error):
         return _("The disk of the database is full.")
     if isinstance(error, DatabaseError):
         return _("The database does not answer: %(why)s") % {"why": (str(error).strip().splitlines() or [""])[0][:200]}

@@ -56,7 +56,9 @@ class _Writer:
 
     def write(self, made: Plan) -> None:
         # Of two records without a time of their own the later one is the newer, as if they were put one by one.
-        self._times = {one.record: self._now - timedelta(microseconds=place) for place, one in enumerate(made.changes[::-1])}
+        self._times = {
+            one.record: self._now - timedelta(microseconds=place) for place, one in enumerate(made.changes[::-1])
+        }
         new = [change for change in made.changes if change.is_new]
         old = [change for change in made.changes if not change.is_new]
         roots = {change.customer: change.joins for change in new if change.joins}
@@ -116,7 +118,9 @@ class _Writer:
         """Keep the merges of new records, as `merge_customers` does."""
         merges = dict(zip(numbers("customers_merge", len(joined)), joined, strict=True))
         reason = str(MergeReason.IDENTITY)
-        rows = ((pk, change.joins, change.customer, reason, {}, self._now) for pk, change in merges.items())
+        rows: Iterable[tuple[Any, ...]] = (
+            (pk, change.joins, change.customer, reason, {}, self._now) for pk, change in merges.items()
+        )
         self._copy("customers_merge", MERGE, rows)
         entries = (
             (
@@ -139,8 +143,7 @@ class _Writer:
 
     def _change(self, old: Sequence[Change]) -> None:
         said = [
-            (one.record, _json(one.said.fields), _json(one.said.raw), one.said.verified, self._at(one))
-            for one in old
+            (one.record, _json(one.said.fields), _json(one.said.raw), one.said.verified, self._at(one)) for one in old
         ]
         with connection.cursor() as cursor:
             if said:

@@ -25,7 +25,9 @@ OFTEN, SELDOM = 0.5, 10.0
 class Command(BaseCommand):
     """Import, show how far it is, end with the counts; code 1 and one line if the file cannot be imported."""
 
-    help = "Import customers from a CSV, Excel (.xlsx) or JSON lines file. A second run of the same file changes nothing."
+    help = (
+        "Import customers from a CSV, Excel (.xlsx) or JSON lines file. A second run of the same file changes nothing."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the file, its source, what its columns mean."""
@@ -35,10 +37,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--map", action="append", default=[], metavar="COLUMN=FIELD", help="what a column means; empty: nothing"
         )
-        parser.add_argument("--vouched", action="store_true", help="phones, addresses and cards are proved: they join records")
+        parser.add_argument(
+            "--vouched", action="store_true", help="phones, addresses and cards are proved: they join records"
+        )
         parser.add_argument("--verified", action="store_true", help="names, birthdays and addresses are proved as well")
         parser.add_argument("--dry-run", action="store_true", help="compare with what is kept, write nothing")
-        parser.add_argument("--resume", action="store_true", help="go on behind the last row that a broken run has kept")
+        parser.add_argument(
+            "--resume", action="store_true", help="go on behind the last row that a broken run has kept"
+        )
         parser.add_argument("--rejects", type=Path, help="where rejected rows go (FILE.rejects.csv)")
         parser.add_argument("--encoding", default="", help=f"of a text ({', '.join(ENCODINGS)}); found out by itself")
         parser.add_argument("--delimiter", default="", help="between the values of CSV; found out by itself")
@@ -58,7 +64,9 @@ class Command(BaseCommand):
         path: Path = options["file"].resolve()
         actor = self._actor(options)
         meaning = self._meaning(path, options)
-        run = acts.prepare_import(source=options["source"], path=str(path), name=path.name, meaning=meaning, actor=actor)
+        run = acts.prepare_import(
+            source=options["source"], path=str(path), name=path.name, meaning=meaning, actor=actor
+        )
         rejects = options["rejects"] or path.with_name(f"{path.name}.rejects.csv")
         return acts.start_import(
             run=run, meaning=meaning, trial=options["dry_run"], rejects=str(rejects.resolve()), actor=actor
@@ -86,9 +94,13 @@ class Command(BaseCommand):
         if len(delimiter) > 1:
             raise CommandError("--delimiter is one sign, or tab")
         with open_table(path, encoding=encoding, delimiter=delimiter) as table:
-            columns = mapping.guess(table.columns) if not options["template"] else mapping.fit(chosen, table.columns).columns
+            columns = (
+                mapping.guess(table.columns) if not options["template"] else mapping.fit(chosen, table.columns).columns
+            )
         said = dict(self._pair(text) for text in options["map"])
-        self.stderr.write("".join(f"  {column} → {said.get(column, target) or '—'}\n" for column, target in columns.items()))
+        self.stderr.write(
+            "".join(f"  {column} → {said.get(column, target) or '—'}\n" for column, target in columns.items())
+        )
         return Meaning(
             columns={**columns, **said},
             vouched=options["vouched"] or chosen.vouched,
