@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -166,21 +166,19 @@ class _Writer:
 
 def _cell(value: Any) -> str:
     """Return a value as COPY reads it."""
-    if isinstance(value, str):
-        return _escaped(value)
-    if value is None:
-        return "\\N"
-    if isinstance(value, dict):
-        return _escaped(_json(value))
-    return str(value)
+    return CELLS.get(type(value), str)(value)
 
 
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
-def _json(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False)
+_json = json.JSONEncoder(ensure_ascii=False).encode
+CELLS: dict[type, Callable[[Any], str]] = {
+    str: _escaped,
+    type(None): lambda _none: "\\N",
+    dict: lambda value: _escaped(_json(value)),
+}
 
 
 def _is_telling(said: OutsideRecord) -> bool:

@@ -44,7 +44,9 @@ def test_from_the_file_to_the_rejects(page, boss):
     assert "waiting" in tried.content.decode() and "data-refresh" in tried.content.decode()
     service.work(seconds=30)
     done = page.get(address(ImportRun, "change", run.pk)).content.decode()
-    assert "Nothing was written" in done and "On to the import" in done and not SourceRecord.objects.filter(source="shop")
+    assert (
+        "Nothing was written" in done and "On to the import" in done and not SourceRecord.objects.filter(source="shop")
+    )
     page.post(columns, {**fields_of(page.get(columns)), "do": "import"}, follow=True)
     service.work(seconds=30)
     run.refresh_from_db()
@@ -95,7 +97,9 @@ def test_a_choice_that_will_not_do_is_said_and_a_template_kept(page):
     kept = page.post(columns, {**chosen, "template": "shop", "vouched": "on", "do": "template"}).content.decode()
     assert "The template “shop” is kept." in kept
     template = ImportTemplate.objects.get()
-    assert template.meaning["columns"] == {"Код": "id", "ФИО": "name", "Телефон": "city"} and template.meaning["vouched"]
+    assert (
+        template.meaning["columns"] == {"Код": "id", "ФИО": "name", "Телефон": "city"} and template.meaning["vouched"]
+    )
     again = upload(page, template=template.pk)
     assert again.context["form"]["column-2"].value() == "city" and again.context["form"]["vouched"].value() is True
 

@@ -12,5 +12,7 @@ BARS = (
     Bar("golden.febrl_seconds", "s", 10),
     Bar("golden.own_f1", "", 0.97, above=True),
     Bar("golden.own_precision", "", 0.995, above=True),
+    Bar("golden.import_s", "s", 600),
+    Bar("golden.import_mb", "MB", 1500),
 )
-PARTS = ("matching",)
+PARTS = ("matching", "import")

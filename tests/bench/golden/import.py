@@ -6,6 +6,7 @@ or the card of an earlier one. The source vouches for them, so that these are jo
 
 import csv
 import os
+import re
 import subprocess
 import sys
 import time
@@ -109,7 +110,7 @@ def rows(size: int) -> Iterator[list[str]]:
                 else:
                     known[chance.randrange(REMEMBERED)] = one
         email = f"{number}.{person.emails[0]}" if person.emails else ""
-        birthday = person.birthday if len(person.birthday) == 10 and _is_day(person.birthday) else ""
+        birthday = person.birthday if _is_day(person.birthday) else ""
         name = (person.last, person.first, person.middle)
         home = (
             person.postcode,
@@ -121,8 +122,8 @@ def rows(size: int) -> Iterator[list[str]]:
 
 
 def _is_day(text: str) -> bool:
-    year, month, day = text.split("-")
-    return "1900" < year < "2020" and "01" <= month <= "12" and "01" <= day <= "28"
+    """Tell whether a damaged birthday is still one."""
+    return bool(re.fullmatch(r"(19[2-9]|20[01])\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])", text))
 
 
 if __name__ == "__main__":
