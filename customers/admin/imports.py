@@ -221,6 +221,11 @@ class ImportRunAdmin(JournalAdmin):
         ]
         return [*own, *super().get_urls()]
 
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **options: Any) -> HttpResponse:
+        """Offer one way on: to the columns."""
+        one_way = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().render_change_form(request, {**context, **one_way}, **options)
+
     def save_model(self, request: HttpRequest, obj: ImportRun, form: Any, change: bool) -> None:
         """Note the file by the act."""
         chosen = form.cleaned_data

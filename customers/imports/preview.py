@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
-from customers.actions.sources import OutsideRecord
-from customers.imports.mapping import Meaning
+from customers.imports.mapping import Meaning, targets
 from customers.imports.reading import Reader
 from customers.imports.tables import Row, Table
 from cxcenter.core.errors import Invalid
@@ -18,8 +18,10 @@ class Seen:
     """A row as it would be read, or why it would be rejected."""
 
     number: int
-    record: OutsideRecord | None
     reason: str = ""
+    # (name for people, value) in the order of the card.
+    fields: Sequence[tuple[str, Any]] = ()
+    identities: Sequence[tuple[str, str]] = ()
 
 
 def first_rows(table: Table) -> list[Row]:
@@ -39,12 +41,14 @@ def samples(columns: Sequence[str], rows: Sequence[Row]) -> dict[str, list[str]]
 
 def as_read(rows: Sequence[Row], columns: Sequence[str], meaning: Meaning, source: str) -> list[Seen]:
     """Return the rows as they would be read under a meaning of the columns."""
-    reader = Reader(meaning, columns, source)
-    return [_seen(row, reader) for row in rows]
+    reader, names = Reader(meaning, columns, source), targets()
+    return [_seen(row, reader, names) for row in rows]
 
 
-def _seen(row: Row, reader: Reader) -> Seen:
+def _seen(row: Row, reader: Reader, names: dict[str, str]) -> Seen:
     try:
-        return Seen(row.number, reader.read(row))
+        record = reader.read(row)
     except Invalid as error:
-        return Seen(row.number, None, str(error.message))
+        return Seen(row.number, str(error.message))
+    fields = [(names[field], record.fields[field]) for field in names if field in record.fields]
+    return Seen(row.number, "", fields, [(names[reach.kind], reach.value) for reach in record.reaches])
