@@ -3,6 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from customers.actions.sources import OutsideRecord
 from customers.events import CustomersImported
 from customers.imports import rejects
+from customers.imports.ahead import Ahead
 from customers.imports.mapping import Meaning
 from customers.imports.planning import MovedMeanwhileError, plan
 from customers.imports.reading import Reader
@@ -79,7 +81,8 @@ class Importer:
         self._table, meaning = open_file(run)
         meaning.check(self._table.columns)
         self._reader = Reader(meaning, self._table.columns, run.source)
-        self._rows = self._table.rows(run.position)
+        self._ahead = Ahead(self._read(row) for row in self._table.rows(run.position))
+        self._rows = iter(self._ahead)
         self._waiting: deque[_Read] = deque()
         self._size = BATCH
 
@@ -91,6 +94,7 @@ class Importer:
 
     def close(self) -> None:
         """Close the file."""
+        self._ahead.close()
         self._table.close()
 
     def begin(self) -> None:
@@ -120,8 +124,7 @@ class Importer:
         return True
 
     def _next(self) -> list[_Read]:
-        while len(self._waiting) < self._size and (row := next(self._rows, None)) is not None:
-            self._waiting.append(self._read(row))
+        self._waiting.extend(islice(self._rows, max(self._size - len(self._waiting), 0)))
         return [self._waiting.popleft() for _place in range(min(self._size, len(self._waiting)))]
 
     def _read(self, row: Row) -> _Read:

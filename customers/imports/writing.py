@@ -19,7 +19,7 @@ from customers.choices import MergeReason
 from customers.comparison import REACHES, TELLING
 from customers.events import CustomerCreated, CustomersMerged
 from customers.imports.planning import Change, Plan, numbers
-from customers.survivorship import Said
+from customers.survivorship import Said, survive_alone
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
@@ -51,7 +51,6 @@ class _Writer:
     def __init__(self, actor: "User | None") -> None:
         self._actor = actor.pk if actor else None
         self._now = timezone.now()
-        self._rules = projection.rules()
         self._times: dict[int, datetime] = {}
 
     def write(self, made: Plan) -> None:
@@ -90,7 +89,7 @@ class _Writer:
             # Who is absorbed at once never had a golden record of his own.
             golden, version = EMPTY, 0
         else:
-            golden, version = projection.project([self._said(change)], self._rules), 1
+            golden, version = projection.columns(survive_alone(self._said(change))), 1
         into = roots.get(change.customer)
         return (change.customer, *(golden[name] for name in projection.COLUMNS), into, version, self._now, self._now)
 
@@ -145,7 +144,7 @@ class _Writer:
         said = [
             (one.record, _json(one.said.fields), _json(one.said.raw), one.said.verified, self._at(one)) for one in old
         ]
-        with connection.cursor() as cursor:
+        with connection.cursor() as cursor, connection.wrap_database_errors:
             if said:
                 execute_values(cursor.cursor, SAY, said, page_size=1000)
             cursor.execute(
@@ -160,7 +159,8 @@ class _Writer:
         text = "".join(["\t".join(map(_cell, row)) + "\n" for row in rows])
         if text:
             names = ", ".join(f'"{name}"' for name in columns)
-            with connection.cursor() as cursor:
+            # Django wraps the errors of its own statements alone.
+            with connection.cursor() as cursor, connection.wrap_database_errors:
                 cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN", io.StringIO(text))
 
 

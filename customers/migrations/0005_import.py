@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(max_length=80, unique=True, verbose_name="name")),
                 ("meaning", models.JSONField(default=dict, verbose_name="columns")),
-                ("changed_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="changed")),
+                ("changed_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="last changed")),
             ],
             options={
                 "verbose_name": "template of imports",
@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                             ("running", "running"),
                             ("done", "done"),
                             ("stopped", "stopped"),
-                            ("failed", "failed"),
+                            ("failed", "broken off"),
                         ],
                         default="prepared",
                         max_length=10,

@@ -13,7 +13,7 @@ class ImportTemplate(models.Model):
 
     name = models.CharField(_("name"), max_length=80, unique=True)
     meaning = models.JSONField(_("columns"), default=dict)
-    changed_at = models.DateTimeField(_("changed"), default=timezone.now)
+    changed_at = models.DateTimeField(_("last changed"), default=timezone.now)
 
     class Meta:
         verbose_name = _("template of imports")
@@ -35,7 +35,7 @@ class ImportRun(models.Model):
         RUNNING = "running", _("running")
         DONE = "done", _("done")
         STOPPED = "stopped", _("stopped")
-        FAILED = "failed", _("failed")
+        FAILED = "failed", _("broken off")
 
     source = models.CharField(_("source"), max_length=40)
     name = models.CharField(_("file"), max_length=200)

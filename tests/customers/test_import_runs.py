@@ -2,23 +2,36 @@
 
 import io
 import os
+import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import psycopg2
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, connections
 
+from customers import actions as customers
 from customers.actions import imports as acts
 from customers.imports import running, service
 from customers.imports.mapping import Meaning
-from customers.models import Comparable, Customer, Identity, ImportRun, ImportTemplate, Merge, SourceRecord
+from customers.models import (
+    Comparable,
+    Customer,
+    Identity,
+    ImportRun,
+    ImportTemplate,
+    MatchingRules,
+    Merge,
+    SourceRecord,
+)
 from cxcenter.core.errors import Conflict, Invalid
 from cxcenter.core.models import AuditEntry, Event, Outbox
 from tests import world
+from tests.customers.test_merges import check_clusters
 from tests.servers import ROOT, session_databases
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -311,3 +324,60 @@ def test_old_files_are_deleted_and_the_run_stays(file):
     service.sweep()
     assert not running.place_of("imports/x").exists() and not running.place_of(run.rejects).exists()
     assert ImportRun.objects.get().counts["created"] == 50
+
+
+# --- Beside others ---
+
+
+def test_beside_people_who_bring_the_same_nobody_waits_for_ever_and_nothing_doubles(tmp_path, monkeypatch):
+    """An import, another one, and programs that put records of the same phones and cards at once."""
+    monkeypatch.setattr(running, "BATCH", 40)
+    MatchingRules.objects.update_or_create(pk=1, defaults={"shared_by": 50, "joins": False})
+    size, broken = 400, []
+    for source in ("crm", "till"):
+        (tmp_path / source).write_text(rows(size).replace("C", source[0].upper()))
+    # Nobody has to be compared here.
+    monkeypatch.setattr("customers.actions.matching.compare_profile", lambda **_who: None)
+
+    def bring(source: str) -> None:
+        call_command(
+            "import_customers", str(tmp_path / source), "--source", source, "--vouched", stdout=io.StringIO(),
+            stderr=io.StringIO(),
+        )  # fmt: skip
+
+    def put() -> None:
+        chance = random.Random(threading.get_ident())
+        for _round in range(60):
+            number = chance.randrange(size)
+            reaches = [
+                customers.Reach(kind="card", value=f"22{number:06d}", verified=True),
+                customers.Reach(kind="phone", value=f"+79{number:09d}", verified=True),
+            ]
+            customers.put_record(
+                said=customers.OutsideRecord(
+                    source="api", external_id=f"P{number}", fields={"city": "Tver"}, reaches=reaches
+                )
+            )
+
+    def work(act) -> None:
+        try:
+            act()
+        except Exception as error:
+            broken.append(error)
+        finally:
+            connections.close_all()
+
+    acts_ = [lambda: bring("crm"), lambda: bring("till"), put, put]
+    threads = [threading.Thread(target=work, args=(act,)) for act in acts_]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(200)
+    assert not broken, broken
+    assert (
+        SourceRecord.objects.filter(source="crm").count() == SourceRecord.objects.filter(source="till").count() == size
+    )
+    check_clusters()
+    # Each of the till has the phone and the card of one of the crm, and is one with him.
+    owners = dict(SourceRecord.objects.values_list("external_id", "profile__customer_id"))
+    assert all(owners[f"C{number}"] == owners[f"T{number}"] for number in range(size) if number % 8 > 1)
