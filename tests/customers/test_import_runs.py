@@ -121,7 +121,7 @@ def test_what_cannot_be_is_said_in_one_line(file, more, words):
     with pytest.raises(CommandError) as error:
         command(file, *more)
     assert words in str(error.value) and "\n" not in str(error.value)
-    assert not Customer.objects.exists()
+    assert not Customer.objects.exists() and not ImportRun.objects.exists()
 
 
 def process(path, *more: str) -> subprocess.Popen:

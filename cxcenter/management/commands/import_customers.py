@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from customers.actions import imports as acts
 from customers.imports import mapping, running
@@ -52,14 +52,18 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Import. Raises CommandError in one line."""
+        source = options["source"].strip()
         try:
-            run = self._resumed(options) if options["resume"] else self._new(options)
-            self._work(run)
+            with running.alone(source) as free:
+                if not free:
+                    raise CommandError(f"another import of {source} is at work: wait for its end")
+                self._work(self._resumed(options) if options["resume"] else self._new(options))
         except CxError as error:
             raise CommandError(str(error.message)) from None
         except (DatabaseError, OSError) as error:
             raise CommandError(running.trouble(error)) from None
 
+    @transaction.atomic
     def _new(self, options: dict[str, Any]) -> ImportRun:
         path: Path = options["file"].resolve()
         actor = self._actor(options)
@@ -129,14 +133,11 @@ class Command(BaseCommand):
 
     def _work(self, run: ImportRun) -> None:
         began = time.monotonic()
-        with running.alone(run.source) as free:
-            if not free:
-                raise CommandError(f"another import of {run.source} is at work: wait for its end")
-            if run.state in {ImportRun.State.RUNNING, ImportRun.State.STOPPED, ImportRun.State.FAILED}:
-                run = acts.continue_import(run=run, actor=run.actor)
-            with running.Importer(run) as importer:
-                importer.begin()
-                self._steps(importer)
+        if run.state != ImportRun.State.WAITING:
+            run = acts.continue_import(run=run, actor=run.actor)
+        with running.Importer(run) as importer:
+            importer.begin()
+            self._steps(importer)
         self._tell(importer.run, time.monotonic() - began)
 
     def _steps(self, importer: running.Importer) -> None:
