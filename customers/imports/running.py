@@ -66,10 +66,10 @@ def place_of(path: str) -> Path:
 
 
 def open_file(run: ImportRun) -> tuple[Table, Meaning]:
-    """Open the file of a run. Raises Invalid in one line if it cannot be read, or its columns mean nothing."""
+    """Open the file of a run; it was found whole before. Raises Invalid in one line if it cannot be read."""
     meaning = Meaning.read(run.meaning)
-    table = open_table(place_of(run.path), name=run.name, encoding=meaning.encoding, delimiter=meaning.delimiter)
-    return table, meaning
+    options = {"name": run.name, "encoding": meaning.encoding, "delimiter": meaning.delimiter}
+    return open_table(place_of(run.path), **options, whole=True), meaning
 
 
 class Importer:

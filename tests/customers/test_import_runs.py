@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 
+import openpyxl
 import psycopg2
 import pytest
 from django.core.management import CommandError, call_command
@@ -314,6 +315,23 @@ def test_a_file_that_has_gone_fails_in_words(file):
     assert run.state == "failed" and "cannot be opened" in run.error
     with pytest.raises(Invalid):
         acts.start_import(run=run, meaning=Meaning.read(run.meaning))
+
+
+def test_a_sheet_that_is_spoiled_meanwhile_fails_in_words(tmp_path, file, monkeypatch):
+    monkeypatch.setattr(running, "BATCH", 1000)
+    book = openpyxl.Workbook()
+    for row in [["id", "last_name", "phone", "card"], *[[f"A-{n}", f"Orlova {n * 7919}", "", ""] for n in range(9000)]]:
+        book.active.append(row)
+    book.save(tmp_path / "c.xlsx")
+    run = uploaded(tmp_path / "c.xlsx")
+    content = bytearray((tmp_path / "c.xlsx").read_bytes())
+    place = content.index(b"xl/worksheets/sheet1.xml") + 90_000
+    content[place : place + 2000] = bytes(2000)
+    running.place_of(run.path).write_bytes(content)
+    service.work(seconds=60)
+    run.refresh_from_db()
+    assert run.state == "failed" and "damaged at row" in run.error
+    assert SourceRecord.objects.count() == run.counts.get("created", 0) < 9000
 
 
 def test_old_files_are_deleted_and_the_run_stays(file):
