@@ -137,6 +137,16 @@ class CustomersUnmerged(Payload):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CustomersImported(Payload):
+    """A file of customers was imported: the one word about all its rows. `counts`: outcome → how many."""
+
+    topic: ClassVar[str] = "customer.imported"
+    run: int
+    source: str
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
 class KeptApart(Payload):
     """Somebody decided that two customers are not the same person, or took that back."""
 

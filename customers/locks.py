@@ -71,3 +71,22 @@ def lock_customer_of(profile_id: int) -> Customer:
                 return locked
         except MovedMeanwhileError:
             continue
+
+
+def lock_customers_of(profile_ids: Iterable[int]) -> dict[int, int]:
+    """Lock the customers that profiles belong to now; return profile → customer."""
+    profiles = list(profile_ids)
+    while True:
+        owners = _owners(profiles)
+        try:
+            with transaction.atomic():
+                _rows(set(owners.values()))
+                if _owners(profiles) != owners:
+                    raise MovedMeanwhileError
+                return owners
+        except MovedMeanwhileError:
+            continue
+
+
+def _owners(profile_ids: list[int]) -> dict[int, int]:
+    return dict(Profile.objects.filter(pk__in=profile_ids).values_list("pk", "customer_id"))

@@ -3,16 +3,18 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.fields.json import KT
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from customers import comparison
 from customers.choices import IdentityKind, PartyKind
 from customers.dictionary import follow
 from customers.erased import Key, digest, identity_key, record_key
 from customers.fields import GOLDEN_FIELDS
+from customers.imports import service
 from customers.matching.records import prepare
 from customers.models import (
     Apart,
@@ -133,6 +135,10 @@ class GoldenRecord(Holder):
             "events": _events,
         }
 
+    def obstacles(self, subject: Subject) -> list[str]:
+        """Return that an import is under way: he may stand in its file."""
+        return [_("an import of customers")] if service.is_going() else []
+
     def erase(self, subject: Subject) -> None:
         """Erase records, links, comparisons and values; keep digests of what was his alone."""
         _remember(subject)
@@ -149,6 +155,7 @@ class GoldenRecord(Holder):
         merges = Merge.objects.filter(Q(survivor__in=subject.customers) | Q(absorbed__in=subject.customers))
         merges.update(detail={})
         _empty_cards(subject)
+        transaction.on_commit(service.discard_files, robust=True)
         forget_answers("number", [f"C-{pk}" for pk in subject.customers])
 
 

@@ -6,6 +6,7 @@ from celery import shared_task
 
 from customers import dictionary
 from customers.actions import matching, personal, records
+from customers.imports import service
 
 # Others wait in the same queue: the next call of the beat goes on.
 ENOUGH_S = 5.0
@@ -45,3 +46,10 @@ def bulk_train() -> None:
 def bulk_sweep_words() -> None:
     """Have the search know the words of the golden records, and no others."""
     dictionary.sweep()
+
+
+@shared_task
+def bulk_import() -> None:
+    """Take uploaded files further, as far as the time goes; if there is more, line up again behind the others."""
+    if service.work(seconds=ENOUGH_S):
+        bulk_import.delay()

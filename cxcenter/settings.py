@@ -267,6 +267,7 @@ CELERY_BEAT_SCHEDULE = {
     "deliver webhooks": {"task": "cxcenter.core.tasks.deliver_webhooks", "schedule": 5.0, "options": {"expires": 5}},
     "rebuild golden records": {"task": "customers.tasks.bulk_rebuild", "schedule": 10.0, "options": {"expires": 10}},
     "compare records": {"task": "customers.tasks.bulk_compare", "schedule": 10.0, "options": {"expires": 10}},
+    "import customers": {"task": "customers.tasks.bulk_import", "schedule": 5.0, "options": {"expires": 5}},
     "train matching": {
         "task": "customers.tasks.bulk_train",
         "schedule": crontab(hour=3, minute=0),

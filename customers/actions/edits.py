@@ -92,10 +92,10 @@ def _whole(customer: Customer, said: dict[str, Any]) -> dict[str, Any]:
 
 def read_fields(fields: dict[str, Any]) -> dict[str, Any]:
     """Return fields as records keep them. Raises Invalid for an unknown field or a bad value."""
-    return {field: _read(field, value) for field, value in fields.items()}
+    return {field: read_field(field, value) for field, value in fields.items()}
 
 
-def _read(field: str, value: Any) -> Any:
+def read_field(field: str, value: Any) -> Any:
     """Return the value of a field as records keep it. Raises Invalid."""
     if field.startswith(CUSTOM):
         return read_custom(field.removeprefix(CUSTOM), value)

@@ -4,7 +4,7 @@ A merge repoints profiles and touches nothing else, whatever the length of the h
 customer was absorbed by which, so that an unmerge puts each profile back where the remaining merges lead it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
@@ -75,10 +75,7 @@ def merge_customers(
 
 def _refuse_apart(customers: list[Customer]) -> None:
     """Raise Conflict if any two of the customers are kept apart."""
-    ids = [row.pk for row in customers]
-    pairs = Apart.objects.filter(one__customer__in=ids, other__customer__in=ids).select_related("one", "other")
-    # Two profiles of one customer were joined by hand all the same.
-    kept = pairs.exclude(one__customer=F("other__customer")).first()
+    kept = kept_apart(row.pk for row in customers)
     if kept is not None:
         names = {row.pk: str(row) for row in customers}
         raise Conflict(
@@ -87,6 +84,14 @@ def _refuse_apart(customers: list[Customer]) -> None:
             code="apart",
             apart=kept.pk,
         )
+
+
+def kept_apart(customer_ids: Iterable[int]) -> Apart | None:
+    """Return a decision that two of the customers are not the same person, None if there is none."""
+    ids = list(customer_ids)
+    pairs = Apart.objects.filter(one__customer__in=ids, other__customer__in=ids).select_related("one", "other")
+    # Two profiles of one customer were joined by hand all the same.
+    return pairs.exclude(one__customer=F("other__customer")).first()
 
 
 def _tell_merged(merge: Merge, profile_id: int, actor: "User | None") -> None:

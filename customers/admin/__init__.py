@@ -1,5 +1,5 @@
-"""Pages of customers: rows that work has left, and the rules an administrator sets."""
+"""Pages of customers: rows that work has left, the rules an administrator sets, imports."""
 
-from customers.admin import erasures, journal, rules
+from customers.admin import erasures, imports, journal, rules
 
-__all__ = ["erasures", "journal", "rules"]
+__all__ = ["erasures", "imports", "journal", "rules"]

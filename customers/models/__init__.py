@@ -3,6 +3,7 @@
 from customers.models.consents import Consent
 from customers.models.erasures import ErasedKey, Erasure
 from customers.models.golden import Apart, Customer, Membership, Merge, Word
+from customers.models.imports import ImportRun, ImportTemplate
 from customers.models.matching import Comparable, Likeness, MatchKey, MatchModel
 from customers.models.notes import Note
 from customers.models.rules import CustomField, JunkValue, MatchingRules, Rebuild, SurvivorshipRule
@@ -18,6 +19,8 @@ __all__ = [
     "ErasedKey",
     "Erasure",
     "Identity",
+    "ImportRun",
+    "ImportTemplate",
     "JunkValue",
     "Likeness",
     "MatchKey",

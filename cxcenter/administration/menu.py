@@ -82,6 +82,8 @@ NAVIGATION = [
         "collapsible": True,
         "items": [
             _page(_("Customers"), "customers_customer", "contacts"),
+            _page(_("Imports"), "customers_importrun", "upload_file"),
+            _page(_("Templates of imports"), "customers_importtemplate", "table_chart"),
             _page(_("Profiles"), "customers_profile", "badge"),
             _page(_("Identities"), "customers_identity", "fingerprint"),
             _page(_("Source records"), "customers_sourcerecord", "database"),

@@ -21,6 +21,8 @@ ACTS = {
     "customer.edit": _("edited a customer"),
     "customer.erase": _("erased a customer"),
     "customer.export": _("exported the timeline of a customer"),
+    "customer.import": _("imported customers"),
+    "customer.import.stop": _("stopped an import of customers"),
     "customer.merge": _("merged two customers"),
     "customer.personal": _("exported all personal data of a customer"),
     "customer.unmerge": _("took a merge of customers back"),

@@ -14,3 +14,15 @@ document.addEventListener("click", async (event) => {
   button.textContent = "✓";
   setTimeout(() => (button.textContent = label), 1200);
 });
+
+// A part of a page that tells of work under way is fetched again every two seconds until it says no more of it.
+setInterval(async () => {
+  const part = document.querySelector("[data-refresh]");
+  if (!part || document.hidden) return;
+  try {
+    const answer = await fetch(part.dataset.refresh);
+    if (answer.ok && part.isConnected) part.outerHTML = await answer.text();
+  } catch {
+    // The server is away: the next try asks again.
+  }
+}, 2000);

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customers.fields import GOLDEN_FIELDS, fields_of, unit_of
-from customers.survivorship import OPERATOR, Rule, Said, rank, survive
+from customers.survivorship import OPERATOR, Rule, Said, rank, survive, survive_alone
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 fields = st.dictionaries(
@@ -130,3 +130,10 @@ def test_a_pin_holds_until_it_is_taken_back_and_ends_with_its_record():
     assert survive([SHOP, CRM, pin, said(5, OPERATOR, 5, pins={"name": None})])["name"]["value"] == "Kate Orlova"
     # After an unmerge the chosen record is no longer there.
     assert survive([SHOP, pin])["name"]["value"] == "Kate Orlova"
+
+
+@given(fields, st.booleans(), st.none() | st.integers(1, 3))
+def test_a_record_that_is_alone_gives_all_it_says(said, verified, by):
+    one = Said(record=7, source="crm", at=BEGIN, fields=said, by=by, verified=verified)
+    alone, rest = survive_alone(one), survive([one])
+    assert alone == rest and list(alone) == list(rest)

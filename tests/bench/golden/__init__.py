@@ -22,6 +22,8 @@ BARS = (
     Bar("golden.timeline_filter_p95_ms", "ms", 30),
     Bar("golden.timeline_20_p95_ms", "ms", 30),
     Bar("golden.timeline_ratio", "", 1.2),
+    Bar("golden.import_s", "s", 600),
+    Bar("golden.import_mb", "MB", 1500),
 )
 PARTS = (
     "matching",
@@ -30,4 +32,5 @@ PARTS = (
     "search",
     "merging",
     "timeline",
+    "import",
 )
