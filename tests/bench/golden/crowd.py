@@ -326,8 +326,8 @@ def fill(size: int) -> None:
     from django.core.management import call_command
     from django.db import connection, transaction
 
+    from customers import dictionary
     from customers.actions import train_weights
-    from customers.actions.records import sweep_words
 
     call_command("migrate", interactive=False, verbosity=0)
     with transaction.atomic():
@@ -354,7 +354,7 @@ def fill(size: int) -> None:
     with connection.cursor() as plain:
         plain.execute("VACUUM ANALYZE")
     train_weights()
-    sweep_words()
+    dictionary.sweep()
 
 
 def run(cursor: Any, statements: Sequence[str], values: dict[str, Any]) -> None:
