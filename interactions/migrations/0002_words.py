@@ -6,6 +6,13 @@ from django.db import migrations, models
 
 import interactions.search
 
+# Thirty times what PostgreSQL believes of it. In PL/pgSQL: SQL would be put in place of the call, at the old price.
+WORDS = """
+    CREATE FUNCTION message_words(said text) RETURNS tsvector
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT COST 3000
+    AS $$ BEGIN RETURN pg_catalog.to_tsvector('pg_catalog.russian', pg_catalog.translate(said, 'ёЁ', 'еЕ')); END $$
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -14,6 +21,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RunSQL(WORDS, "DROP FUNCTION message_words(text)"),
         migrations.AddIndex(
             model_name="message",
             index=django.contrib.postgres.indexes.GinIndex(
