@@ -2,7 +2,7 @@
 
 import django.contrib.postgres.indexes
 from django.conf import settings
-from django.db import migrations, models
+from django.db import migrations
 
 import interactions.search
 
@@ -26,7 +26,6 @@ class Migration(migrations.Migration):
             model_name="message",
             index=django.contrib.postgres.indexes.GinIndex(
                 interactions.search.Words("text"),
-                condition=models.Q(("author", "system"), _negated=True),
                 gin_pending_list_limit=512,
                 name="message_words",
             ),
