@@ -20,6 +20,7 @@ PRODUCTION = env.text("CX_ENV", "local") == "production"
 DEBUG = env.flag("DEBUG", default=False)
 # A local start has a fixed key, so that a restart signs nobody out; production must bring its own.
 SECRET_KEY = env.text("SECRET_KEY", None if PRODUCTION else "local-only-key-that-production-refuses-to-start-with")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1]")
 if PRODUCTION and not ALLOWED_HOSTS:
     raise ImproperlyConfigured("set the environment variable ALLOWED_HOSTS (see the README, Settings)")
