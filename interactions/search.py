@@ -1,9 +1,11 @@
 """Words of messages by their forms, Russian and English: заказы finds заказа, deliveries finds delivered."""
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.search import SearchHeadline, SearchQuery, SearchVectorField
+from django.db import OperationalError, connection, transaction
 from django.db.models import F, Func, Max, TextField
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ CONFIG = "russian"
 YO = str.maketrans("ёЁ", "еЕ")
 # What it was about is mostly fresh: among so many of the newest messages a common word is found at once.
 RECENT = 20_000
+PATIENCE_MS = 1000
+# PostgreSQL's code of a statement that ran out of its time.
+CANCELLED = "57014"
 # Control characters: no message has them.
 START, STOP = "\x02", "\x03"
 # So much of a message is quoted, and so much of it before the first word that was found.
@@ -42,20 +47,42 @@ def asked(text: str) -> SearchQuery:
     return SearchQuery(text.translate(YO), config=CONFIG, search_type="websearch")
 
 
-def newest_saying(user: "User", text: str, *, limit: int) -> "list[Message]":
-    """Return the newest messages with the words of a text that the user may read, up to `limit`. Two or three queries.
+@dataclass(frozen=True)
+class Found:
+    """The newest messages with the words; `is_whole` is False if older ones were too many to be looked through."""
 
-    A common word stands in millions of rows: they are not all fetched to sort them. A rare one is found by the index.
+    messages: "list[Message]"
+    is_whole: bool = True
+
+
+def newest_saying(user: "User", text: str, *, limit: int) -> Found:
+    """Return the newest messages with the words of a text that the user may read, up to `limit`.
+
+    A common word stands in millions of messages: where few of them are the reader's, the search among the older ones is
+    given up after a second. Everybody searches at each letter he types, and must not hold up the others.
     """
     from interactions.models import Message
 
-    found: Any = Message.objects.visible_to(user).saying(text).select_related("interaction__profile__customer", "user")
+    said: Any = Message.objects.visible_to(user).saying(text).select_related("interaction__profile__customer", "user")
     newest = Message.objects.aggregate(newest=Max("pk"))["newest"] or 0
-    recent = list(found.filter(pk__gt=newest - RECENT).order_by("-pk")[:limit])
+    recent = list(said.filter(pk__gt=newest - RECENT).order_by("-pk")[:limit])
     if len(recent) == limit or newest <= RECENT:
-        return recent
+        return Found(recent)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = %s", [PATIENCE_MS])
+            older = list(_whenever(said)[:limit])
+            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+    except OperationalError as error:
+        if getattr(error.__cause__, "pgcode", "") != CANCELLED:
+            raise
+        return Found(recent, is_whole=False)
+    return Found(older)
+
+
+def _whenever(said: Any) -> Any:
     # By a sum, not by the key: else all messages might be read from the end until enough are found.
-    return list(found.order_by((F("pk") + 0).desc())[:limit])
+    return said.order_by((F("pk") + 0).desc())
 
 
 Pieces = list[tuple[str, bool]]

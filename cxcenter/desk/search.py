@@ -49,8 +49,17 @@ def cases_by(user: "User", query: str) -> list[Case]:
     return list(Case.objects.visible_to(user).filter(pk=wanted)) if wanted else []
 
 
-def messages_by(user: "User", query: str, limit: int = LIMIT) -> list[Quoted]:
+@dataclass(frozen=True)
+class Messages:
+    """Messages that were found; `is_whole` is False if older ones were too many to be looked through."""
+
+    quoted: list[Quoted]
+    is_whole: bool
+
+
+def messages_by(user: "User", query: str, limit: int = LIMIT) -> Messages:
     """Return the newest messages with these words in whatever form, as far as the user may read them."""
     found = newest_saying(user, query, limit=limit)
-    pieces = quotes(found, query) if found else {}
-    return [Quoted(message, name_of(message.interaction), pieces[message.pk]) for message in found]
+    pieces = quotes(found.messages, query) if found.messages else {}
+    quoted = [Quoted(message, name_of(message.interaction), pieces[message.pk]) for message in found.messages]
+    return Messages(quoted, found.is_whole)

@@ -2,6 +2,8 @@
 
 import pytest
 from django.db import connection
+from django.db.models import Func, TextField, Value
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from customers import actions, dictionary, search, words
@@ -201,7 +203,7 @@ def boss(team):
 
 
 def said(user, text: str, limit: int = 8) -> list[str]:
-    return [message.text for message in newest_saying(user, text, limit=limit)]
+    return [message.text for message in newest_saying(user, text, limit=limit).messages]
 
 
 @pytest.mark.parametrize(
@@ -255,6 +257,24 @@ def test_behind_the_newest_the_rare_word_is_found_too(site, boss, monkeypatch):
     assert len(said(boss, "common")) == 4
 
 
+def test_a_search_among_too_many_is_given_up_and_says_so(site, boss, monkeypatch):
+    for number in range(4):
+        world.open_chat(site, f"Common {number}")
+    monkeypatch.setattr(search_of_messages, "RECENT", 2)
+    monkeypatch.setattr(search_of_messages, "PATIENCE_MS", 50)
+    slowly = Func(Value(1), function="pg_sleep", output_field=TextField())
+    monkeypatch.setattr(search_of_messages, "_whenever", lambda said: said.annotate(nap=slowly))
+    found = newest_saying(boss, "common", limit=8)
+    assert (len(found.messages), found.is_whole) == (2, False)
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("0",)
+    page = Client()
+    page.force_login(boss)
+    assert "Add another word" in page.get("/desk/search/?q=common").content.decode()
+    assert "Add another word" in page.get("/desk/customers/?q=common").content.decode()
+
+
 def test_the_index_answers(site, boss):
     world.open_chat(site, "A rare zebra")
     with connection.cursor() as cursor:
@@ -267,7 +287,7 @@ def test_the_index_answers(site, boss):
 def test_a_quote_is_cut_around_the_words(site, boss):
     long = "Совсем другое. " * 30 + "Мой счёт <b>не</b> пришёл " + "и ещё " * 60
     world.open_chat(site, long)
-    [message] = newest_saying(boss, "счет пришел", limit=8)
+    [message] = newest_saying(boss, "счет пришел", limit=8).messages
     pieces = quotes([message], "счет пришел")[message.pk]
     assert [text for text, found in pieces if found] == ["счёт", "пришёл"]
     assert "".join(text for text, _found in pieces).strip("…") in long and sum(len(text) for text, _ in pieces) < 250

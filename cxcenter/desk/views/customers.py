@@ -51,7 +51,7 @@ def search(request: HttpRequest) -> HttpResponse:
     context = {
         "found": customers_by(user, query, without=besides, kind=kind) if query else [],
         "cases": cases_by(user, query) if is_open else [],
-        "messages": messages_by(user, query) if is_open else [],
+        "messages": messages_by(user, query) if is_open else None,
         "query": query,
         **linking,
         "merge_into": merge_into,
@@ -84,7 +84,7 @@ def index(request: HttpRequest) -> HttpResponse:
         listed = sorted(known, key=lambda c: order[c.pk])[:PAGE]
     pairs = same.waiting(user) if user.may(Right.EDIT_CUSTOMERS) else 0
     around = {**frame(user, "customers"), **sessions_context(user, None)}
-    said = messages_by(user, query, PAGE) if query else []
+    said = messages_by(user, query, PAGE) if query else None
     context = {**around, "listed": listed, "messages": said, "query": query, "pairs": pairs}
     return render(request, "desk/customers.html", context)
 
