@@ -222,7 +222,7 @@ def test_every_operation_needs_a_token(db):
 def test_the_schema_says_the_scope_and_the_refusals_of_every_operation():
     for path, methods in schema.raw_schema["paths"].items():
         for method, operation in methods.items():
-            assert re.search(r"Scope: `\w+:(read|write)`\.$", operation["description"]), (method, path)
+            assert re.search(r"Scope: `\w+:(read|write|personal)`\.$", operation["description"]), (method, path)
             assert {"400", "401", "403", "429"} <= set(operation["responses"]), (method, path)
             keys = [p for p in operation["parameters"] if p["name"] == "Idempotency-Key"]
             assert bool(keys) == (method != "get"), (method, path)
