@@ -82,16 +82,17 @@ def _derive(rows: list[Customer]) -> list[tuple[Customer, list[str]]]:
     """Set the golden columns of rows; return each with the names of the fields whose values are others now."""
     said, rules = projection.said_of([row.pk for row in rows]), projection.rules()
     derived = []
+    had: set[str] = {word for row in rows for word in row.words}
     for row in rows:
         golden = projection.project(said.get(row.pk, []), rules)
-        had, has = set(row.words), set(golden["words"])
-        dictionary.follow(new=has - had, gone=had - has)
         changed = sorted(name for name in golden.keys() - DERIVED if getattr(row, name) != golden[name])
         for column, value in golden.items():
             setattr(row, column, value)
         row.version += 1
         row.updated_at = timezone.now()
         derived.append((row, changed))
+    has = {word for row in rows for word in row.words}
+    dictionary.follow(new=has - had, gone=had - has)
     return derived
 
 
