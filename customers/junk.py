@@ -34,4 +34,4 @@ def linking(identities: Iterable[Identity]) -> list[Identity]:
 
 
 def _is_shared(identity: Identity, limit: int) -> bool:
-    return identity.links.order_by("pk")[: limit + 1].count() > limit
+    return identity.links.all()[: limit + 1].count() > limit

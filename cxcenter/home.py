@@ -7,7 +7,6 @@ import unicodedata
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from cxcenter.accounts.models import User
 from cxcenter.accounts.roles import Right
+from cxcenter.core import counts
 from cxcenter.core.requests import address_of, staff_of
 
 TRIES = 10
@@ -50,7 +50,7 @@ class SignIn(LoginView):
         name = unicodedata.normalize("NFKC", request.POST.get("username", "").strip())
         limits = _limits(address_of(request), re.sub(r"\W", "_", name)[:60].lower())
         # A refused try is counted no further: whoever is locked out here cannot lock out others.
-        refused = next((why for key, limit, why in limits if _spend(key) > limit), None)
+        refused = next((why for key, limit, why in limits if counts.count(key, TRIES_S) > limit), None)
         if refused is not None:
             # Not the form as sent: to draw it would check its password after all, and show whether it was right.
             form = self.get_form_class()(request, initial={"username": name})
@@ -58,7 +58,7 @@ class SignIn(LoginView):
         response: HttpResponse = super().post(request, *args, **kwargs)
         if response.status_code != 200:
             for key, _limit, _why in limits:
-                _give_back(key)
+                counts.give_back(key, TRIES_S)
         return response
 
 
@@ -71,24 +71,6 @@ def _limits(address: str, name: str) -> list[tuple[str, int, str]]:
         (f"cx:signin:{address}", TRIES * 10, tired),
         (f"cx:signin-name:{name}", TRIES * 5, others),
     ]
-
-
-def _spend(key: str) -> int:
-    """Count a try; return how many there have been."""
-    try:
-        cache.add(key, 0, TRIES_S)
-        return int(cache.incr(key))
-    except Exception:
-        # Without Redis signing in must still work.
-        return 0
-
-
-def _give_back(key: str) -> None:
-    try:
-        cache.decr(key)
-    except Exception:
-        # Forgotten meanwhile.
-        return
 
 
 @require_POST

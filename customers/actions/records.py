@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 DERIVED = {"words", "provenance"}
 # Rows per statement of a bulk projection: about 2 MB of parameters.
 BATCH = 500
+# From so many customers on, words that they lose are left to the night: to look for each who else has it costs more than
+# all the rest of an import.
+MANY = 50
 COLUMNS = {column.name: column for column in Customer._meta.concrete_fields}
 
 
@@ -92,7 +95,7 @@ def _derive(rows: list[Customer]) -> list[tuple[Customer, list[str]]]:
         row.updated_at = timezone.now()
         derived.append((row, changed))
     has = {word for row in rows for word in row.words}
-    dictionary.follow(new=has - had, gone=had - has)
+    dictionary.follow(new=has - had, gone=had - has if len(rows) < MANY else ())
     return derived
 
 

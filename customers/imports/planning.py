@@ -28,13 +28,14 @@ KNOWN_IDENTITIES = """
     FROM unnest(%s::text[], %s::text[]) AS asked (kind, value)
     JOIN customers_identity i ON i.kind = asked.kind AND i.value = asked.value
 """
-# Of an identity that too many share nobody needs to know who they all are.
+# Of an identity that too many share nobody needs to know who they all are. `+ 0`: a table that has just been filled has
+# no statistics yet, and the planner would go through all links in their order instead of by identity.
 LINKS = """
     SELECT asked.id, found.profile_id, found.verified
     FROM unnest(%s::bigint[]) AS asked (id)
     CROSS JOIN LATERAL (
         SELECT l.profile_id, l.verified FROM customers_profileidentity l WHERE l.identity_id = asked.id
-        ORDER BY l.id LIMIT %s
+        ORDER BY l.id + 0 LIMIT %s
     ) found
 """
 NUMBERS = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"

@@ -17,7 +17,7 @@ from django.db import OperationalError, connection, connections
 
 from customers import actions as customers
 from customers.actions import imports as acts
-from customers.imports import running, service
+from customers.imports import planning, running, service
 from customers.imports.mapping import Meaning
 from customers.models import (
     Comparable,
@@ -399,3 +399,13 @@ def test_beside_people_who_bring_the_same_nobody_waits_for_ever_and_nothing_doub
     # Each of the till has the phone and the card of one of the crm, and is one with him.
     owners = dict(SourceRecord.objects.values_list("external_id", "profile__customer_id"))
     assert all(owners[f"C{number}"] == owners[f"T{number}"] for number in range(size) if number % 8 > 1)
+
+
+def test_links_are_found_by_identity_in_a_table_without_statistics(file):
+    """Right after a bulk load the planner knows nothing of it: reading all links in their order looked cheap to it."""
+    file.write_text(rows(3000))
+    command(file)
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {planning.LINKS}", [list(Identity.objects.values_list("pk", flat=True)), 9])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Index Scan using customers_profileidentity_pkey" not in plan

@@ -7,7 +7,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from customers import actions, dictionary, search, words
-from customers.models import Customer, CustomField, Word
+from customers.actions import records
+from customers.models import Customer, CustomField, SourceRecord, Word
 from interactions import search as search_of_messages
 from interactions.models import Message
 from interactions.search import newest_saying, quotes
@@ -182,6 +183,16 @@ def test_words_that_nobody_has_any_more_are_forgotten_and_lost_ones_found():
     actions.edit_customer(customer=kate, fields={"name": "Kate Brown"}, version=None, actor=world.make_user("alice"))
     assert not Word.objects.filter(word=words.spelt("Zimmermann")).exists()
     assert found("Zimmermann") == []
+
+
+def test_what_many_lose_at_once_is_forgotten_at_night(monkeypatch):
+    monkeypatch.setattr(records, "MANY", 2)
+    rows = [a_customer(name=name) for name in ("Kate Zimmermann", "Ann Steinmann")]
+    SourceRecord.objects.all().update(fields={"name": "Kate Brown"})
+    records.project_many(row.pk for row in rows)
+    assert found("Zimmermann") == [] and Word.objects.filter(word=words.spelt("Zimmermann")).exists()
+    dictionary.sweep()
+    assert not Word.objects.filter(word=words.spelt("Zimmermann")).exists()
 
 
 # --- Messages ---
