@@ -20,7 +20,8 @@ class TokenAuthentication(BaseAuthentication):
         if word.lower() != "bearer":
             return None
         now = timezone.now()
-        token = ApiToken.objects.select_related("user").filter(digest=ApiToken.hash(secret.strip())).first()
+        # Unique, so in no order: `first` would ask for one.
+        token = next(iter(ApiToken.objects.select_related("user").filter(digest=ApiToken.hash(secret.strip()))), None)
         ended = token is not None and (
             token.revoked_at is not None
             or (token.expires_at is not None and token.expires_at <= now)

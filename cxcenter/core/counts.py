@@ -39,6 +39,6 @@ def _move(key: str, by: int, span_s: int) -> int:
 
 
 @cache
-def _client(url: str) -> redis.Redis:
+def _client(url: str) -> "redis.Redis[bytes]":
     """Return the client of this process; its threads share the connections."""
     return redis.Redis.from_url(url, socket_timeout=LIMIT_S, socket_connect_timeout=LIMIT_S, retry=None)

@@ -117,49 +117,39 @@ def _is_new(event: Event) -> bool:
 def announce(payload: Payload, *, event: Event | None = None) -> None:
     """Write an outbox row for a change that is a row of its own (a message, a presence change)."""
     assert connection.in_atomic_block, "announce inside the transaction of the act"
-    row = Outbox(
-        topic=payload.topic,
-        payload=dataclasses.asdict(payload),
-        event=event,
-        claimed_until=timezone.now() + CLAIM,
-    )
+    now = timezone.now()
     kept = KEEP.row(
-        topic=row.topic,
-        payload=json.dumps(row.payload),
+        topic=payload.topic,
+        payload=json.dumps(vars(payload)),
         event=event.pk if event else None,
-        created_at=row.created_at,
-        claimed_until=row.claimed_until,
+        created_at=now,
+        claimed_until=now + CLAIM,
     )
     assert kept is not None
-    row.pk = kept[0]
-    transaction.on_commit(partial(_dispatch, row))
+    transaction.on_commit(partial(_dispatch, kept[0], payload))
 
 
-def _dispatch(row: Outbox) -> None:
-    """Run the handlers of one outbox row, then delete it; a failure leaves it to the sweep."""
+def _dispatch(row: int, payload: Payload, tries: int = 0) -> None:
+    """Run the handlers of a fact, then delete its outbox row; a failure leaves it to the sweep."""
     try:
-        payload = PAYLOADS[row.topic](**row.payload)
-        for handler in _handlers[row.topic]:
+        for handler in _handlers[payload.topic]:
             handler(payload)
         for watcher in _watchers:
-            watcher(row.topic, payload, row.pk)
-        DONE.run(id=row.pk)
+            watcher(payload.topic, payload, row)
+        DONE.run(id=row)
     except Exception as error:
-        log.exception("handler failed", topic=row.topic, outbox=row.pk)
-        _leave_for_later(row, error)
+        log.exception("handler failed", topic=payload.topic, outbox=row)
+        _leave_for_later(row, tries + 1, error)
 
 
-def _leave_for_later(row: Outbox, error: Exception) -> None:
+def _leave_for_later(row: int, tries: int, error: Exception) -> None:
     """Put the row back with a growing delay. After `GIVE_UP_AFTER` tries it waits a day for a person."""
-    tries = row.tries + 1
     delay = timedelta(seconds=min(2**tries, 600)) if tries < GIVE_UP_AFTER else timedelta(days=1)
     try:
-        Outbox.objects.filter(pk=row.pk).update(
-            tries=tries, claimed_until=timezone.now() + delay, error=repr(error)[:500]
-        )
+        Outbox.objects.filter(pk=row).update(tries=tries, claimed_until=timezone.now() + delay, error=repr(error)[:500])
     except Exception:
         # The database itself is away: the claim runs out by itself.
-        log.exception("outbox row kept", outbox=row.pk)
+        log.exception("outbox row kept", outbox=row)
 
 
 def sweep(limit: int = 200) -> int:
@@ -172,5 +162,15 @@ def sweep(limit: int = 200) -> int:
         )
         Outbox.objects.filter(pk__in=[row.pk for row in rows]).update(claimed_until=timezone.now() + CLAIM)
     for row in rows:
-        _dispatch(row)
+        _dispatch_again(row)
     return len(rows)
+
+
+def _dispatch_again(row: Outbox) -> None:
+    try:
+        payload = PAYLOADS[row.topic](**row.payload)
+    except (KeyError, TypeError) as error:
+        log.exception("fact of another version", topic=row.topic, outbox=row.pk)
+        _leave_for_later(row.pk, row.tries + 1, error)
+    else:
+        _dispatch(row.pk, payload, row.tries)

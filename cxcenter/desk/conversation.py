@@ -1,12 +1,17 @@
 """The conversation: all threads of one customer merged by time, as one endless log."""
 
 from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import translation
+from django.utils import dateformat, timezone, translation
 from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext
 
 from cxcenter.core.reading import number
 from interactions import pushes
@@ -21,6 +26,8 @@ if TYPE_CHECKING:
 PAGE = 40
 # Places and change numbers are less than this.
 SEQS = 2**31
+PLACE = ' id="m-{}" data-day="{}" data-session="{}" data-seq="{}" data-thread="{}"'
+SAID = ' data-author="{}" data-at="{}" data-key="{}"{}'
 
 
 @dataclass
@@ -126,7 +133,29 @@ def entry(view: dict[str, Any]) -> dict[str, Any]:
         shown["words"] = system_words(view["code"], view["args"])
         shown["icon"] = ICONS.get(view["code"], "info-circle")
     shown["files"] = [{**file, "url": reverse("desk:file", args=[file["id"]])} for file in view["files"]]
+    shown["marks"] = _marks(shown)
     return shown
+
+
+def _marks(shown: dict[str, Any]) -> SafeString:
+    """Return what the page's script reads off a message.
+
+    By code and not in the template: each message that comes is rendered for each desk that shows it, and filters are slow.
+    """
+    at = timezone.localtime(shown["at"])
+    day = _day(at.date(), get_language() or "en")
+    place = (shown["id"], day, shown["interaction"], shown["seq"], shown["thread"])
+    if shown["author"] == Author.SYSTEM:
+        return format_html(PLACE + ' data-author="system"', *place)
+    by = f"{shown['author']}{shown['user'] or ''}{'n' if shown['note'] else ''}"
+    marked = " data-marks" if shown["out"] and not shown["note"] else ""
+    return format_html(PLACE + SAID, *place, by, int(at.timestamp()), shown["key"], marked)
+
+
+@lru_cache(maxsize=1024)
+def _day(day: date, _language: str) -> str:
+    """Return how the active language writes a day."""
+    return dateformat.format(day, gettext("j M Y"))
 
 
 def changes_of(thread: Thread, after: int, user: "User", limit: int = 200) -> list[dict[str, Any]]:

@@ -176,7 +176,7 @@ from django.db import transaction
 from cxcenter.core import events
 from interactions.actions import talk
 from interactions.models import Thread
-events._dispatch = lambda row: os.kill(os.getpid(), signal.SIGKILL)
+events._dispatch = lambda *fact: os.kill(os.getpid(), signal.SIGKILL)
 talk.open_interaction(thread=Thread.objects.get())
 """
 

@@ -56,6 +56,13 @@ def clock(seconds: float | None) -> str:
 
 
 @register.filter
+def time_of_day(moment: datetime) -> SafeString:
+    """Write a moment as its time of the day; machines read all of it."""
+    local = timezone.localtime(moment)
+    return format_html('<time datetime="{}">{}</time>', local.isoformat(), f"{local:%H:%M}")
+
+
+@register.filter
 def unix(moment: datetime | None) -> str:
     """Write a moment as unix seconds for timers that tick in the browser."""
     return str(int(moment.timestamp())) if moment else ""
