@@ -180,15 +180,18 @@ def test_a_killed_run_goes_on_with_no_row_twice_and_none_lost(tmp_path):
 
 
 def test_a_run_that_the_database_leaves_is_continued(file, monkeypatch):
-    def away(*_args, **_options):
-        raise OperationalError("server closed the connection unexpectedly")
+    written = running.write
+
+    def cut_off(made, **options):
+        """Half of a batch is written when the server ends the line."""
+        written(made, **options)
+        if ImportRun.objects.get().position > 20:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
     monkeypatch.setattr(running, "BATCH", 10)
-    written = running.write
-    monkeypatch.setattr(
-        running, "write", lambda *a, **o: away() if ImportRun.objects.get().position > 20 else written(*a, **o)
-    )
-    with pytest.raises(CommandError, match=r"The database does not answer: server closed.*line 21.*--resume"):
+    monkeypatch.setattr(running, "write", cut_off)
+    with pytest.raises(CommandError, match=r"The database does not answer: terminating.*line 21.*--resume"):
         command(file)
     assert ImportRun.objects.get().state == "failed" and SourceRecord.objects.count() == 20
     monkeypatch.setattr(running, "write", written)
