@@ -3,6 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 py=.venv/bin/python
+# The tests start many processes: each would compile all anew.
+unset PYTHONDONTWRITEBYTECODE
 
 step() {
     local name="$1"

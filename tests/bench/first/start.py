@@ -16,8 +16,11 @@ from tests.servers import ROOT, free_port
 
 READY = "is ready"
 PATIENCE_S, IDLE_S = 600, 30
-# Ours would point the copy to other servers.
-FOREIGN = ("DATABASE_URL", "REDIS_URL", "VAR_DIR", "PORT", "PUBLIC_URL", "DEMO", "MAKELEVEL", "MAKEFLAGS", "MFLAGS")
+# Ours would point the copy to other servers, or forbid it to keep what Python has compiled.
+FOREIGN = (
+    "DATABASE_URL", "REDIS_URL", "VAR_DIR", "PORT", "PUBLIC_URL", "DEMO", "MAKELEVEL", "MAKEFLAGS", "MFLAGS",
+    "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX",
+)  # fmt: skip
 
 
 def measure() -> Iterable[Figure]:
