@@ -204,7 +204,8 @@ class SourceRecords(ApiViewSet):
     queryset = SourceRecord.objects.all()
     serializer_class = serializers.RecordForm
     lookup_field = "external_id"
-    lookup_value_converter = "str"
+    # Numbers of other systems have slashes and dots in them.
+    lookup_value_converter = "path"
 
     @extend_schema(
         request=serializers.RecordForm, responses={200: serializers.RecordResult, 201: serializers.RecordResult}
