@@ -268,8 +268,11 @@ def test_a_colleague_reads_and_does_nothing_to_a_session_in_other_hands(house):
 
 
 def test_reading_a_session_in_other_hands_is_noted_once(house):
+    def readings():
+        return AuditEntry.objects.filter(act="interaction.read")
+
     def noted() -> set[tuple]:
-        return set(AuditEntry.objects.values_list("actor__username", "act", "subject"))
+        return set(readings().values_list("actor__username", "act", "subject"))
 
     subject = f"interaction:{house.talk.pk}"
     holder, colleague = client_of(house.alice), client_of(house.bob)
@@ -278,10 +281,65 @@ def test_reading_a_session_in_other_hands_is_noted_once(house):
         assert ("alice", "interaction.read", subject) not in noted()
         AuditEntry.objects.all().delete()
         assert [call(colleague, name, house.address(name)).status_code for _ in range(3)] == [200] * 3
-        assert noted() == {("bob", "interaction.read", subject)} and AuditEntry.objects.count() == 1, name
+        assert noted() == {("bob", "interaction.read", subject)} and readings().count() == 1, name
     AuditEntry.objects.update(at=timezone.now() - timedelta(hours=2))
     call(colleague, "session", house.address("session"))
-    assert AuditEntry.objects.count() == 2
+    assert readings().count() == 2
+
+
+# --- Who looked at a customer ---
+
+# Doors that show a card, or what is known of a customer.
+LOOKS = ("session", "section", "side", "timeline", "why", "identity", "consent-form", "consent-history", "customer")
+
+
+def looks() -> list[tuple]:
+    found = AuditEntry.objects.filter(act="customer.view").order_by("pk")
+    return list(found.values_list("actor__username", "subject"))
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_looking_at_a_customer_is_noted(house, name):
+    customer = house.talk.profile.customer
+    for user in (house.alice, house.bob):
+        assert [call(client_of(user), name, house.address(name)).status_code for _ in range(3)] == [200] * 3
+    # Once an hour and reader, however often; a whole card each time.
+    times = 3 if name == "customer" else 1
+    subject = f"customer:{customer.pk}"
+    assert looks() == [("alice", subject)] * times + [("bob", subject)] * times
+    AuditEntry.objects.update(at=timezone.now() - timedelta(hours=2))
+    call(client_of(house.alice), name, house.address(name))
+    assert looks()[2 * times :] == [("alice", subject)]
+
+
+def test_who_compares_two_looks_at_both(house):
+    one, two = house.talk.profile.customer_id, house.leg.interaction.profile.customer_id
+    client = client_of(house.alice)
+    for _ in range(2):
+        assert client.get(f"/desk/customers/{one}/with/{two}/").status_code == 200
+    assert looks() == [("alice", f"customer:{one}"), ("alice", f"customer:{two}")]
+
+
+def test_what_is_noted_is_whom_an_old_number_leads_to(house):
+    old, living = house.talk.profile.customer, customers.create_profile(source="shop").customer
+    customers.merge_customers(survivor=living.pk, others=[old.pk])
+    client = client_of(house.alice)
+    for name in ("side", "timeline", "why"):
+        assert call(client, name, house.address(name)).status_code == 200
+    assert looks() == [("alice", f"customer:{living.pk}")]
+
+
+def test_lists_and_what_nobody_is_on_are_no_looks(house):
+    client = client_of(house.alice)
+    for name in ("search", "customers", "same", "rows", "parts", "cases", "tasks"):
+        assert client.get(house.address(name), {"q": house.talk.profile.customer.number}).status_code == 200
+    Customer.objects.filter(pk=house.talk.profile.customer_id).update(erased_at=timezone.now())
+    for name in ("session", "side"):
+        assert call(client, name, house.address(name)).status_code == 200
+    assert [call(client, name, house.address(name)).status_code for name in ("timeline", "why")] == [410] * 2
+    Interaction.objects.filter(pk=house.talk.pk).update(profile=None)
+    assert call(client, "side", house.address("side")).status_code == 200
+    assert looks() == []
 
 
 def test_every_write_needs_the_token_against_forgery(house):
