@@ -16,7 +16,7 @@ from customers.fields import is_golden
 from customers.models import Customer, Erasure, Merge
 from cxcenter.accounts.roles import Right
 from cxcenter.core import audit
-from cxcenter.core.errors import Invalid, NotFound
+from cxcenter.core.errors import Conflict, Invalid, NotFound
 from cxcenter.core.reading import number
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.desk import card, consents, golden, members, same
@@ -197,6 +197,8 @@ def compare(request: HttpRequest, pk: int, other: int) -> HttpResponse:
     """Show two customers side by side, to merge them or to keep them apart."""
     user = staff_of(request)
     one, two = customer_for(user, pk), customer_for(user, other)
+    if one == two:
+        raise Conflict(_("They are one customer now. Undo the merge first."), code="one")
     note_looking(user, one)
     note_looking(user, two)
     context = {
