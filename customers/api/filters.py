@@ -4,11 +4,11 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from customers import normalise
-from customers.models import Customer, Identity, Profile
+from customers.models import Customer, Identity, Merge, Profile
 from customers.queries import standing_for
 from cxcenter.accounts.scopes import Scope
 from cxcenter.core.api.filters import IdFilter, MomentFilter, RelatedIdFilter, TextFilter
@@ -82,6 +82,20 @@ class MembershipFilter(django_filters.FilterSet):
 
     company = CustomerIdFilter("company__customer_id")
     person = CustomerIdFilter("person__customer_id")
+
+
+class MergeFilter(django_filters.FilterSet):
+    """Merges."""
+
+    customer = CustomerIdFilter(
+        method="of_customer", help_text="Those that made this customer, and those that took him in."
+    )
+    since = MomentFilter("at", "gte", help_text="Made since then.")
+
+    def of_customer(self, rows: QuerySet[Merge], _name: str, number: int) -> QuerySet[Merge]:
+        """Keep merges in which the customer, or one who was merged into him, took part. Two queries."""
+        known = {number, *Profile.objects.filter(customer_id=number).values_list("home_id", flat=True)}
+        return rows.filter(Q(survivor__in=known) | Q(absorbed__in=known))
 
 
 class EventFilter(django_filters.FilterSet):

@@ -270,11 +270,13 @@ class Memberships(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
 
 
 class Merges(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
-    """Golden records that became one."""
+    """Golden records that became one, the last first: by a person, by what they share, or in an import."""
 
     scope = "customers"
+    keyset = ("-at", "-id")
     queryset = Merge.objects.all()
     serializer_class = serializers.MergeRow
+    filterset_class = filters.MergeFilter
 
     @extend_schema(request=serializers.MergeForm, responses={201: serializers.Merges})
     def create(self, request: Request) -> Response:
