@@ -14,6 +14,7 @@ from django.db.models.functions import Length, Lower
 from customers import normalise, words
 from customers.choices import IdentityKind
 from customers.models import LAST_DIGITS, Customer, Identity, ProfileIdentity, Word
+from customers.queries import standing_for
 from cxcenter.core.reading import number
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def _ways(text: str, contacts: bool) -> Iterator[Q]:
     digits = "".join(word for word in typed if word.isdecimal())
     wanted = number(text.strip().upper().removeprefix("C-"))
     if wanted is not None:
-        yield Q(pk=wanted)
+        # The number of one who was merged into another means that other.
+        yield Q(pk=standing_for([wanted]).get(wanted))
     if contacts and (reached := _reached(text, names, digits)):
         yield _of_identities(reached)
     if not typed:

@@ -122,6 +122,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 MIDDLEWARE = [
     "cxcenter.core.middleware.RequestContext",
+    "cxcenter.api.middleware.FinalSlash",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "cxcenter.core.middleware.ContentPolicy",

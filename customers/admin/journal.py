@@ -1,5 +1,8 @@
 """Pages of customers, read-only: cards are edited at the desk, where every edit keeps its source."""
 
+from operator import attrgetter
+from typing import Any, ClassVar
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -7,7 +10,20 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from customers.models import Consent, Customer, Identity, Merge, Profile, ProfileIdentity, SourceRecord
+from cxcenter.core import audit
 from cxcenter.core.adminkit import JournalAdmin, ReadInline
+
+
+class CardAdmin(JournalAdmin):
+    """Rows that show what is known of a customer: the audit log keeps who opened one."""
+
+    # The id of the customer of a row.
+    whose: ClassVar = attrgetter("pk")
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any) -> Any:
+        """Show the page, and note who looks: once an hour."""
+        audit.record_once(request.user, "customer.view", f"customer:{self.whose(options['obj'])}")
+        return super().render_change_form(request, context, *args, **options)
 
 
 class ProfileInline(ReadInline):
@@ -48,7 +64,7 @@ class RecordInline(ReadInline):
 
 
 @admin.register(Customer)
-class CustomerAdmin(JournalAdmin):
+class CustomerAdmin(CardAdmin):
     """Golden records."""
 
     has_number = True
@@ -82,9 +98,10 @@ class CustomerAdmin(JournalAdmin):
 
 
 @admin.register(Profile)
-class ProfileAdmin(JournalAdmin):
+class ProfileAdmin(CardAdmin):
     """What one source or one first contact knows."""
 
+    whose = attrgetter("customer_id")
     has_number = True
     list_display = ("__str__", "customer", "source", "created_at")
     list_filter = ("source",)
@@ -105,9 +122,10 @@ class IdentityAdmin(JournalAdmin):
 
 
 @admin.register(SourceRecord)
-class SourceRecordAdmin(JournalAdmin):
+class SourceRecordAdmin(CardAdmin):
     """What sources say."""
 
+    whose = attrgetter("profile.customer_id")
     list_display = ("at", "profile", "source", "external_id", "entered_by")
     list_filter = ("source",)
     search_fields = ("=external_id",)

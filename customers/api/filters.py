@@ -3,15 +3,38 @@
 from typing import Any
 
 import django_filters
-from django.db.models import QuerySet
+from django import forms
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from customers import normalise
-from customers.models import Customer, Identity, Profile
+from customers.models import Customer, Identity, Merge, Profile
+from customers.queries import standing_for
 from cxcenter.accounts.scopes import Scope
 from cxcenter.core.api.filters import IdFilter, MomentFilter, RelatedIdFilter, TextFilter
 from cxcenter.core.errors import Forbidden
 from cxcenter.core.models import Event
+
+
+class StandingField(forms.IntegerField):
+    """The id of a customer; that of one who was merged into another means that other."""
+
+    def clean(self, value: Any) -> int | None:
+        """Return the id of who stands for the customer now; an unknown one as it is. One query."""
+        number: int | None = super().clean(value)
+        return None if number is None else standing_for([number]).get(number, number)
+
+
+class CustomerIdFilter(IdFilter):
+    """Keep rows of one customer."""
+
+    field_class = StandingField
+
+
+class RelatedCustomerFilter(RelatedIdFilter):
+    """Keep rows that have a related row of one customer, each once."""
+
+    field_class = StandingField
 
 
 class CustomerFilter(django_filters.FilterSet):
@@ -33,14 +56,14 @@ class CustomerFilter(django_filters.FilterSet):
 class ProfileFilter(django_filters.FilterSet):
     """Profiles."""
 
-    customer = IdFilter("customer_id")
+    customer = CustomerIdFilter("customer_id")
     source = TextFilter(max_length=40)
 
 
 class IdentityFilter(django_filters.FilterSet):
     """Identities."""
 
-    customer = RelatedIdFilter("links__profile__customer_id")
+    customer = RelatedCustomerFilter("links__profile__customer_id")
     profile = RelatedIdFilter("links__profile_id")
     kind = django_filters.ChoiceFilter(choices=Identity.Kind.choices)
     value = TextFilter(
@@ -57,15 +80,29 @@ class IdentityFilter(django_filters.FilterSet):
 class MembershipFilter(django_filters.FilterSet):
     """Places of people in companies."""
 
-    company = IdFilter("company__customer_id")
-    person = IdFilter("person__customer_id")
+    company = CustomerIdFilter("company__customer_id")
+    person = CustomerIdFilter("person__customer_id")
+
+
+class MergeFilter(django_filters.FilterSet):
+    """Merges."""
+
+    customer = CustomerIdFilter(
+        method="of_customer", help_text="Those that made this customer, and those that took him in."
+    )
+    since = MomentFilter("at", "gte", help_text="Made since then.")
+
+    def of_customer(self, rows: QuerySet[Merge], _name: str, number: int) -> QuerySet[Merge]:
+        """Keep merges in which the customer, or one who was merged into him, took part. Two queries."""
+        known = {number, *Profile.objects.filter(customer_id=number).values_list("home_id", flat=True)}
+        return rows.filter(Q(survivor__in=known) | Q(absorbed__in=known))
 
 
 class EventFilter(django_filters.FilterSet):
     """Events."""
 
     profile = IdFilter("profile_id")
-    customer = IdFilter(method="of_customer")
+    customer = CustomerIdFilter(method="of_customer")
     kind = TextFilter(max_length=60, help_text="A code like interaction.opened.")
     since = MomentFilter("at", "gte")
     until = MomentFilter("at", "lt")

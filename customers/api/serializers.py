@@ -16,6 +16,7 @@ from customers.fields import GOLDEN_FIELDS
 from customers.masking import masked
 from customers.models import Customer, Erasure, Identity, Membership, Merge, Profile, ProfileIdentity
 from customers.projection import LIMITS
+from customers.queries import standing_for
 from cxcenter.accounts.scopes import Scope
 from cxcenter.core.api.serializers import LARGEST_ID, Strict, VisibleKey
 from cxcenter.core.errors import Invalid
@@ -450,11 +451,22 @@ class RoleForm(Strict):
     role = serializers.CharField(max_length=100, allow_blank=True)
 
 
+class CustomerKey(VisibleKey):
+    """The id of a customer; that of one who was merged into another means that other."""
+
+    def to_internal_value(self, data: Any) -> Customer:
+        """Return who stands for the customer now. Raises ValidationError for an unknown id."""
+        found: Customer = super().to_internal_value(data)
+        if found.merged_into_id is None:
+            return found
+        return Customer.objects.get(pk=standing_for([found.pk])[found.pk])
+
+
 class MembershipForm(RoleForm):
     """A person to put into a company."""
 
-    company = VisibleKey(queryset=Customer.objects.live())
-    person = VisibleKey(queryset=Customer.objects.live())
+    company = CustomerKey(queryset=Customer.objects.filter(erased_at=None))
+    person = CustomerKey(queryset=Customer.objects.filter(erased_at=None))
     role = serializers.CharField(max_length=100, allow_blank=True, default="")
 
 

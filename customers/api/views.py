@@ -204,7 +204,8 @@ class SourceRecords(ApiViewSet):
     queryset = SourceRecord.objects.all()
     serializer_class = serializers.RecordForm
     lookup_field = "external_id"
-    lookup_value_converter = "str"
+    # Numbers of other systems have slashes and dots in them.
+    lookup_value_converter = "path"
 
     @extend_schema(
         request=serializers.RecordForm, responses={200: serializers.RecordResult, 201: serializers.RecordResult}
@@ -269,11 +270,13 @@ class Memberships(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
 
 
 class Merges(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
-    """Golden records that became one."""
+    """Golden records that became one, the last first: by a person, by what they share, or in an import."""
 
     scope = "customers"
+    keyset = ("-at", "-id")
     queryset = Merge.objects.all()
     serializer_class = serializers.MergeRow
+    filterset_class = filters.MergeFilter
 
     @extend_schema(request=serializers.MergeForm, responses={201: serializers.Merges})
     def create(self, request: Request) -> Response:

@@ -115,6 +115,8 @@ class Merge(models.Model):
     class Meta:
         verbose_name = _("merge")
         verbose_name_plural = _("merges")
+        # Who keeps customers elsewhere asks for the last ones again and again.
+        indexes: ClassVar = [models.Index(fields=["-at", "-id"], name="merge_at")]
         constraints: ClassVar = [
             # Whoever tries: a customer is absorbed by one other at a time.
             models.UniqueConstraint(fields=["absorbed"], name="one_merge_stands", condition=models.Q(undone_at=None)),

@@ -6,6 +6,7 @@ import django_filters
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from customers.api.filters import CustomerIdFilter
 from cxcenter.core.api.filters import IdFilter, MomentFilter, RelatedIdFilter, StateFilter, YesNoFilter
 from interactions.choices import Audience, Author, CaseKind, CaseStatus, ChannelKind, Priority, TaskKind
 
@@ -16,7 +17,7 @@ class ThreadFilter(django_filters.FilterSet):
     channel = IdFilter("channel_id")
     identity = IdFilter("identity_id")
     profile = IdFilter("profile_id")
-    customer = IdFilter("profile__customer_id")
+    customer = CustomerIdFilter("profile__customer_id")
 
 
 class InteractionFilter(django_filters.FilterSet):
@@ -29,7 +30,7 @@ class InteractionFilter(django_filters.FilterSet):
     queue = RelatedIdFilter("visits__queue_id", help_text="Sessions that have been in the queue.")
     operator = RelatedIdFilter("legs__operator_id", help_text="Sessions offered to the operator.")
     profile = IdFilter("profile_id")
-    customer = IdFilter("profile__customer_id")
+    customer = CustomerIdFilter("profile__customer_id")
     topic = IdFilter("topic_id")
     opened_since = MomentFilter("opened_at", "gte")
     opened_until = MomentFilter("opened_at", "lt")
@@ -53,7 +54,7 @@ class CaseFilter(django_filters.FilterSet):
     owner = IdFilter("owner_id")
     topic = IdFilter("topic_id")
     profile = IdFilter("profile_id")
-    customer = IdFilter("profile__customer_id")
+    customer = CustomerIdFilter("profile__customer_id")
     interaction = RelatedIdFilter("links__interaction_id")
     overdue = YesNoFilter(method="by_overdue")
     opened_since = MomentFilter("opened_at", "gte")
@@ -73,7 +74,7 @@ class TaskFilter(django_filters.FilterSet):
     assignee = IdFilter("assignee_id")
     team = IdFilter("team_id")
     profile = IdFilter("profile_id")
-    customer = IdFilter("profile__customer_id")
+    customer = CustomerIdFilter("profile__customer_id")
     case = IdFilter("case_id")
     interaction = IdFilter("interaction_id")
     due_until = MomentFilter("due_at", "lt")

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
-from customers.models import Identity
+from customers.models import Customer, Identity
 from cxcenter.accounts.models import User
 from cxcenter.core.models import AuditEntry, Outbox, WebhookDelivery, WebhookSubscription
 from interactions.models import Block, Case, Interaction, Site, Task, Topic
@@ -39,6 +39,22 @@ def test_journals_are_only_read(page, model):
     assert page.post(address(model, "change", row.pk), {}).status_code == 403
     assert page.post(address(model, "delete", row.pk), {"post": "yes"}).status_code == 403
     assert model.objects.filter(pk=row.pk).exists()
+
+
+def test_who_opens_a_card_here_is_kept(page, boss):
+    def looks() -> list[tuple]:
+        return list(AuditEntry.objects.filter(act="customer.view", actor=boss).values_list("subject", flat=True))
+
+    AuditEntry.objects.filter(actor=boss).delete()
+    customer = Customer.objects.filter(profiles__records__isnull=False).first()
+    profile = customer.profiles.filter(records__isnull=False).first()
+    for row in (customer, profile, profile.records.first()):
+        page.get(address(type(row), "changelist"))
+        assert looks() == []
+        for _ in range(2):
+            assert page.get(address(type(row), "change", row.pk)).status_code == 200
+        assert looks() == [f"customer:{customer.pk}"], row
+        AuditEntry.objects.filter(actor=boss).delete()
 
 
 def test_numbers_lead_to_rows(page):

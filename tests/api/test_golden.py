@@ -1,12 +1,20 @@
 """Records of sources, who it is, merges by API."""
 
+import io
+from datetime import timedelta
+from urllib.parse import urlencode
+
 import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from customers import actions
 from customers.models import Customer, Identity, Likeness, Merge, ProfileIdentity, SourceRecord
 from cxcenter.core import webhooks
 from cxcenter.core.models import AuditEntry, WebhookDelivery
-from tests.api.callers import problem, token
+from tests.api.callers import ALL, problem, token
 from tests.interactions.test_talk import together
 
 PHONE = "+79161234567"
@@ -144,6 +152,115 @@ def test_an_old_number_leads_on_and_lists_have_the_living_only(caller, place):
     version = caller.get(f"customers/{place.customer.pk}/").json()["version"]
     edited = caller.patch(f"customers/{other.pk}/", {"version": version, "city": "Omsk"}).json()
     assert (edited["id"], edited["city"]) == (place.customer.pk, "Omsk")
+
+
+# Lists that are narrowed by a customer, and the parameter that does it.
+NARROWED = {
+    "profiles/": "customer",
+    "identities/": "customer",
+    "memberships/": "person",
+    "merges/": "customer",
+    "events/": "customer",
+    "threads/": "customer",
+    "interactions/": "customer",
+    "cases/": "customer",
+    "tasks/": "customer",
+}
+
+
+def merged(place) -> tuple[Customer, Customer]:
+    """The customer of our chat, in a company, and into whom he was merged."""
+    company = actions.create_profile(source="shop", fields={"name": "Oakline", "kind": "company"}).customer
+    actions.add_member(company=company, person=place.customer, role="", actor=place.people["operator"])
+    living = actions.create_profile(source="shop", fields={"name": "Anna Weber"}).customer
+    actions.merge_customers(survivor=living.pk, others=[place.customer.pk])
+    return place.customer, living
+
+
+@pytest.mark.parametrize(("path", "name"), NARROWED.items())
+def test_an_old_number_narrows_lists_as_the_new_one_does(place, path, name):
+    old, living = merged(place)
+    caller = token(*ALL)
+    by_new = caller.ids(f"{path}?{name}={living.pk}")
+    assert by_new and caller.ids(f"{path}?{name}={old.pk}") == by_new
+    assert caller.rows(f"{path}?{name}={10**6}") == []
+
+    def queries(query: str) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert caller.get(path + query).status_code == 200
+        return len(asked)
+
+    # Whom the number means is one question, whom he was made of another.
+    assert queries(f"?{name}={old.pk}") - queries("") <= (2 if path == "merges/" else 1)
+
+
+def test_an_old_number_of_a_company_means_whom_it_was_merged_into(place):
+    caller, (old, living) = token(*ALL), merged(place)
+    firms = [actions.create_profile(source="shop", fields={"name": n, "kind": "company"}).customer for n in ("A", "B")]
+    actions.merge_customers(survivor=firms[0].pk, others=[firms[1].pk])
+    made = caller.post("memberships/", {"company": firms[1].pk, "person": old.pk, "role": "Buyer"})
+    assert made.status_code == 201, made.content
+    assert (made.json()["company"], made.json()["person"]) == (firms[0].pk, living.pk)
+    assert caller.ids(f"memberships/?company={firms[1].pk}") == {made.json()["id"]}
+    # What is not there, or is no more, is still nobody.
+    Customer.objects.filter(pk=firms[0].pk).update(erased_at=timezone.now())
+    for company in (firms[0].pk, 10**6):
+        problem(caller.post("memberships/", {"company": company, "person": old.pk}), 400, "invalid")
+
+
+def test_an_old_number_is_found_as_the_living_customer(caller, place):
+    old, living = merged(place)
+    assert caller.ids(f"customers/?search={old.number}") == {living.pk}
+
+
+def test_an_old_number_may_merge_and_is_merged(caller, place):
+    old, living = merged(place)
+    other = actions.create_profile(source="shop").customer
+    made = caller.post("merges/", {"survivor": old.pk, "others": [other.pk]}).json()["results"]
+    assert [(row["survivor"], row["absorbed"]) for row in made] == [(living.pk, other.pk)]
+    assert caller.post("merges/", {"survivor": living.pk, "others": [old.pk]}).json()["results"] == []
+
+
+def test_merges_of_a_customer_are_all_that_he_is_made_of(caller):
+    first, second, third, stranger = [actions.create_profile(source="shop").customer_id for _ in range(4)]
+    (inner,) = actions.merge_customers(survivor=second, others=[first])
+    (outer,) = actions.merge_customers(survivor=third, others=[second])
+    (other,) = actions.merge_customers(survivor=stranger, others=[actions.create_profile(source="shop").customer_id])
+    for number in (first, second, third):
+        assert caller.ids(f"merges/?customer={number}") == {inner.pk, outer.pk}
+    actions.unmerge(merge_id=outer.pk)
+    # A merge that was taken back is still told to both.
+    assert caller.ids(f"merges/?customer={first}") == {inner.pk, outer.pk}
+    assert caller.ids(f"merges/?customer={third}") == {outer.pk}
+    assert caller.ids(f"merges/?customer={stranger}") == {other.pk}
+
+
+def test_merges_are_read_since_a_moment_page_by_page_the_last_first(caller):
+    head = actions.create_profile(source="shop").customer_id
+    made = [
+        actions.merge_customers(survivor=head, others=[actions.create_profile(source="shop").customer_id])[0]
+        for _ in range(5)
+    ]
+    now = timezone.now()
+    for hours, row in enumerate(made):
+        # Two of one time: an import gives one to all of a batch.
+        Merge.objects.filter(pk=row.pk).update(at=now - timedelta(hours=hours // 2))
+    order = [made[n].pk for n in (1, 0, 3, 2, 4)]
+    assert [row["id"] for row in caller.rows("merges/?page_size=2")] == order
+    since = urlencode({"since": (now - timedelta(minutes=90)).isoformat(), "page_size": 1})
+    assert [row["id"] for row in caller.rows(f"merges/?{since}")] == order[:4]
+    problem(caller.get("merges/?since=yesterday"), 400, "invalid")
+
+
+def test_whom_an_import_has_joined_is_told_by_the_list_of_merges(caller, tmp_path):
+    known = put(caller, "A-1", fields={"name": "Kate Orlova"}, identities=VERIFIED).json()["customer"]
+    before = timezone.now()
+    file = tmp_path / "crm.csv"
+    file.write_text("id,name,phone\n1,Katya Orlova,+79161234567\n2,Oleg Berg,+79161234568\n")
+    call_command("import_customers", str(file), "--source", "crm", "--vouched", stdout=io.StringIO())
+    joined = SourceRecord.objects.get(source="crm", external_id="1").profile
+    (row,) = caller.rows("merges/?" + urlencode({"since": before.isoformat()}))
+    assert (row["survivor"], row["absorbed"], row["reason"]) == (known, joined.home_id, "identity")
 
 
 def test_kept_apart_is_a_conflict_by_api_too(caller, place):

@@ -64,7 +64,7 @@ def test_a_browser_needs_its_csrf_token_and_a_program_does_not(place):
 
 
 @pytest.mark.parametrize(
-    "path", ["", "nothing/", "cases", "cases/x/", "cases/-1/", "cases/1", "cases/1/x/", "webhooks/1/deliveries/1/"]
+    "path", ["", "nothing/", "nothing", "cases/x/", "cases/x", "cases/-1/", "cases/1/x/", "webhooks/1/deliveries/1/"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_addresses_that_do_not_exist(db, method, path):

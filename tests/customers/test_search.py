@@ -139,6 +139,14 @@ def test_a_number_is_a_customers_first():
     assert found(f"C-{kate.pk}") == found(f"c-{kate.pk}") == found(str(kate.pk)) == ["Kate"]
 
 
+def test_an_old_number_means_the_living_customer():
+    old, kate, third = a_customer(name="Old"), a_customer(name="Kate"), a_customer(name="Third")
+    actions.merge_customers(survivor=kate.pk, others=[old.pk])
+    assert found(f"C-{old.pk}") == found(str(old.pk)) == ["Kate"]
+    actions.merge_customers(survivor=third.pk, others=[kate.pk])
+    assert found(f"C-{old.pk}") == ["Third"] and found(f"C-{third.pk + 100}") == []
+
+
 def test_a_name_and_the_last_digits():
     for name, phone in (("Anna One", "+79005550184"), ("Anna Two", "+79005550185")):
         with_identity(a_customer(name=name), "phone", phone)

@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET, require_POST
 
-from customers.models import Customer
 from cxcenter.accounts.models import User
 from cxcenter.accounts.roles import Right
 from cxcenter.core.errors import Invalid
@@ -120,9 +119,8 @@ def register(request: HttpRequest) -> HttpResponse:
     session = number(request.POST.get("session"))
     talk = session_for(user, session) if session is not None else None
     profile = talk.profile if talk else None
-    if profile is None and request.POST.get("customer"):
-        customer = pick(Customer.objects.visible_to(user), request.POST["customer"])
-        profile = customer.profiles.order_by("pk").first() if customer else None
+    if profile is None:
+        profile = chosen_profile(user, request.POST)
     fields = _fields(request)
     if not fields.get("subject", "").strip():
         raise Invalid(_("Say in a few words what the case is about."), field="subject")

@@ -48,6 +48,18 @@ def customer_for(user: "User", pk: int) -> Customer:
     return standing
 
 
+def customer_to_read(user: "User", pk: int) -> Customer:
+    """Return a customer as `customer_for` does, and note that the user looked at him."""
+    found = customer_for(user, pk)
+    note_looking(user, found)
+    return found
+
+
+def note_looking(user: "User", customer: Customer) -> None:
+    """Keep in the audit log that somebody looked at a customer: once an hour, however much of him he opens."""
+    audit.record_once(user, "customer.view", f"customer:{customer.pk}")
+
+
 def standing_customer(user: "User", pk: int) -> Customer:
     """Return a customer the user may see, or whom he was merged into, even if he was erased. Raises NotFound."""
     found = Customer.objects.visible_to(user).filter(pk=pk).first()

@@ -13,7 +13,7 @@ from cxcenter.core.errors import Invalid
 from cxcenter.core.once import once
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.desk import card, consents
-from cxcenter.desk.views.common import customer_for, whole
+from cxcenter.desk.views.common import customer_for, customer_to_read, whole
 from interactions.choices import ChannelKind
 
 
@@ -22,7 +22,7 @@ from interactions.choices import ChannelKind
 def form(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the form in which a consent or its withdrawal is recorded."""
     user, asked = staff_of(request), request.GET
-    customer = customer_for(user, pk)
+    customer = customer_to_read(user, pk)
     context = {
         "customer": customer,
         "identities": card.identities_of(customer, user),
@@ -65,7 +65,7 @@ def record(request: HttpRequest, pk: int) -> HttpResponse:
 def history(request: HttpRequest, pk: int) -> HttpResponse:
     """Show all that was ever said of one purpose in one channel."""
     user, purpose, channel = staff_of(request), request.GET.get("purpose", ""), request.GET.get("channel", "")
-    customer = customer_for(user, pk)
+    customer = customer_to_read(user, pk)
     words = consents.history_of(customer, user, purpose=purpose, channel=channel)
     context = {"words": words, "title": consents.title_of(purpose, channel)}
     return render(request, "desk/_consent_history.html", context)

@@ -16,13 +16,22 @@ from customers.fields import is_golden
 from customers.models import Customer, Erasure, Merge
 from cxcenter.accounts.roles import Right
 from cxcenter.core import audit
-from cxcenter.core.errors import Invalid, NotFound
+from cxcenter.core.errors import Conflict, Invalid, NotFound
 from cxcenter.core.reading import number
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.desk import card, consents, golden, members, same
 from cxcenter.desk.contexts import sessions_context, timeline_context
 from cxcenter.desk.search import cases_by, customers_by, messages_by, read_query
-from cxcenter.desk.views.common import chosen_profile, customer_for, pick, session_for, standing_customer, whole
+from cxcenter.desk.views.common import (
+    chosen_profile,
+    customer_for,
+    customer_to_read,
+    note_looking,
+    pick,
+    session_for,
+    standing_customer,
+    whole,
+)
 from cxcenter.frame import frame
 from interactions.actions import cases as case_actions
 from interactions.models import Case, Interaction
@@ -162,7 +171,7 @@ def why(request: HttpRequest, pk: int, field: str) -> HttpResponse:
     if not is_golden(field):
         raise NotFound(_("There is no such field: %(field)s.") % {"field": field})
     user = staff_of(request)
-    customer = customer_for(user, pk)
+    customer = customer_to_read(user, pk)
     context = {"customer": customer, "field": field, "why": golden.why(customer, field), "rights": user.rights}
     return render(request, "desk/_why.html", context)
 
@@ -188,6 +197,10 @@ def compare(request: HttpRequest, pk: int, other: int) -> HttpResponse:
     """Show two customers side by side, to merge them or to keep them apart."""
     user = staff_of(request)
     one, two = customer_for(user, pk), customer_for(user, other)
+    if one == two:
+        raise Conflict(_("They are one customer now. Undo the merge first."), code="one")
+    note_looking(user, one)
+    note_looking(user, two)
     context = {
         "one": one,
         "other": two,

@@ -20,7 +20,7 @@ from cxcenter.core.once import once
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.desk import card
 from cxcenter.desk.golden import source_words
-from cxcenter.desk.views.common import customer_for, pick, whole
+from cxcenter.desk.views.common import customer_for, customer_to_read, pick, whole
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -92,7 +92,7 @@ def _moved(
 def identity(request: HttpRequest, pk: int, identity: int) -> HttpResponse:
     """Show one identity of a customer: since when, by whom, who else has it, and what can be done with it."""
     user = staff_of(request)
-    customer = customer_for(user, pk)
+    customer = customer_to_read(user, pk)
     links = list(_links(customer, identity))
     if not links:
         raise NotFound(_("This customer has no such identity. Reload the card."))

@@ -17,7 +17,7 @@ from cxcenter.core.requests import needs, staff_of
 from cxcenter.desk import conversation, rows
 from cxcenter.desk.contexts import counts_of, session_context, sessions_context, side_context, wrapup_context
 from cxcenter.desk.views import cases, knowledge, tasks
-from cxcenter.desk.views.common import session_for, session_to_read
+from cxcenter.desk.views.common import note_looking, session_for, session_to_read
 from cxcenter.frame import frame, presence_of
 from interactions import pushes
 from interactions.models import Interaction, Thread
@@ -41,9 +41,17 @@ def desk(request: HttpRequest) -> HttpResponseBase:
 @require_GET
 @needs(Right.VIEW_CUSTOMERS)
 def session(request: HttpRequest, pk: int, section: str = "card") -> HttpResponse:
-    """Show a session: the whole page, or its work area alone for a change of tab."""
+    """Show a session with the card beside it: the whole page, or its work area alone for a change of tab."""
     user = staff_of(request)
-    return _page(request, user, session_to_read(user, pk), section)
+    talk = session_to_read(user, pk)
+    _note_card(user, talk)
+    return _page(request, user, talk, section)
+
+
+def _note_card(user: User, talk: Interaction) -> None:
+    """Keep in the audit log whose card stands beside a session; of an erased customer none does."""
+    if talk.profile is not None and talk.profile.customer.erased_at is None:
+        note_looking(user, talk.profile.customer)
 
 
 def _page(request: HttpRequest, user: User, talk: Interaction | None, section: str) -> HttpResponse:
@@ -118,6 +126,7 @@ def side(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the right side of a session again, and where its visitor is."""
     user = staff_of(request)
     talk = session_to_read(user, pk)
+    _note_card(user, talk)
     customer = talk.profile.customer if talk.profile else None
     context = {"talk": talk, "name": rows.name_of(talk), "customer": customer, **side_context(user, talk)}
     return render(request, "desk/_side_parts.html", {**context, "now": timezone.now()})

@@ -16,7 +16,7 @@ from cxcenter.core.requests import needs, staff_of
 from cxcenter.desk import export as files
 from cxcenter.desk import timeline
 from cxcenter.desk.timeline import Wanted
-from cxcenter.desk.views.common import customer_for
+from cxcenter.desk.views.common import customer_for, customer_to_read
 
 FORMS = {"csv": (files.csv_of, "text/csv"), "json": (files.json_of, "application/json")}
 
@@ -26,7 +26,7 @@ FORMS = {"csv": (files.csv_of, "text/csv"), "json": (files.json_of, "application
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a page of the timeline: with its chips, or ("lines") what stands below them."""
     user, wanted, before = staff_of(request), _wanted(request), request.GET.get("before", "")
-    customer = customer_for(user, pk)
+    customer = customer_to_read(user, pk)
     jump = day(request.GET.get("day"))
     until = min(filter(None, (jump, wanted.until)), default=None)
     whole = "whole" in request.GET
