@@ -35,6 +35,25 @@ def lead_of(customer: Customer) -> Profile:
     return own or Profile.objects.filter(customer=customer).order_by("pk")[0]
 
 
+# Merges that stand, into a customer and into those who were merged into him.
+MADE = """
+    WITH RECURSIVE made (id, absorbed_id) AS (
+        SELECT id, absorbed_id FROM customers_merge WHERE survivor_id = %s AND undone_at IS NULL
+        UNION ALL
+        SELECT m.id, m.absorbed_id FROM customers_merge m JOIN made ON m.survivor_id = made.absorbed_id
+        WHERE m.undone_at IS NULL
+    )
+    SELECT id FROM made ORDER BY id DESC LIMIT %s
+"""
+
+
+def merges_that_made(customer_id: int, *, most: int) -> list[int]:
+    """Return the merges that made a customer, directly or through those he has absorbed, the newest first. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(MADE, [customer_id, most])
+        return [row[0] for row in cursor.fetchall()]
+
+
 @dataclass(frozen=True)
 class Resolved:
     """Whom an identity leads to: "found" (one customer), "ambiguous" (several), "unknown" (nobody), "junk" (links nobody)."""

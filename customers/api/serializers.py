@@ -458,14 +458,35 @@ class MembershipForm(RoleForm):
     role = serializers.CharField(max_length=100, allow_blank=True, default="")
 
 
+class MergeEvidence(serializers.Serializer[Any]):
+    """What one field said of two records that were compared."""
+
+    field = serializers.CharField(help_text="What was compared, like last, birthday or phone.")
+    level = serializers.CharField(allow_blank=True, help_text="How far it agreed, like exact, near or differs.")
+    bits = serializers.FloatField(help_text="What it weighed: above 0 for one person, below against.")
+
+    def to_representation(self, instance: list[Any]) -> dict[str, Any]:
+        """Name the parts of a row of the score."""
+        return dict(zip(self.fields, instance, strict=True))
+
+
+class MergeDetail(serializers.Serializer[Any]):
+    """What spoke for a merge, as it was then. Of one that was made by hand or by the API it is empty."""
+
+    identity = serializers.IntegerField(required=False, help_text="The identity that joined them.")
+    probability = serializers.FloatField(required=False, help_text="How likely they were one person, 0 to 1.")
+    evidence = MergeEvidence(many=True, required=False, help_text="The score, field by field.")
+
+
 class MergeRow(serializers.ModelSerializer[Merge]):
     """Two golden records that became one."""
 
     actor = serializers.IntegerField(source="actor_id", allow_null=True)
+    detail = MergeDetail()
 
     class Meta:
         model = Merge
-        fields = ("id", "survivor", "absorbed", "reason", "at", "actor", "undone_at")
+        fields = ("id", "survivor", "absorbed", "reason", "detail", "at", "actor", "undone_at")
 
 
 class MergeForm(Strict):

@@ -153,6 +153,25 @@ def test_kept_apart_is_a_conflict_by_api_too(caller, place):
     assert not Likeness.objects.undecided().exists()
 
 
+def test_a_merge_says_what_spoke_for_it(caller, place):
+    ones = [actions.create_profile(source="shop").customer_id for _ in range(3)]
+    identity = actions.find_identity(kind="phone", value=PHONE)
+    evidence = [["last", "exact", 8.13], ["household", "", -0.5]]
+    for one, detail in zip(
+        ones, ({}, {"identity": identity.pk}, {"probability": 0.97, "evidence": evidence}), strict=True
+    ):
+        actions.merge_customers(survivor=place.customer.pk, others=[one], detail=detail)
+    compared, by_phone, by_hand = [row["detail"] for row in caller.rows("merges/")][:3]
+    assert by_hand == {} and by_phone == {"identity": identity.pk}
+    assert compared == {
+        "probability": 0.97,
+        "evidence": [
+            {"field": "last", "level": "exact", "bits": 8.13},
+            {"field": "household", "level": "", "bits": -0.5},
+        ],
+    }
+
+
 def test_webhooks_tell_of_merges_and_of_their_undoing(caller, place):
     webhooks.subscribe(name="x", url="https://1.1.1.1/", topics=[], actor=place.people["integrator"])
     other = actions.create_profile(source="shop").customer

@@ -20,7 +20,9 @@ from customers.models import (
     SurvivorshipRule,
 )
 from cxcenter.accounts.models import User
+from cxcenter.accounts.roles import Role
 from cxcenter.core.models import AuditEntry
+from cxcenter.desk import merges
 from tests import world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -135,6 +137,90 @@ def test_not_the_same_person_is_remembered_and_taken_back(client, kate):
     client.post(undo[0])
     assert not Apart.objects.exists()
     assert client.post(address("merge", kate.pk), {"other": oleg.pk}).status_code == 200
+
+
+def section(page: str, title: str) -> str:
+    """The panel of a card that has a heading; "" if there is none."""
+    return next((one for one in page.split("<section")[1:] if title in one.partition("</h2>")[0]), "")
+
+
+# --- Which merges made a card, and why ---
+
+MERGED = "Merged into this record"
+
+
+def test_why_records_were_joined_can_be_read(client, kate):
+    alice = User.objects.get(username="alice")
+    names = ("By Hand", "By Phone", "By Score", "Of Old")
+    hand, phone, score, old = (actions.create_profile(source="shop", fields={"name": name}) for name in names)
+    identity = actions.find_identity(kind="phone", value="+79005550184")
+    evidence = [["last", "exact", 8.13], ["birthday", "slip", 6.0], ["city", "differs", -2.0], ["household", "", -0.5]]
+    for profile, reason, detail in (
+        (phone, "identity", {"identity": identity.pk}),
+        (score, "match", {"probability": 0.97, "evidence": evidence}),
+        (old, "identity", {}),
+    ):
+        actions.merge_customers(survivor=kate.pk, others=[profile.customer_id], reason=reason, detail=detail)
+    actions.merge_customers(survivor=kate.pk, others=[hand.customer_id], actor=alice)
+    lines = section(client.get(address("customer", kate.pk)).content.decode(), MERGED).split("<li ")[1:]
+    by_hand, of_old, by_score, by_phone = lines
+    assert "By Hand" in by_hand and "by hand, Alice" in by_hand
+    assert "By Phone" in by_phone and "by a verified identity ·" in by_phone and ">phone +79005550184<" in by_phone
+    assert "Of Old" in of_old and "by a verified identity ·" in of_old and "phone" not in of_old
+    assert re.search(r'<summary.*by comparison <b class="num">97 %</b>', by_score)
+    told = re.findall(r'<span class="(for|against) num">\s*(\S+)</span> ([^<]+)<', by_score)
+    assert told == [
+        ("for", "+8.1", "last name: the same"),
+        ("for", "+6.0", "birthday: one digit or two exchanged"),
+        ("against", "-2.0", "city: different"),
+        ("against", "-0.5", "relatives are alike in this"),
+    ]
+    # Who may not see contacts reads that it was a phone, and its end.
+    reader = Client()
+    reader.force_login(world.make_user("mark", Role.MARKETER))
+    shown = section(reader.get(address("customer", kate.pk)).content.decode(), MERGED)
+    assert "phone •••• 84" in shown and "555" not in shown and address("unmerge", 1)[:12] not in shown
+
+
+def test_merges_that_lie_deeper_say_into_whom_and_are_undone_on_the_same_card(client, kate):
+    names = ("Anna", "Boris", "Clara", "Dora")
+    anna, boris, clara, dora = (actions.create_profile(source="shop", fields={"name": name}).customer for name in names)
+    for survivor, absorbed in ((boris, clara), (anna, boris), (kate, anna), (kate, dora)):
+        actions.merge_customers(survivor=survivor.pk, others=[absorbed.pk])
+
+    def undone_by(customer: Customer) -> list[int]:
+        shown = section(client.get(address("customer", customer.pk)).content.decode(), MERGED)
+        return [int(pk) for pk in re.findall(r"/desk/merges/(\d+)/undo/", shown)]
+
+    made = {one.absorbed_id: one.pk for one in Merge.objects.all()}
+    assert undone_by(kate) == sorted(made.values(), reverse=True)
+    shown = section(client.get(address("customer", kate.pk)).content.decode(), MERGED)
+    assert re.findall(r"into \w+, (C-\d+)", shown) == [anna.number, boris.number]
+    # Boris goes out of the middle, and takes along who was his.
+    assert client.post(address("unmerge", made[boris.pk])).status_code == 204
+    assert undone_by(kate) == [made[dora.pk], made[anna.pk]] and undone_by(boris) == [made[clara.pk]]
+    assert client.get(address("customer", clara.pk))["Location"] == address("customer", boris.pk)
+
+
+def test_merges_of_a_card_are_three_queries_and_have_an_end(client, kate, django_assert_num_queries, monkeypatch):
+    alice = User.objects.get(username="alice")
+    head = kate
+    for n in range(6):
+        card = actions.find_identity(kind="card", value=f"123456{n}")
+        joined, above = (actions.create_profile(source="shop").customer for _ in range(2))
+        actions.merge_customers(
+            survivor=head.pk, others=[joined.pk], reason="identity", detail={"identity": card.pk}, actor=alice
+        )
+        actions.merge_customers(survivor=above.pk, others=[head.pk], actor=alice)
+        head = above
+    with django_assert_num_queries(3):
+        made, more = merges.merges_of(head, alice)
+        assert all(str(one.absorbed) for one in made)
+    assert len(made) == 12 and not more
+    assert sorted(one.identity for one in made) == [""] * 6 + [f"loyalty card 123456{n}" for n in range(6)]
+    monkeypatch.setattr(merges, "SHOWN", 5)
+    assert merges.merges_of(head, alice) == (made[:5], True)
+    assert "5+" in section(client.get(address("customer", head.pk)).content.decode(), MERGED)
 
 
 def test_a_search_to_merge_leaves_oneself_out(client, kate):

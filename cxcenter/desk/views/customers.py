@@ -19,7 +19,7 @@ from cxcenter.core import audit
 from cxcenter.core.errors import Invalid, NotFound
 from cxcenter.core.reading import number
 from cxcenter.core.requests import needs, staff_of
-from cxcenter.desk import card, consents, golden, members, same
+from cxcenter.desk import card, consents, golden, members, merges, same
 from cxcenter.desk.contexts import sessions_context, timeline_context
 from cxcenter.desk.search import cases_by, customers_by, messages_by, read_query
 from cxcenter.desk.views.common import chosen_profile, customer_for, pick, session_for, standing_customer, whole
@@ -107,13 +107,15 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     audit.record(user, "customer.view", f"customer:{pk}")
     fields = golden.fields_of(customer)
     people, more_people = members.members_of(customer, user)
+    made, more_made = merges.merges_of(customer, user)
     context = {
         **frame(user, "customers"),
         **sessions_context(user, None),
         "customer": customer,
         "fields": [one for one in fields if golden.is_shown(one)],
         "more": [one for one in fields if not golden.is_shown(one)],
-        "merges": golden.merges_of(customer),
+        "merges": made,
+        "merges_more": more_made,
         "banner": same.banner_of(customer, user) if user.may(Right.EDIT_CUSTOMERS) else None,
         "profiles": customer.profiles.count(),
         "identities": card.identities_of(customer, user),
@@ -216,10 +218,10 @@ def merge(request: HttpRequest, pk: int) -> HttpResponse:
     """Merge another customer into this one; answers the merges for an undo."""
     user = staff_of(request)
     head, other = customer_for(user, pk), _other(user, request)
-    merges = customers.merge_customers(survivor=head.pk, others=[other.pk], actor=user)
+    made = customers.merge_customers(survivor=head.pk, others=[other.pk], actor=user)
     for unit, record in _picks(request).items():
         customers.pin_value(customer=head, field=unit, record_id=record, version=None, actor=user)
-    return JsonResponse({"undo": [reverse("desk:unmerge", args=[made.pk]) for made in merges]})
+    return JsonResponse({"undo": [reverse("desk:unmerge", args=[one.pk]) for one in made]})
 
 
 @require_POST
