@@ -502,6 +502,26 @@ class Merges(serializers.Serializer[Any]):
     results = MergeRow(many=True)
 
 
+class ApartRow(serializers.Serializer[Any]):
+    """A decision that a customer and another are not the same person."""
+
+    other = serializers.IntegerField(source="other.pk", help_text="The other customer.")
+    at = serializers.DateTimeField(source="decision.at")
+    actor = serializers.IntegerField(source="decision.actor_id", allow_null=True)
+
+
+class ApartRows(serializers.Serializer[Any]):
+    """Who is known not to be the same person as a customer."""
+
+    results = ApartRow(many=True)
+
+
+class ApartForm(Strict):
+    """Who is not the same person as the customer."""
+
+    other = VisibleKey(queryset=Customer.objects.all())
+
+
 class Resolved(serializers.Serializer[Any]):
     """Whose an identity is."""
 

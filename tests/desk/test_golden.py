@@ -19,6 +19,7 @@ from customers.models import (
     SourceRecord,
     SurvivorshipRule,
 )
+from customers.queries import apart_from
 from cxcenter.accounts.models import User
 from cxcenter.accounts.roles import Role
 from cxcenter.core.models import AuditEntry
@@ -142,6 +143,69 @@ def test_not_the_same_person_is_remembered_and_taken_back(client, kate):
 def section(page: str, title: str) -> str:
     """The panel of a card that has a heading; "" if there is none."""
     return next((one for one in page.split("<section")[1:] if title in one.partition("</h2>")[0]), "")
+
+
+APART = "Not the same person as"
+
+
+def test_who_is_kept_apart_stands_on_both_cards_with_who_decided_it(client, kate):
+    oleg = actions.create_profile(source="shop", fields={"name": "Oleg"}).customer
+    assert not section(client.get(address("customer", kate.pk)).content.decode(), APART)
+    client.post(address("keep-apart", kate.pk), {"other": oleg.pk})
+    kept = Apart.objects.get()
+    Apart.objects.update(at="2026-05-03T10:00Z")
+    for one, other in ((kate, oleg), (oleg, kate)):
+        shown = section(client.get(address("customer", one.pk)).content.decode(), APART)
+        assert f'href="{address("customer", other.pk)}"' in shown and other.name in shown and other.number in shown
+        assert "Alice" in shown and "3 May 2026" in shown
+        # The button takes it back, and its undo decides it again.
+        assert f'data-post="{address("join-again", kept.pk)}"' in shown
+        assert f'data-undo-url="{address("keep-apart", one.pk)}" data-undo="other={other.pk}"' in shown
+    # Who may not change cards reads it.
+    reader = Client()
+    reader.force_login(world.make_user("mark", Role.MARKETER))
+    shown = section(reader.get(address("customer", kate.pk)).content.decode(), APART)
+    assert "Oleg" in shown and "<button" not in shown
+    assert client.post(address("join-again", kept.pk)).status_code == 204
+    assert not section(client.get(address("customer", kate.pk)).content.decode(), APART)
+    assert AuditEntry.objects.filter(act="customer.apart.undo").exists()
+
+
+def test_a_decision_is_one_line_whichever_profiles_keep_it(client, kate, django_assert_num_queries):
+    oleg = actions.create_profile(source="shop", fields={"name": "Oleg"}).customer
+    vera, nina = (actions.create_profile(source="shop", fields={"name": name}).customer for name in ("Vera", "Nina"))
+    actions.merge_customers(survivor=kate.pk, others=[vera.pk])
+    actions.merge_customers(survivor=oleg.pk, others=[nina.pk])
+    alice, bob = User.objects.get(username="alice"), world.make_user("bob")
+    pairs = [sorted([one.pk, other.pk]) for one in kate.profiles.all() for other in oleg.profiles.all()]
+    Apart.objects.bulk_create(Apart(one_id=low, other_id=high, actor=alice) for low, high in pairs)
+    Apart.objects.filter(one=pairs[0][0], other=pairs[0][1]).update(at="2027-05-03T10:00Z", actor=bob)
+    # Two of one customer whom somebody has joined all the same are nobody else.
+    low, high = sorted(kate.profiles.values_list("pk", flat=True))
+    Apart.objects.create(one_id=low, other_id=high, actor=alice)
+    last = actions.create_profile(source="shop", fields={"name": "Last"}).customer
+    actions.keep_apart(one=last.pk, other=kate.pk, actor=alice)
+    with django_assert_num_queries(2):
+        kept = apart_from(kate)
+        assert [(one.other, one.decision.actor.username) for one in kept] == [(oleg, "bob"), (last, "alice")]
+    assert [one.other for one in apart_from(oleg)] == [kate]
+    assert [one.other for one in apart_from(kate, other=last)] == [last] and not apart_from(oleg, other=last)
+    assert section(client.get(address("customer", kate.pk)).content.decode(), APART).count("Take back") == 2
+
+
+def test_the_comparison_of_two_who_are_kept_apart_says_so_instead_of_merging_them(client, kate):
+    oleg = actions.create_profile(source="shop", fields={"name": "Oleg", "city": "Tver"}).customer
+    client.post(address("keep-apart", kate.pk), {"other": oleg.pk})
+    Apart.objects.update(at="2026-05-03T10:00Z")
+    for one, other in ((kate, oleg), (oleg, kate)):
+        page = client.get(address("compare", one.pk, other.pk)).content.decode()
+        assert "Not the same person: Alice decided so on 3 May 2026." in page
+        assert f'data-post="{address("join-again", Apart.objects.get().pk)}"' in page
+        assert "pick." not in page and 'type="submit"' not in page and address("keep-apart", one.pk) in page
+        assert page.count('class="differs"') == page.count(">differs<") == 2
+    client.post(address("join-again", Apart.objects.get().pk))
+    page = client.get(address("compare", kate.pk, oleg.pk)).content.decode()
+    assert "decided so" not in page and 'type="submit"' in page and "pick.city" in page
 
 
 # --- Which merges made a card, and why ---

@@ -14,6 +14,7 @@ from customers import actions as customers
 from customers.choices import PartyKind
 from customers.fields import is_golden
 from customers.models import Customer, Erasure, Merge
+from customers.queries import apart_from
 from cxcenter.accounts.roles import Right
 from cxcenter.core import audit
 from cxcenter.core.errors import Invalid, NotFound
@@ -116,6 +117,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "more": [one for one in fields if not golden.is_shown(one)],
         "merges": made,
         "merges_more": more_made,
+        "apart": apart_from(customer),
         "banner": same.banner_of(customer, user) if user.may(Right.EDIT_CUSTOMERS) else None,
         "profiles": customer.profiles.count(),
         "identities": card.identities_of(customer, user),
@@ -187,12 +189,13 @@ def pin(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 @needs(Right.EDIT_CUSTOMERS)
 def compare(request: HttpRequest, pk: int, other: int) -> HttpResponse:
-    """Show two customers side by side, to merge them or to keep them apart."""
+    """Show two customers side by side, to merge them or to keep them apart; or who has decided that already, and when."""
     user = staff_of(request)
     one, two = customer_for(user, pk), customer_for(user, other)
     context = {
         "one": one,
         "other": two,
+        "kept": next(iter(apart_from(one, other=two)), None),
         "pairs": golden.side_by_side(one, two),
         "identities": [card.identities_of(row, user) for row in (one, two)],
         "numbers": [card.numbers_of(row) for row in (one, two)],
