@@ -8,10 +8,12 @@ from typing import TypedDict
 from django.db import connection
 
 from customers.junk import JunkList
-from customers.models import Customer, Identity, Profile, ProfileIdentity, Unlinking
+from customers.models import Apart, Customer, Identity, Profile, ProfileIdentity, Unlinking
 
 # Whom a shared number may lead to: more are no help to a person who has to choose.
 MAX_OWNERS = 20
+# So many decisions "not the same person" of one customer are told.
+MAX_APART = 100
 STANDING = """
     WITH RECURSIVE up (given, id, merged_into_id) AS (
         SELECT id, id, merged_into_id FROM customers_customer WHERE id = ANY(%s)
@@ -33,6 +35,66 @@ def lead_of(customer: Customer) -> Profile:
     """Return the profile that leads a customer: his own first one. Edits are its records and stay with it."""
     own = Profile.objects.filter(home=customer, customer=customer).order_by("pk").first()
     return own or Profile.objects.filter(customer=customer).order_by("pk")[0]
+
+
+# Merges that stand, into a customer and into those who were merged into him.
+MADE = """
+    WITH RECURSIVE made (id, absorbed_id) AS (
+        SELECT id, absorbed_id FROM customers_merge WHERE survivor_id = %s AND undone_at IS NULL
+        UNION ALL
+        SELECT m.id, m.absorbed_id FROM customers_merge m JOIN made ON m.survivor_id = made.absorbed_id
+        WHERE m.undone_at IS NULL
+    )
+    SELECT id FROM made ORDER BY id DESC LIMIT %s
+"""
+# Of each customer who is kept apart from another the newest pair of profiles that says so. Two profiles of one customer
+# were joined by hand all the same.
+APART = """
+    WITH pairs (id, at, profile_id) AS (
+        SELECT a.id, a.at, a.other_id FROM customers_apart a JOIN customers_profile p ON p.id = a.one_id
+        WHERE p.customer_id = %(customer)s
+        UNION ALL
+        SELECT a.id, a.at, a.one_id FROM customers_apart a JOIN customers_profile p ON p.id = a.other_id
+        WHERE p.customer_id = %(customer)s
+    ), newest AS (
+        SELECT DISTINCT ON (p.customer_id) pairs.id, pairs.at
+        FROM pairs JOIN customers_profile p ON p.id = pairs.profile_id
+        WHERE p.customer_id <> %(customer)s AND p.customer_id = coalesce(%(other)s::bigint, p.customer_id)
+        ORDER BY p.customer_id, pairs.at DESC, pairs.id DESC
+    )
+    SELECT id FROM newest ORDER BY at DESC, id DESC LIMIT %(most)s
+"""
+
+
+def merges_that_made(customer_id: int, *, most: int) -> list[int]:
+    """Return the merges that made a customer, directly or through those he has absorbed, the newest first. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(MADE, [customer_id, most])
+        return [row[0] for row in cursor.fetchall()]
+
+
+@dataclass(frozen=True)
+class KeptApart:
+    """A decision that a customer and another are not the same person."""
+
+    other: Customer
+    decision: Apart
+
+
+def apart_from(customer: Customer, *, other: Customer | None = None) -> list[KeptApart]:
+    """Return who is known not to be the same person as a customer, the newest decision first; or only whether `other` is.
+
+    Two customers are told once, by the newest word, whichever of their profiles keep it. Two queries.
+    """
+    asked = {"customer": customer.pk, "other": other.pk if other else None, "most": MAX_APART}
+    with connection.cursor() as cursor:
+        cursor.execute(APART, asked)
+        newest = [row[0] for row in cursor.fetchall()]
+    rows = Apart.objects.filter(pk__in=newest).select_related("one__customer", "other__customer", "actor")
+    return [
+        KeptApart(row.other.customer if row.one.customer_id == customer.pk else row.one.customer, row)
+        for row in rows.order_by("-at", "-pk")
+    ]
 
 
 @dataclass(frozen=True)

@@ -356,6 +356,7 @@ def path_of(call: str, side: int, place: Place) -> str:
         "id": rows.get(COLLECTIONS.get(collection, "")),
         "user": rows["presence"],
         "identity": rows["identity"],
+        "other": rows["customer"],
         "interaction": rows["interaction"],
         "thread": rows["thread"],
         "subscription": rows["webhooksubscription"],

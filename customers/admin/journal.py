@@ -9,9 +9,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from customers import actions
 from customers.models import Consent, Customer, Identity, Merge, Profile, ProfileIdentity, SourceRecord
 from cxcenter.core import audit
-from cxcenter.core.adminkit import JournalAdmin, ReadInline
+from cxcenter.core.adminkit import JournalAdmin, ReadInline, act_on_each
 
 
 class CardAdmin(JournalAdmin):
@@ -149,3 +150,9 @@ class MergeAdmin(JournalAdmin):
     list_display = ("at", "absorbed", "survivor", "reason", "actor", "undone_at")
     list_filter = ("reason",)
     list_select_related = ("absorbed", "survivor", "actor")
+    actions = ("undo",)
+
+    @admin.action(description=_("Undo"), permissions=["view"])
+    def undo(self, request: HttpRequest, rows: QuerySet[Merge]) -> None:
+        """Take the chosen merges back."""
+        act_on_each(request, rows, lambda merge: actions.unmerge(merge_id=merge.pk, actor=request.user))  # type: ignore[arg-type]

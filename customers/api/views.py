@@ -17,7 +17,7 @@ from customers import actions, normalise
 from customers.api import filters, serializers
 from customers.choices import ExportReason, IdentityKind, MergeReason
 from customers.models import Customer, Identity, Membership, Merge, Profile, ProfileIdentity, SourceRecord
-from customers.queries import consents_of, owners_of, resolve, standing_for
+from customers.queries import KeptApart, apart_from, consents_of, owners_of, resolve, standing_for
 from cxcenter.accounts.scopes import Scope
 from cxcenter.core import audit
 from cxcenter.core.api.serializers import Empty
@@ -191,10 +191,37 @@ class Customers(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
         actions.record_consent_by_hand(customer=customer, identity_id=identity, words=words, actor=self.actor, **form)
         return Response(serializers.StandingConsents({"results": consents_of(customer.pk)}).data, status=201)
 
+    @extend_schema(responses={200: serializers.ApartRows})
+    @action(detail=True, methods=["get"], url_path="apart", filterset_class=None, pagination_class=None)
+    def apart(self, request: Request, pk: int) -> Response:
+        """Tell who was found not to be the same person as the customer, the newest decision first; 100 at the most."""
+        return Response(serializers.ApartRows({"results": apart_from(self._standing())}).data)
+
+    @extend_schema(request=serializers.ApartForm, responses={201: serializers.ApartRow})
+    @apart.mapping.post
+    def keep_apart(self, request: Request, pk: int) -> Response:
+        """Decide that the customer and another are not the same person. 409 (code "one") if they are one customer."""
+        customer, other = self._standing(), self._standing_for(self.read(serializers.ApartForm)["other"])
+        kept = actions.keep_apart(one=customer.pk, other=other.pk, actor=self.actor)
+        return Response(serializers.ApartRow(KeptApart(other, kept)).data, status=201)
+
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=True, methods=["delete"], url_path="apart/<int:other>")
+    def join_again(self, request: Request, pk: int, other: int) -> Response:
+        """Take back that the customer and another are not the same person. Repeating it changes nothing."""
+        customer, asked = self._standing(), self.rows().filter(pk=other).first()
+        if asked is None:
+            raise NotFound(_("There is no such customer."))
+        for kept in apart_from(customer, other=self._standing_for(asked)):
+            actions.take_apart_back(apart_id=kept.decision.pk, actor=self.actor)
+        return Response(status=204)
+
     def _standing(self) -> Customer:
         """Return the customer who stands for the one that is asked for."""
-        asked = self.get_object()
-        return self.rows().get(pk=standing_for([asked.pk])[asked.pk])
+        return self._standing_for(self.get_object())
+
+    def _standing_for(self, customer: Customer) -> Customer:
+        return self.rows().get(pk=standing_for([customer.pk])[customer.pk])
 
 
 class SourceRecords(ApiViewSet):

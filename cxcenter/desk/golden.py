@@ -1,4 +1,4 @@
-"""The golden record on screen: its fields, why each value stands, two customers side by side, which merges stand."""
+"""The golden record on screen: its fields, why each value stands, two customers side by side."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from customers import fields
 from customers.choices import Criterion, FieldKind, PartyKind
 from customers.fields import CUSTOM, GOLDEN_FIELDS, NAME_PARTS, group_of, unit_of
-from customers.models import Customer, CustomField, Merge
+from customers.models import Customer, CustomField
 from customers.projection import rules, said_of
 from customers.survivorship import DEFAULT, OPERATOR, Said, rank
 from cxcenter.accounts.models import User
@@ -214,10 +214,3 @@ def side_by_side(one: Customer, other: Customer) -> list[FieldPair]:
 def _pair(left: Field, right: Field, one: Customer, other: Customer) -> FieldPair:
     records = [customer.provenance.get(left.name, {}).get("record") for customer in (one, other)]
     return FieldPair(left.name, left.label, left.shown, right.shown, *records)
-
-
-def merges_of(customer: Customer) -> list[Merge]:
-    """Return the merges that made a customer, the newest first. One query."""
-    return list(
-        Merge.objects.standing().filter(survivor=customer).select_related("absorbed", "actor").order_by("-pk")[:50]
-    )

@@ -6,7 +6,8 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
-from customers.models import Customer, Identity
+from customers import actions
+from customers.models import Customer, Identity, Merge
 from cxcenter.accounts.models import User
 from cxcenter.core.models import AuditEntry, Outbox, WebhookDelivery, WebhookSubscription
 from interactions.models import Block, Case, Interaction, Site, Task, Topic
@@ -129,6 +130,16 @@ def test_blocks_are_lifted_and_tasks_done(page, boss):
     case = Case.objects.open().first()
     act(page, Case, "close", case)
     assert Case.objects.get(pk=case.pk).status == "closed"
+
+
+def test_a_merge_is_undone_once(page, boss):
+    one, other = (actions.create_profile(source="shop", fields={"name": name}).customer for name in ("Anna", "Boris"))
+    (made,) = actions.merge_customers(survivor=one.pk, others=[other.pk])
+    act(page, Merge, "undo", made)
+    made.refresh_from_db()
+    assert made.undone_by == boss
+    assert AuditEntry.objects.filter(act="customer.unmerge", actor=boss, subject=f"customer:{one.pk}").count() == 1
+    assert "This merge was undone already." in act(page, Merge, "undo", made).content.decode()
 
 
 def test_webhooks_are_made_changed_and_sent_again(page, boss, settings):

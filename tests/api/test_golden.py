@@ -11,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from customers import actions
-from customers.models import Customer, Identity, Likeness, Merge, ProfileIdentity, SourceRecord
+from customers.models import Apart, Customer, Identity, Likeness, Merge, ProfileIdentity, SourceRecord
+from cxcenter.accounts.models import User
 from cxcenter.core import webhooks
 from cxcenter.core.models import AuditEntry, WebhookDelivery
 from tests.api.callers import ALL, problem, token
@@ -268,6 +269,55 @@ def test_kept_apart_is_a_conflict_by_api_too(caller, place):
     actions.keep_apart(one=place.customer.pk, other=other.pk, actor=place.people["operator"])
     problem(caller.post("merges/", {"survivor": place.customer.pk, "others": [other.pk]}), 409, "apart")
     assert not Likeness.objects.undecided().exists()
+
+
+def test_who_is_kept_apart_is_told_decided_and_taken_back(caller, place):
+    other, old = (actions.create_profile(source="shop", fields={"name": name}).customer for name in ("Anna", "Old"))
+    actions.merge_customers(survivor=other.pk, others=[old.pk])
+    path = f"customers/{place.customer.pk}/apart/"
+    assert caller.get(path).json() == {"results": []}
+    # An old number means whom he was merged into.
+    made = caller.post(path, {"other": old.pk})
+    row = made.json()
+    assert (made.status_code, row["other"], row["actor"]) == (201, other.pk, User.objects.get(username="integrator").pk)
+    assert caller.post(path, {"other": other.pk}).json() == row
+    assert caller.get(path).json() == {"results": [row]}
+    assert caller.get(f"customers/{old.pk}/apart/").json()["results"] == [{**row, "other": place.customer.pk}]
+    problem(caller.post("merges/", {"survivor": place.customer.pk, "others": [other.pk]}), 409, "apart")
+    assert [caller.delete(f"{path}{old.pk}/").status_code for _ in range(2)] == [204, 204]
+    assert caller.get(path).json() == {"results": []} and not Apart.objects.exists()
+    acts = AuditEntry.objects.filter(act__startswith="customer.apart").order_by("pk")
+    assert list(acts.values_list("act", "actor__username")) == [
+        ("customer.apart", "integrator"),
+        ("customer.apart.undo", "integrator"),
+    ]
+    assert caller.post("merges/", {"survivor": place.customer.pk, "others": [other.pk]}).status_code == 201
+    problem(caller.post(path, {"other": other.pk}), 409, "one")
+    problem(caller.post(path, {"other": 10**9}), 400, "invalid")
+    problem(caller.delete(f"{path}{10**9}/"), 404, "not_found")
+    reader = token("customers:read")
+    assert reader.get(path).status_code == 200
+    problem(reader.post(path, {"other": other.pk}), 403, "permission_denied")
+    problem(reader.delete(f"{path}{other.pk}/"), 403, "permission_denied")
+
+
+def test_a_merge_says_what_spoke_for_it(caller, place):
+    ones = [actions.create_profile(source="shop").customer_id for _ in range(3)]
+    identity = actions.find_identity(kind="phone", value=PHONE)
+    evidence = [["last", "exact", 8.13], ["household", "", -0.5]]
+    for one, detail in zip(
+        ones, ({}, {"identity": identity.pk}, {"probability": 0.97, "evidence": evidence}), strict=True
+    ):
+        actions.merge_customers(survivor=place.customer.pk, others=[one], detail=detail)
+    compared, by_phone, by_hand = [row["detail"] for row in caller.rows("merges/")][:3]
+    assert by_hand == {} and by_phone == {"identity": identity.pk}
+    assert compared == {
+        "probability": 0.97,
+        "evidence": [
+            {"field": "last", "level": "exact", "bits": 8.13},
+            {"field": "household", "level": "", "bits": -0.5},
+        ],
+    }
 
 
 def test_webhooks_tell_of_merges_and_of_their_undoing(caller, place):

@@ -19,8 +19,11 @@ from customers.models import (
     SourceRecord,
     SurvivorshipRule,
 )
+from customers.queries import apart_from
 from cxcenter.accounts.models import User
+from cxcenter.accounts.roles import Role
 from cxcenter.core.models import AuditEntry
+from cxcenter.desk import merges
 from tests import world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -135,6 +138,153 @@ def test_not_the_same_person_is_remembered_and_taken_back(client, kate):
     client.post(undo[0])
     assert not Apart.objects.exists()
     assert client.post(address("merge", kate.pk), {"other": oleg.pk}).status_code == 200
+
+
+def section(page: str, title: str) -> str:
+    """The panel of a card that has a heading; "" if there is none."""
+    return next((one for one in page.split("<section")[1:] if title in one.partition("</h2>")[0]), "")
+
+
+APART = "Not the same person as"
+
+
+def test_who_is_kept_apart_stands_on_both_cards_with_who_decided_it(client, kate):
+    oleg = actions.create_profile(source="shop", fields={"name": "Oleg"}).customer
+    assert not section(client.get(address("customer", kate.pk)).content.decode(), APART)
+    client.post(address("keep-apart", kate.pk), {"other": oleg.pk})
+    kept = Apart.objects.get()
+    Apart.objects.update(at="2026-05-03T10:00Z")
+    for one, other in ((kate, oleg), (oleg, kate)):
+        shown = section(client.get(address("customer", one.pk)).content.decode(), APART)
+        assert f'href="{address("customer", other.pk)}"' in shown and other.name in shown and other.number in shown
+        assert "Alice" in shown and "3 May 2026" in shown
+        # The button takes it back, and its undo decides it again.
+        assert f'data-post="{address("join-again", kept.pk)}"' in shown
+        assert f'data-undo-url="{address("keep-apart", one.pk)}" data-undo="other={other.pk}"' in shown
+    # Who may not change cards reads it.
+    reader = Client()
+    reader.force_login(world.make_user("mark", Role.MARKETER))
+    shown = section(reader.get(address("customer", kate.pk)).content.decode(), APART)
+    assert "Oleg" in shown and "<button" not in shown
+    assert client.post(address("join-again", kept.pk)).status_code == 204
+    assert not section(client.get(address("customer", kate.pk)).content.decode(), APART)
+    assert AuditEntry.objects.filter(act="customer.apart.undo").exists()
+
+
+def test_a_decision_is_one_line_whichever_profiles_keep_it(client, kate, django_assert_num_queries):
+    oleg = actions.create_profile(source="shop", fields={"name": "Oleg"}).customer
+    vera, nina = (actions.create_profile(source="shop", fields={"name": name}).customer for name in ("Vera", "Nina"))
+    actions.merge_customers(survivor=kate.pk, others=[vera.pk])
+    actions.merge_customers(survivor=oleg.pk, others=[nina.pk])
+    alice, bob = User.objects.get(username="alice"), world.make_user("bob")
+    pairs = [sorted([one.pk, other.pk]) for one in kate.profiles.all() for other in oleg.profiles.all()]
+    Apart.objects.bulk_create(Apart(one_id=low, other_id=high, actor=alice) for low, high in pairs)
+    Apart.objects.filter(one=pairs[0][0], other=pairs[0][1]).update(at="2027-05-03T10:00Z", actor=bob)
+    # Two of one customer whom somebody has joined all the same are nobody else.
+    low, high = sorted(kate.profiles.values_list("pk", flat=True))
+    Apart.objects.create(one_id=low, other_id=high, actor=alice)
+    last = actions.create_profile(source="shop", fields={"name": "Last"}).customer
+    actions.keep_apart(one=last.pk, other=kate.pk, actor=alice)
+    with django_assert_num_queries(2):
+        kept = apart_from(kate)
+        assert [(one.other, one.decision.actor.username) for one in kept] == [(oleg, "bob"), (last, "alice")]
+    assert [one.other for one in apart_from(oleg)] == [kate]
+    assert [one.other for one in apart_from(kate, other=last)] == [last] and not apart_from(oleg, other=last)
+    assert section(client.get(address("customer", kate.pk)).content.decode(), APART).count("Take back") == 2
+
+
+def test_the_comparison_of_two_who_are_kept_apart_says_so_instead_of_merging_them(client, kate):
+    oleg = actions.create_profile(source="shop", fields={"name": "Oleg", "city": "Tver"}).customer
+    client.post(address("keep-apart", kate.pk), {"other": oleg.pk})
+    Apart.objects.update(at="2026-05-03T10:00Z")
+    for one, other in ((kate, oleg), (oleg, kate)):
+        page = client.get(address("compare", one.pk, other.pk)).content.decode()
+        assert "Not the same person: Alice decided so on 3 May 2026." in page
+        assert f'data-post="{address("join-again", Apart.objects.get().pk)}"' in page
+        assert "pick." not in page and 'type="submit"' not in page and address("keep-apart", one.pk) in page
+        assert page.count('class="differs"') == page.count(">differs<") == 2
+    client.post(address("join-again", Apart.objects.get().pk))
+    page = client.get(address("compare", kate.pk, oleg.pk)).content.decode()
+    assert "decided so" not in page and 'type="submit"' in page and "pick.city" in page
+
+
+# --- Which merges made a card, and why ---
+
+MERGED = "Merged into this record"
+
+
+def test_why_records_were_joined_can_be_read(client, kate):
+    alice = User.objects.get(username="alice")
+    names = ("By Hand", "By Phone", "By Score", "Of Old")
+    hand, phone, score, old = (actions.create_profile(source="shop", fields={"name": name}) for name in names)
+    identity = actions.find_identity(kind="phone", value="+79005550184")
+    evidence = [["last", "exact", 8.13], ["birthday", "slip", 6.0], ["city", "differs", -2.0], ["household", "", -0.5]]
+    for profile, reason, detail in (
+        (phone, "identity", {"identity": identity.pk}),
+        (score, "match", {"probability": 0.97, "evidence": evidence}),
+        (old, "identity", {}),
+    ):
+        actions.merge_customers(survivor=kate.pk, others=[profile.customer_id], reason=reason, detail=detail)
+    actions.merge_customers(survivor=kate.pk, others=[hand.customer_id], actor=alice)
+    lines = section(client.get(address("customer", kate.pk)).content.decode(), MERGED).split("<li ")[1:]
+    by_hand, of_old, by_score, by_phone = lines
+    assert "By Hand" in by_hand and "by hand, Alice" in by_hand
+    assert "By Phone" in by_phone and "by a verified identity ·" in by_phone and ">phone +79005550184<" in by_phone
+    assert "Of Old" in of_old and "by a verified identity ·" in of_old and "phone" not in of_old
+    assert re.search(r'<summary.*by comparison <b class="num">97 %</b>', by_score)
+    told = re.findall(r'<span class="(for|against) num">\s*(\S+)</span> ([^<]+)<', by_score)
+    assert told == [
+        ("for", "+8.1", "last name: the same"),
+        ("for", "+6.0", "birthday: one digit or two exchanged"),
+        ("against", "-2.0", "city: different"),
+        ("against", "-0.5", "relatives are alike in this"),
+    ]
+    # Who may not see contacts reads that it was a phone, and its end.
+    reader = Client()
+    reader.force_login(world.make_user("mark", Role.MARKETER))
+    shown = section(reader.get(address("customer", kate.pk)).content.decode(), MERGED)
+    assert "phone •••• 84" in shown and "555" not in shown and address("unmerge", 1)[:12] not in shown
+
+
+def test_merges_that_lie_deeper_say_into_whom_and_are_undone_on_the_same_card(client, kate):
+    names = ("Anna", "Boris", "Clara", "Dora")
+    anna, boris, clara, dora = (actions.create_profile(source="shop", fields={"name": name}).customer for name in names)
+    for survivor, absorbed in ((boris, clara), (anna, boris), (kate, anna), (kate, dora)):
+        actions.merge_customers(survivor=survivor.pk, others=[absorbed.pk])
+
+    def undone_by(customer: Customer) -> list[int]:
+        shown = section(client.get(address("customer", customer.pk)).content.decode(), MERGED)
+        return [int(pk) for pk in re.findall(r"/desk/merges/(\d+)/undo/", shown)]
+
+    made = {one.absorbed_id: one.pk for one in Merge.objects.all()}
+    assert undone_by(kate) == sorted(made.values(), reverse=True)
+    shown = section(client.get(address("customer", kate.pk)).content.decode(), MERGED)
+    assert re.findall(r"into \w+, (C-\d+)", shown) == [anna.number, boris.number]
+    # Boris goes out of the middle, and takes along who was his.
+    assert client.post(address("unmerge", made[boris.pk])).status_code == 204
+    assert undone_by(kate) == [made[dora.pk], made[anna.pk]] and undone_by(boris) == [made[clara.pk]]
+    assert client.get(address("customer", clara.pk))["Location"] == address("customer", boris.pk)
+
+
+def test_merges_of_a_card_are_three_queries_and_have_an_end(client, kate, django_assert_num_queries, monkeypatch):
+    alice = User.objects.get(username="alice")
+    head = kate
+    for n in range(6):
+        card = actions.find_identity(kind="card", value=f"123456{n}")
+        joined, above = (actions.create_profile(source="shop").customer for _ in range(2))
+        actions.merge_customers(
+            survivor=head.pk, others=[joined.pk], reason="identity", detail={"identity": card.pk}, actor=alice
+        )
+        actions.merge_customers(survivor=above.pk, others=[head.pk], actor=alice)
+        head = above
+    with django_assert_num_queries(3):
+        made, more = merges.merges_of(head, alice)
+        assert all(str(one.absorbed) for one in made)
+    assert len(made) == 12 and not more
+    assert sorted(one.identity for one in made) == [""] * 6 + [f"loyalty card 123456{n}" for n in range(6)]
+    monkeypatch.setattr(merges, "SHOWN", 5)
+    assert merges.merges_of(head, alice) == (made[:5], True)
+    assert "5+" in section(client.get(address("customer", head.pk)).content.decode(), MERGED)
 
 
 def test_a_search_to_merge_leaves_oneself_out(client, kate):

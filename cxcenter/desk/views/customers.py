@@ -14,12 +14,13 @@ from customers import actions as customers
 from customers.choices import PartyKind
 from customers.fields import is_golden
 from customers.models import Customer, Erasure, Merge
+from customers.queries import apart_from
 from cxcenter.accounts.roles import Right
 from cxcenter.core import audit
 from cxcenter.core.errors import Conflict, Invalid, NotFound
 from cxcenter.core.reading import number
 from cxcenter.core.requests import needs, staff_of
-from cxcenter.desk import card, consents, golden, members, same
+from cxcenter.desk import card, consents, golden, members, merges, same
 from cxcenter.desk.contexts import sessions_context, timeline_context
 from cxcenter.desk.search import cases_by, customers_by, messages_by, read_query
 from cxcenter.desk.views.common import (
@@ -116,13 +117,16 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     audit.record(user, "customer.view", f"customer:{pk}")
     fields = golden.fields_of(customer)
     people, more_people = members.members_of(customer, user)
+    made, more_made = merges.merges_of(customer, user)
     context = {
         **frame(user, "customers"),
         **sessions_context(user, None),
         "customer": customer,
         "fields": [one for one in fields if golden.is_shown(one)],
         "more": [one for one in fields if not golden.is_shown(one)],
-        "merges": golden.merges_of(customer),
+        "merges": made,
+        "merges_more": more_made,
+        "apart": apart_from(customer),
         "banner": same.banner_of(customer, user) if user.may(Right.EDIT_CUSTOMERS) else None,
         "profiles": customer.profiles.count(),
         "identities": card.identities_of(customer, user),
@@ -194,7 +198,7 @@ def pin(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 @needs(Right.EDIT_CUSTOMERS)
 def compare(request: HttpRequest, pk: int, other: int) -> HttpResponse:
-    """Show two customers side by side, to merge them or to keep them apart."""
+    """Show two customers side by side, to merge them or to keep them apart; or who has decided that already, and when."""
     user = staff_of(request)
     one, two = customer_for(user, pk), customer_for(user, other)
     if one == two:
@@ -204,6 +208,7 @@ def compare(request: HttpRequest, pk: int, other: int) -> HttpResponse:
     context = {
         "one": one,
         "other": two,
+        "kept": next(iter(apart_from(one, other=two)), None),
         "pairs": golden.side_by_side(one, two),
         "identities": [card.identities_of(row, user) for row in (one, two)],
         "numbers": [card.numbers_of(row) for row in (one, two)],
@@ -229,10 +234,10 @@ def merge(request: HttpRequest, pk: int) -> HttpResponse:
     """Merge another customer into this one; answers the merges for an undo."""
     user = staff_of(request)
     head, other = customer_for(user, pk), _other(user, request)
-    merges = customers.merge_customers(survivor=head.pk, others=[other.pk], actor=user)
+    made = customers.merge_customers(survivor=head.pk, others=[other.pk], actor=user)
     for unit, record in _picks(request).items():
         customers.pin_value(customer=head, field=unit, record_id=record, version=None, actor=user)
-    return JsonResponse({"undo": [reverse("desk:unmerge", args=[made.pk]) for made in merges]})
+    return JsonResponse({"undo": [reverse("desk:unmerge", args=[one.pk]) for one in made]})
 
 
 @require_POST
