@@ -6,19 +6,20 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
 from customers import projection
 from customers.choices import IdentityKind
 from customers.fields import GROUPS
+from customers.junk import JunkList
 from customers.matching.keys import keys
 from customers.matching.model import Model
 from customers.matching.records import Person
 from customers.matching.score import Explanation, explain, score
 from customers.matching.settings import MAX_BLOCK
-from customers.models import Comparable, MatchModel, ProfileIdentity, SourceRecord
+from customers.models import Comparable, MatchModel, SourceRecord
 from customers.survivorship import UNVERIFIED
 
 # Fields that say who somebody is. What else a source says makes nobody like or unlike.
@@ -34,17 +35,58 @@ CANDIDATES = """
 """
 
 
-def person_of(profile_id: int) -> Person:
-    """Return what is compared of a profile. Two queries."""
+# Of an identity that too many share nobody needs to know how many they are. `+ 0`: see `customers.imports.planning.LINKS`.
+REACHED = """
+    SELECT l.profile_id, i.kind, i.value, sharers.size > %(limit)s
+    FROM customers_profileidentity l
+    JOIN customers_identity i ON i.id = l.identity_id
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS size FROM (
+            SELECT FROM customers_profileidentity o WHERE o.identity_id = l.identity_id
+            ORDER BY o.id + 0 LIMIT %(limit)s + 1
+        ) few
+    ) sharers
+    WHERE l.profile_id = ANY(%(profiles)s) AND i.kind = ANY(%(kinds)s) AND l.source <> ALL(%(unverified)s)
+    ORDER BY l.profile_id, l."primary" DESC, l.id
+"""
+
+
+class Reached(NamedTuple):
+    """Phones and addresses of a profile that are compared; `shared` are the keys of those that too many have."""
+
+    phones: list[str]
+    emails: list[str]
+    shared: list[str]
+
+
+def reached_by(profile_ids: Iterable[int], limit: int) -> dict[int, Reached]:
+    """Return how profiles can be reached. Junk, and what more than `limit` profiles share, says nothing of anybody.
+
+    Two queries.
+    """
+    junk, found = JunkList(), {profile_id: Reached([], [], []) for profile_id in profile_ids}
+    asked: dict[str, Any] = {
+        "profiles": [*found],
+        "limit": limit,
+        "kinds": [*REACHES],
+        "unverified": [*UNVERIFIED],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(REACHED, asked)
+        for profile_id, kind, value, is_shared in cursor.fetchall():
+            if is_shared:
+                one = read(profile_id, {REACHES[kind]: [value]})
+                found[profile_id].shared.extend(key for key in keys(one) if key.startswith(f"{kind}:"))
+            elif not junk.has(kind, value):
+                getattr(found[profile_id], REACHES[kind]).append(value)
+    return found
+
+
+def person_of(profile_id: int, reached: Reached) -> Person:
+    """Return what is compared of a profile that can be reached in these ways. One query."""
     records = SourceRecord.objects.filter(profile=profile_id).order_by("pk")
     golden = projection.project([projection.said_by(record) for record in records], {})
-    reached: dict[str, list[str]] = defaultdict(list)
-    links = ProfileIdentity.objects.filter(profile=profile_id, identity__kind__in=REACHES).exclude(
-        source__in=UNVERIFIED
-    )
-    for kind, value in links.order_by("-primary", "pk").values_list("identity__kind", "identity__value"):
-        reached[REACHES[kind]].append(value)
-    return person(profile_id, golden, phones=reached["phones"], emails=reached["emails"])
+    return person(profile_id, golden, phones=reached.phones, emails=reached.emails)
 
 
 def person(key: int, golden: dict[str, Any], *, phones: Iterable[str], emails: Iterable[str]) -> Person:

@@ -23,9 +23,9 @@ def bulk_rebuild() -> int:
 
 @shared_task
 def bulk_compare() -> int:
-    """Compare profiles that were not yet, as far as it comes; the rows tell where to go on."""
+    """Compare profiles that were not yet, then again, as far as it comes; the rows tell where to go on."""
     began, done = time.monotonic(), 0
-    while time.monotonic() < began + ENOUGH_S and (some := matching.compare_some()):
+    while time.monotonic() < began + ENOUGH_S and ((some := matching.compare_some()) or matching.recall_some()):
         done += some
     return done
 

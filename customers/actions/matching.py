@@ -1,12 +1,13 @@
 """Is this somebody we know? A profile compared with all others, and what follows from it."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db import transaction
+from django.db.models import F, Q
 from django.utils import timezone
 
 from customers import comparison
@@ -17,24 +18,31 @@ from customers.matching.keys import keys
 from customers.matching.model import Model
 from customers.matching.records import Person
 from customers.matching.score import explain, probability, score
-from customers.matching.settings import CLIP, GUARD, MAX_CLUSTER, NO_KIN, VETO
+from customers.matching.settings import CLIP, GUARD, LINK, MAX_CLUSTER, NO_KIN, VETO
 from customers.matching.train import train
-from customers.models import Apart, Comparable, Likeness, MatchingRules, MatchKey, MatchModel, Merge, Profile
+from customers.models import Apart, Comparable, Likeness, MatchingRules, MatchKey, MatchModel, Merge, Profile, Recall
 from cxcenter.core.errors import Conflict
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 log = structlog.get_logger(__name__)
 # Weights are trained on so many records at the most: what a night has time for.
 SAMPLE = 20_000
+# Bits by which a weight has to move until all records are compared again: as many as lie between even odds and a sure
+# link. To go through a million takes hours, and a night's sample moves rare levels by some bits whatever there is.
+MOVED = LINK
 # Whatever else agrees: where records have relatives, these may be two of them.
 CONTRADICTION = {("first", "differs"), ("birthday", "differs")}
 
 
 @transaction.atomic
-def index_profile(*, profile_id: int) -> Person:
+def index_profile(*, profile_id: int, rules: MatchingRules) -> Person:
     """Keep what is compared of a profile, and its keys. Repeating it changes nothing."""
     # What is read is not erased before it is written.
     lock_customer_of(profile_id)
-    one = comparison.person_of(profile_id)
+    reached = comparison.reached_by([profile_id], rules.shared_by)[profile_id]
+    one = comparison.person_of(profile_id, reached)
     Comparable.objects.update_or_create(
         profile_id=profile_id, defaults={"person": comparison.stored(one), "compared_at": None}
     )
@@ -43,6 +51,9 @@ def index_profile(*, profile_id: int) -> Person:
     MatchKey.objects.bulk_create(
         [MatchKey(key=key, profile_id=profile_id) for key in sorted(wanted - known)], ignore_conflicts=True
     )
+    if reached.shared:
+        # Who had it while few did is compared without it, too.
+        _line_up(Comparable.objects.filter(pk__in=MatchKey.objects.filter(key__in=reached.shared).values("profile")))
     return one
 
 
@@ -62,8 +73,8 @@ def compare_profile(*, profile_id: int) -> Merge | None:
 
     Returns the merge, if one was made. Safe to run twice.
     """
-    one = index_profile(profile_id=profile_id)
     weights, rules = comparison.model(), MatchingRules.current()
+    one = index_profile(profile_id=profile_id, rules=rules)
     found = sorted(_likely(one, weights, rules), key=lambda like: -like.bits)
     made = _join(profile_id, found, weights, rules)
     for like in found:
@@ -75,9 +86,13 @@ def compare_profile(*, profile_id: int) -> Merge | None:
 
 def _likely(one: Person, weights: Model, rules: MatchingRules) -> list[_Found]:
     """Return the customers who may be the same person as a profile's customer."""
-    others = comparison.people(comparison.candidates(one))
+    waiting = _beside(int(one.key))
+    others = comparison.people({*comparison.candidates(one), *waiting})
     bits = dict(zip(others, score(weights, one, list(others.values())), strict=True))
     near = [pk for pk in others if probability(bits[pk]) >= rules.lower]
+    if far := waiting.keys() - near:
+        # Something was said of one of them, or the rules are others now.
+        Likeness.objects.filter(pk__in=[waiting[pk] for pk in far]).delete()
     owners = dict(Profile.objects.filter(pk__in=[*near, one.key]).values_list("pk", "customer_id"))
     best: dict[int, int] = {}
     for pk in sorted(near, key=lambda pk: bits[pk]):
@@ -89,6 +104,13 @@ def _likely(one: Person, weights: Model, rules: MatchingRules) -> list[_Found]:
         _Found(customer, one, others[pk], bits[pk], _fit(ours, sides[customer], weights))
         for customer, pk in best.items()
     ]
+
+
+def _beside(profile_id: int) -> dict[int, int]:
+    """Return the profiles of other customers that wait for the steward beside one, with their pairs. One query."""
+    pairs = Likeness.objects.filter(Q(one=profile_id) | Q(other=profile_id))
+    rows = pairs.exclude(one__customer=F("other__customer")).values_list("pk", "one_id", "other_id")
+    return {other if one == profile_id else one: pk for pk, one, other in rows}
 
 
 def _sides(customers: Iterable[int]) -> dict[int, list[Person]]:
@@ -163,4 +185,80 @@ def train_weights() -> MatchModel | None:
     sample = sorted((comparison.read(pk, row) for pk, row in rows), key=lambda one: int(one.key))
     if not sample:
         return None
-    return MatchModel.objects.create(weights=train(sample).to_dict(), records=len(sample))
+    before, now = comparison.model(), train(sample)
+    made = MatchModel.objects.create(weights=now.to_dict(), records=len(sample))
+    moved = now.distance(before)
+    if moved:
+        begin_recall(Recall.Scope.PAIRS)
+    if moved >= MOVED:
+        begin_recall(Recall.Scope.ALL)
+    return made
+
+
+# --- Compared again ---
+
+
+def begin_recall(*scopes: Recall.Scope) -> None:
+    """Have records compared again from the first, a portion at a time: what they are compared by has changed."""
+    for scope in sorted(scopes):
+        Recall.objects.update_or_create(pk=scope, defaults={"after": 0})
+
+
+@transaction.atomic
+def recall_some() -> bool:
+    """Line up the next portion of what is to be compared again; tell whether there was any.
+
+    For whoever has nothing else to compare: what is new goes first. One process at a time, the others leave it to him.
+    """
+    row = Recall.objects.select_for_update(skip_locked=True).order_by("pk").first()
+    if row is None:
+        return False
+    passed, profiles = PORTIONS[Recall.Scope(row.scope)](row.after)
+    _line_up(Comparable.objects.filter(pk__in=profiles))
+    if passed is None:
+        row.delete()
+    else:
+        row.after = passed
+        row.save(update_fields=["after"])
+    return True
+
+
+def _line_up(rows: "QuerySet[Comparable]") -> None:
+    """Have profiles compared again. Nobody is waited for: a row that is locked is being written, or compared, just now."""
+    free = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    Comparable.objects.filter(pk__in=free).update(compared_at=None)
+
+
+# The number of the last row of a portion, none at the end, and the profiles to be compared again.
+Portion = tuple[int | None, Iterable[int]]
+
+
+def _pairs(after: int, size: int = 100) -> Portion:
+    """Return both sides of the next pairs that wait for the steward."""
+    waiting = Likeness.objects.exclude(one__customer=F("other__customer")).filter(pk__gt=after)
+    rows = list(waiting.order_by("pk").values_list("pk", "one_id", "other_id")[:size])
+    return rows[-1][0] if rows else None, {side for _pk, *sides in rows for side in sides}
+
+
+def _reached(after: int, size: int = 1000) -> Portion:
+    """Return those of the next profiles of whom other phones or addresses are compared now than before."""
+    rows = dict(Comparable.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "person")[:size])
+    now = comparison.reached_by(rows, MatchingRules.current().shared_by)
+    others = [pk for pk, row in rows.items() if _reaches(row) != (now[pk].phones, now[pk].emails)]
+    return max(rows, default=None), others
+
+
+def _reaches(row: dict[str, Any]) -> tuple[list[str], list[str]]:
+    return row.get("phones", []), row.get("emails", [])
+
+
+def _all(after: int, size: int = 200) -> Portion:
+    rows = list(Comparable.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:size])
+    return max(rows, default=None), rows
+
+
+PORTIONS: dict[Recall.Scope, Callable[[int], Portion]] = {
+    Recall.Scope.PAIRS: _pairs,
+    Recall.Scope.REACHED: _reached,
+    Recall.Scope.ALL: _all,
+}

@@ -5,6 +5,7 @@ customer was absorbed by which, so that an unmerge puts each profile back where 
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
@@ -146,27 +147,48 @@ def unmerge(*, merge_id: int, actor: "User | None" = None) -> Merge:
 def keep_apart(*, one: int, other: int, actor: "User") -> Apart:
     """Decide that two customers are not the same person: nothing joins them by itself, until it is taken back.
 
-    Raises Conflict (code "one") if they are one customer: unmerge them first.
+    It holds for all of whom they consist, whichever merges are undone later: each profile of the one is kept apart from
+    each of the other. Returns the pair that stands for the decision; repeating it changes nothing. Raises Conflict
+    (code "one") if they are one customer: unmerge them first.
     """
     locked = lock_standing([one, other])
     if locked[one] == locked[other]:
         raise Conflict(_("They are one customer now. Undo the merge first."), code="one")
     for row in locked.values():
         row.refuse_erased()
-    pair = sorted([lead_of(locked[one]).pk, lead_of(locked[other]).pk])
-    kept, made = Apart.objects.get_or_create(one_id=pair[0], other_id=pair[1], defaults={"actor": actor})
-    if made:
-        _tell_apart(kept, actor, apart=True)
-    return kept
+    pairs = _pairs(locked[one], locked[other])
+    known = {(row.one_id, row.other_id): row for row in Apart.objects.filter(one__in={low for low, _high in pairs})}
+    now = timezone.now()
+    made = Apart.objects.bulk_create(
+        [Apart(one_id=pair[0], other_id=pair[1], actor=actor, at=now) for pair in pairs if pair not in known],
+        batch_size=1000,
+    )
+    if not made:
+        return known[pairs[0]]
+    _tell_apart(made[0], actor, apart=True)
+    return made[0]
+
+
+def _pairs(one: Customer, other: Customer) -> list[tuple[int, int]]:
+    """Return all pairs of a profile of the one and of the other, the lower number first; that of the leads leads."""
+    leads = {lead_of(one).pk, lead_of(other).pk}
+    profiles = [row.profiles.order_by("pk").values_list("pk", flat=True) for row in (one, other)]
+    pairs = [(min(pair), max(pair)) for pair in product(*profiles)]
+    return sorted(pairs, key=lambda pair: (leads != {*pair}, pair))
 
 
 @transaction.atomic
 def take_apart_back(*, apart_id: int, actor: "User") -> None:
-    """Take "not the same person" back. Repeating it changes nothing."""
-    kept = Apart.objects.select_for_update().filter(pk=apart_id).first()
+    """Take "not the same person" back, the whole decision that a pair is of. Repeating it changes nothing."""
+    pair = Apart.objects.filter(pk=apart_id).first()
+    if pair is None:
+        return
+    # What one act kept apart bears one time.
+    decision = Apart.objects.filter(at=pair.at, actor=pair.actor_id)
+    kept = decision.select_for_update().order_by("pk").first()
     if kept is not None:
         _tell_apart(kept, actor, apart=False)
-        kept.delete()
+        decision.delete()
 
 
 def _tell_apart(kept: Apart, actor: "User", *, apart: bool) -> None:
@@ -179,6 +201,10 @@ def _tell_apart(kept: Apart, actor: "User", *, apart: bool) -> None:
 
 
 def was_undone(one: int, other: int) -> bool:
-    """Tell whether a person took a merge of two customers back: what he has parted is not joined by itself again."""
-    undone = Merge.objects.exclude(undone_at=None)
-    return undone.filter(survivor__in=[one, other], absorbed__in=[one, other]).exists()
+    """Tell whether a person took a merge back that would come about again if two live customers were joined.
+
+    What he has parted is not joined by itself again, nor by way of a third who has absorbed either since. Two queries.
+    """
+    owners = dict(Profile.objects.filter(customer__in=[one, other]).values_list("home_id", "customer_id"))
+    undone = Merge.objects.exclude(undone_at=None).filter(survivor__in=owners, absorbed__in=owners)
+    return any(owners[head] != owners[freed] for head, freed in undone.values_list("survivor_id", "absorbed_id"))

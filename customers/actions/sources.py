@@ -185,16 +185,21 @@ def _follow(profile: Profile, identities: Identities, fields: dict[str, Any]) ->
 
 
 def _join(profile: Profile, proven: list[Identity]) -> bool:
-    """Merge into the one customer to whom proven identities lead. Several, or somebody parted by hand: a person chooses."""
+    """Merge into the one customer to whom proven identities lead. Several, or somebody parted by hand: a person chooses.
+
+    The merge keeps the first identity that led there.
+    """
     # What a person took off the profile leads it nowhere, whoever vouches for it.
     standing = Identity.objects.filter(links__profile=profile, pk__in=[identity.pk for identity in proven])
     links = ProfileIdentity.objects.filter(identity__in=linking(standing), verified=True)
     own = Profile.objects.values_list("customer_id", flat=True).get(pk=profile.pk)
-    owners = set(links.values_list("profile__customer_id", flat=True)) - {own}
+    led = links.exclude(profile__customer=own).values_list("identity_id", "profile__customer_id")
+    owners, by = {owner for _identity, owner in led}, {identity for identity, _owner in led}
     if len(owners) != 1 or was_undone(own, *owners):
         return False
     low, high = sorted([own, *owners])
+    detail = {"identity": next(identity.pk for identity in proven if identity.pk in by)}
     try:
-        return bool(merge_customers(survivor=low, others=[high], reason=MergeReason.IDENTITY))
+        return bool(merge_customers(survivor=low, others=[high], reason=MergeReason.IDENTITY, detail=detail))
     except Conflict:
         return False

@@ -5,12 +5,14 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from customers.actions.matching import begin_recall
 from customers.actions.records import begin_rebuild
 from customers.choices import Criterion, FieldKind
-from customers.models import CustomField, JunkValue, MatchingRules, SurvivorshipRule
+from customers.models import CustomField, JunkValue, MatchingRules, Recall, SurvivorshipRule
 from cxcenter.core.adminkit import LinesField, SettingsAdmin
 
 
@@ -106,6 +108,22 @@ class JunkValueAdmin(SettingsAdmin):
     search_fields = ("pattern",)
     fieldsets = ((None, {"fields": (("kind", "pattern"), "note")}),)
 
+    def save_model(self, request: HttpRequest, obj: Any, form: "forms.ModelForm[Any]", change: bool) -> None:
+        """Have those compared again who have such a value."""
+        super().save_model(request, obj, form, change)
+        if {"kind", "pattern"} & {*form.changed_data}:
+            begin_recall(Recall.Scope.REACHED)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Have those compared again who have such a value: now it counts."""
+        super().delete_model(request, obj)
+        begin_recall(Recall.Scope.REACHED)
+
+    def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
+        """Have those compared again who have such values."""
+        super().delete_queryset(request, queryset)
+        begin_recall(Recall.Scope.REACHED)
+
 
 @admin.register(MatchingRules)
 class MatchingRulesAdmin(SettingsAdmin):
@@ -113,6 +131,17 @@ class MatchingRulesAdmin(SettingsAdmin):
 
     list_display = ("__str__", "joins", "upper", "lower", "shared_by")
     fieldsets = ((None, {"fields": ("joins", ("upper", "lower"), "shared_by")}),)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: "forms.ModelForm[Any]", change: bool) -> None:
+        """Have those compared again whom the change concerns: all of them only where pairs are shown that were not."""
+        super().save_model(request, obj, form, change)
+        changed = {*form.changed_data}
+        if changed & {"joins", "upper", "lower"}:
+            begin_recall(Recall.Scope.PAIRS)
+        if "shared_by" in changed:
+            begin_recall(Recall.Scope.REACHED)
+        if "lower" in changed and obj.lower < form.initial["lower"]:
+            begin_recall(Recall.Scope.ALL)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """There is one row."""

@@ -70,7 +70,7 @@ class Known:
 class Change:
     """A record that is new or has changed, with the links that come, grow to be verified, and go.
 
-    `joins` is the customer whom it leads to, 0 for none.
+    `joins` is the customer whom it leads to by the identity `by`, 0 for none.
     """
 
     said: OutsideRecord
@@ -83,6 +83,7 @@ class Change:
     proven: list[int] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
     joins: int = 0
+    by: int = 0
 
 
 @dataclass
@@ -287,13 +288,18 @@ class _Planner:
         change = self._changed(said, known) if known else self._new(said)
         proven = self._relink(change)
         own = self._root(change.customer)
-        owners = {self._root(self._owners[profile]) for profile in self._proved_by(proven)} - {own}
+        led = ((self._root(self._owners[profile]), identity) for profile, identity in self._proved_by(proven))
+        # Customer → the first identity that leads to him.
+        owners: dict[int, int] = {}
+        for owner, identity in led:
+            if owner != own:
+                owners.setdefault(owner, identity)
         if len(owners) == 1:
-            other = owners.pop()
+            ((other, by),) = owners.items()
             if known and {own, other} & self.plan.touched:
                 return False
             if not known or not (was_undone(own, other) or kept_apart([own, other])):
-                change.joins = other
+                change.joins, change.by = other, by
                 self._into[max(own, other)] = min(own, other)
                 self.plan.counts["joined"] += 1
         if known or change.joins:
@@ -346,12 +352,12 @@ class _Planner:
         self._spelt[identity] = (kind, value)
         return identity
 
-    def _proved_by(self, proven: Sequence[int]) -> Iterator[int]:
-        """Yield profiles to which proven identities lead, but for junk and what too many share."""
+    def _proved_by(self, proven: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Yield profiles to which proven identities lead, with the identity, but for junk and what too many share."""
         for identity in proven:
             sharers = self._sharers[identity]
             if 1 < len(sharers) <= self._limit and not self._junk.has(*self._spelt[identity]):
-                yield from (profile for profile, verified in sharers.items() if verified)
+                yield from ((profile, identity) for profile, verified in sharers.items() if verified)
 
     def _root(self, customer: int) -> int:
         while customer in self._into:

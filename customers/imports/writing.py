@@ -79,7 +79,8 @@ class _Writer:
         for change in old:
             if change.joins:
                 low, high = sorted([change.customer, change.joins])
-                merge_customers(survivor=low, others=[high], reason=MergeReason.IDENTITY)
+                detail = {"identity": change.by}
+                merge_customers(survivor=low, others=[high], reason=MergeReason.IDENTITY, detail=detail)
         project_many(made.touched)
         dictionary.follow(new=self._words)
         with connection.cursor() as cursor:
@@ -125,7 +126,8 @@ class _Writer:
         merges = dict(zip(numbers("customers_merge", len(joined)), joined, strict=True))
         reason = str(MergeReason.IDENTITY)
         rows: Iterable[tuple[Any, ...]] = (
-            (pk, change.joins, change.customer, reason, {}, self._now) for pk, change in merges.items()
+            (pk, change.joins, change.customer, reason, {"identity": change.by}, self._now)
+            for pk, change in merges.items()
         )
         self._copy("customers_merge", MERGE, rows)
         entries = (

@@ -71,6 +71,15 @@ class Model:
                 m[row, place], u[row, place], k[row, place] = data["levels"][field][level]
         return cls(m, u, k, data["prior"], data["kin"], data["frequencies"], data["rarest"])
 
+    def distance(self, other: "Model") -> float:
+        """Return by how many bits two models differ at the most, before anything is compared or in what one field says.
+
+        Of a field full agreement and disagreement count: levels between them are rare, and wander from sample to sample.
+        """
+        moved = np.abs(np.log2(self.m / self.u) - np.log2(other.m / other.u))
+        ends = [moved[row, [EXACT, len(levels) - 1]].max() for row, levels in enumerate(LEVELS.values())]
+        return float(max(*ends, abs(np.log2(self.prior / other.prior))))
+
     def weigh(self, table: Table, left: Ids, right: Ids, levels: Levels) -> Floats:
         """Return the score of each pair in bits: log2 of the odds that it is one person."""
         slices = [slice(start, start + AT_ONCE) for start in range(0, len(levels), AT_ONCE)]

@@ -4,7 +4,7 @@ from customers.models.consents import Consent
 from customers.models.erasures import ErasedKey, Erasure
 from customers.models.golden import Apart, Customer, Membership, Merge, Word
 from customers.models.imports import ImportRun, ImportTemplate
-from customers.models.matching import Comparable, Likeness, MatchKey, MatchModel
+from customers.models.matching import Comparable, Likeness, MatchKey, MatchModel, Recall
 from customers.models.notes import Note
 from customers.models.rules import CustomField, JunkValue, MatchingRules, Rebuild, SurvivorshipRule
 from customers.models.sources import LAST_DIGITS, Identity, Profile, ProfileIdentity, SourceRecord, Unlinking
@@ -32,6 +32,7 @@ __all__ = [
     "Profile",
     "ProfileIdentity",
     "Rebuild",
+    "Recall",
     "SourceRecord",
     "SurvivorshipRule",
     "Unlinking",

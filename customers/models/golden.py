@@ -99,7 +99,8 @@ class Merge(models.Model):
     )
     absorbed = models.ForeignKey(Customer, verbose_name=_("merged into it"), on_delete=models.PROTECT, related_name="+")
     reason = models.CharField(_("why"), max_length=10, choices=MergeReason)
-    # What spoke for it: the probability and the score by field, as they were then.
+    # What spoke for it. Compared: "probability" and "evidence", the score by field, as they were then (see Likeness). By a
+    # verified identity: "identity", the number of the first that led there.
     detail = models.JSONField(_("details"), default=dict)
     at = models.DateTimeField(_("when"), default=timezone.now)
     actor = models.ForeignKey(
@@ -127,7 +128,10 @@ class Merge(models.Model):
 
 
 class Apart(models.Model):
-    """Two profiles that are not the same person. It holds until somebody takes it back: nothing joins them by itself."""
+    """Two profiles that are not the same person. It holds until somebody takes it back: nothing joins them by itself.
+
+    Who keeps two customers apart pairs all their profiles: the pairs of one decision bear one time and its actor.
+    """
 
     one = models.ForeignKey("Profile", verbose_name=_("profile"), on_delete=models.CASCADE, related_name="+")
     other = models.ForeignKey("Profile", verbose_name=_("other profile"), on_delete=models.CASCADE, related_name="+")

@@ -55,6 +55,26 @@ class MatchModel(models.Model):
         return f"{self.trained_at:%Y-%m-%d} ({self.records})"
 
 
+class Recall(models.Model):
+    """Records to be compared again since the rules or the weights changed; no row when all of the scope have been."""
+
+    class Scope(models.IntegerChoices):
+        """Whom a change concerns, the fewest first."""
+
+        # Of pairs that wait for the steward.
+        PAIRS = 1
+        # Of whom other phones or addresses count now.
+        REACHED = 2
+        ALL = 3
+
+    scope = models.PositiveSmallIntegerField(primary_key=True, choices=Scope)
+    # The last row that was gone through.
+    after = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.scope} after {self.after}"
+
+
 class Likeness(models.Model):
     """Two profiles that may be of one person: a pair for the steward, as long as nobody has decided."""
 

@@ -142,12 +142,17 @@ def picture(since) -> dict:
         "customers": {of_home[c.pk]: golden(c) for c in Customer.objects.all()},
         "owners": {of_profile[p.pk]: of_home[p.customer_id] for p in Profile.objects.all()},
         "merges": sorted(
-            (of_home[m.survivor_id], of_home[m.absorbed_id], m.reason, m.undone_at is None, m.detail, m.actor_id or 0)
+            (of_home[m.survivor_id], of_home[m.absorbed_id], m.reason, m.undone_at is None, why(m), m.actor_id or 0)
             for m in Merge.objects.all()
         ),
         "audit": AuditEntry.objects.filter(act="customer.merge").count(),
         "facts": sorted((of_profile[e.profile_id], e.kind, e.actor_id or 0) for e in Event.objects.all()),
     }
+
+
+def why(made: Merge) -> str:
+    """The identity that has led to a merge."""
+    return str(Identity.objects.get(pk=made.detail["identity"])) if made.reason == "identity" else str(made.detail)
 
 
 @pytest.mark.parametrize("vouched", [True, False])
@@ -180,6 +185,33 @@ def test_the_same_as_one_by_one(tmp_path, monkeypatch, seed, vouched):
     for part in left:
         assert made[part] == left[part], part
     assert waits == said
+
+
+@pytest.mark.parametrize("kept", [put_one_by_one, bring])
+@pytest.mark.parametrize("parted", ["undone", "apart", ""])
+def test_whom_people_have_parted_no_record_joins_again(tmp_path, kept, parted):
+    """B gets the phone of A, whom C has absorbed, or had: B is not A if a person said so."""
+    alice = world.make_user("alice")
+
+    def put(**phones: list[str]) -> None:
+        path = tmp_path / f"{len(phones)}.csv"
+        file_of(path, [[number, "", "Orlova", "", "", *two, "", "", "", ""] for number, two in phones.items()])
+        kept(path, meaning_of(path, vouched=True), "crm", alice)
+
+    put(A=["+79160000101", ""], B=["+79160000102", ""], C=["+79160000103", ""])
+    a, b, c = (SourceRecord.objects.get(external_id=number).profile.home_id for number in "ABC")
+    if parted == "undone":
+        (made,) = actions.merge_customers(survivor=a, others=[b], actor=alice)
+        actions.unmerge(merge_id=made.pk, actor=alice)
+    (behind,) = actions.merge_customers(survivor=c, others=[a], actor=alice)
+    if parted == "apart":
+        actions.keep_apart(one=b, other=c, actor=alice)
+        actions.unmerge(merge_id=behind.pk, actor=alice)
+    put(B=["+79160000102", "+79160000101"])
+    made = Merge.objects.filter(reason="identity").first()
+    assert bool(made) != bool(parted)
+    if made:
+        assert (made.survivor_id, made.absorbed_id, why(made)) == (b, c, "phone:+79160000101")
 
 
 def waiting() -> set[str]:

@@ -131,6 +131,39 @@ def test_kept_apart_until_that_is_taken_back(alice):
     assert error.value.code == "one"
 
 
+def test_a_decision_keeps_all_apart_of_whom_both_consist_and_goes_as_one(alice):
+    kate, katya, ann, anna = (somebody(name) for name in ("Kate", "Katya", "Ann", "Anna"))
+    (inner,) = merge(kate, katya)
+    (other,) = merge(ann, anna)
+    kept = actions.keep_apart(one=katya.pk, other=ann.pk, actor=alice)
+    assert Apart.objects.count() == 4
+    assert (kept.one.home, kept.other.home) == (kate, ann)
+    actions.unmerge(merge_id=inner.pk, actor=alice)
+    actions.unmerge(merge_id=other.pk, actor=alice)
+    for one, two in ((kate, ann), (kate, anna), (katya, ann), (katya, anna)):
+        with pytest.raises(Conflict) as error:
+            merge(one, two)
+        assert error.value.code == "apart"
+    # Any pair of it takes all of it back; another decision stands.
+    third = somebody("Maria")
+    actions.keep_apart(one=katya.pk, other=third.pk, actor=alice)
+    actions.take_apart_back(apart_id=error.value.detail["apart"], actor=alice)
+    assert Apart.objects.get().other.home == third
+    assert merge(katya, anna)
+    told = Event.objects.filter(kind="customer.apart").order_by("pk").values_list("payload__apart", flat=True)
+    assert list(told) == [True] * 4 + [False] * 2
+
+
+def test_who_has_joined_since_is_kept_apart_by_a_decision_of_its_own(alice):
+    kate, katya, ann = somebody("Kate"), somebody("Katya"), somebody("Ann")
+    first = actions.keep_apart(one=kate.pk, other=ann.pk, actor=alice)
+    merge(kate, katya)
+    second = actions.keep_apart(one=kate.pk, other=ann.pk, actor=alice)
+    assert second != first and Apart.objects.count() == 2
+    actions.take_apart_back(apart_id=second.pk, actor=alice)
+    assert Apart.objects.get() == first
+
+
 # --- Any sequence ---
 
 

@@ -152,6 +152,13 @@ def test_a_model_survives_json(trained):
     assert score(again, IVAN, [other]) == score(trained, IVAN, [other])
 
 
+def test_models_of_samples_of_one_base_lie_near_each_other_and_far_from_the_default():
+    base = [record.person for record in make(8, 6000)]
+    one, other = (train(base[place::2]) for place in range(2))
+    assert one.distance(one) == 0
+    assert one.distance(other) == other.distance(one) < LINK < one.distance(Model.default())
+
+
 def test_a_model_of_other_fields_is_refused(trained):
     data = trained.to_dict()
     del data["levels"]["phone"]
