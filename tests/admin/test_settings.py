@@ -1,4 +1,4 @@
-"""Pages of queues, hours, sites and policy."""
+"""Pages of queues, hours, sites and policy, and of the rules of the golden record with what follows from them."""
 
 from datetime import timedelta
 
@@ -7,11 +7,26 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 from django.utils import timezone
 
+from customers import actions, tasks
+from customers.actions import records
+from customers.models import (
+    Customer,
+    CustomField,
+    JunkValue,
+    Likeness,
+    MatchingRules,
+    Merge,
+    Profile,
+    Rebuild,
+    SourceRecord,
+    SurvivorshipRule,
+)
 from cxcenter.accounts.models import Team, User
 from cxcenter.core.models import AuditEntry
 from interactions.models import Channel, Site, Topic
 from routing.models import BusinessHours, Entrance, Policy, Queue
 from tests.admin.pages import act, address, form_of, save
+from tests.api.callers import problem, token
 
 pytestmark = pytest.mark.django_db
 
@@ -176,3 +191,266 @@ def test_secret_of_signed_users_is_renewed_after_a_question(page):
     assert answer.headers["HX-Redirect"] == address(Site, "change", site.pk)
     assert Site.objects.get(pk=site.pk).user_secret != site.user_secret
     assert AuditEntry.objects.filter(act="site.secret").exists()
+
+
+# --- Survivorship ---
+
+
+def golden(profile: Profile) -> Customer:
+    return Customer.objects.get(profiles=profile)
+
+
+@pytest.fixture
+def kate() -> Profile:
+    """Two sources say how she is called; the one that has verified it wins."""
+    kate = actions.create_profile(source="shop", fields={"name": "Katerina Golden", "about": "Prefers letters"})
+    actions.add_record(profile=kate, source="crm", fields={"name": "Katya Golden", "about": "Calls"}, verified=True)
+    return kate
+
+
+def delete(page, row):
+    return page.post(address(type(row), "delete", row.pk), {"post": "yes"}, follow=True)
+
+
+def test_a_rule_of_survivorship_is_set_changed_and_deleted_and_the_golden_records_follow(page, kate):
+    version = golden(kate).version
+    save(page, SurvivorshipRule, group="name", first="source", second="", third="", sources="shop\r\ncrm")
+    rule = SurvivorshipRule.objects.get()
+    assert (rule.criteria, rule.sources) == (("source",), ["shop", "crm"])
+    # The page does not wait for a million cards: the worker rebuilds them.
+    assert (golden(kate).name, Rebuild.objects.get().after) == ("Katya Golden", 0)
+    assert tasks.bulk_rebuild() == Customer.objects.live().count()
+    assert (golden(kate).name, golden(kate).first_name) == ("Katerina Golden", "Katerina")
+    assert golden(kate).version > version and golden(kate).provenance["name"]["source"] == "shop"
+    # Fields of another group have the rule they had.
+    assert golden(kate).about == "Calls"
+    card = page.get(reverse("desk:customer", args=[golden(kate).pk])).content.decode()
+    assert "Katerina Golden</h1>" in card
+    assert "Rule: order of sources." in page.get(reverse("desk:why", args=[golden(kate).pk, "name"])).content.decode()
+    save(page, SurvivorshipRule, rule, sources="crm")
+    tasks.bulk_rebuild()
+    assert golden(kate).name == "Katya Golden"
+    save(page, SurvivorshipRule, rule, first="complete", sources="")
+    tasks.bulk_rebuild()
+    assert golden(kate).name == "Katerina Golden"
+    delete(page, rule)
+    tasks.bulk_rebuild()
+    assert not SurvivorshipRule.objects.exists() and golden(kate).name == "Katya Golden"
+    assert Rebuild.objects.get().after is None and tasks.bulk_rebuild() == 0
+
+
+def test_a_rebuild_goes_on_where_it_stopped_and_begins_anew_with_another_rule(page, kate):
+    save(page, SurvivorshipRule, group="name", first="source", second="", third="", sources="shop")
+    ids = list(Customer.objects.live().order_by("pk").values_list("pk", flat=True))
+    assert records.rebuild_some(size=100) == 100 and Rebuild.objects.get().after == ids[99]
+    assert golden(kate).name == "Katya Golden", "she is the newest, and stands last"
+    save(page, SurvivorshipRule, SurvivorshipRule.objects.get(), sources="crm\r\nshop")
+    assert Rebuild.objects.get().after == 0
+    assert tasks.bulk_rebuild() == len(ids) and golden(kate).name == "Katya Golden"
+    # What a person decided stands before any rule.
+    shop = SourceRecord.objects.get(profile=kate, source="shop")
+    boss = User.objects.get(username="admin")
+    actions.pin_value(customer=golden(kate), field="name", record_id=shop.pk, version=None, actor=boss)
+    records.begin_rebuild()
+    tasks.bulk_rebuild()
+    assert golden(kate).name == "Katerina Golden"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        ({"first": "source", "second": ""}, "sources", "Name at least one source."),
+        ({"first": "newest", "second": "newest"}, "second", "Each criterion counts once."),
+        ({"first": "loudest", "second": ""}, "first", "Select a valid choice"),
+        ({"first": ""}, "first", "This field is required."),
+    ],
+)
+def test_a_rule_that_says_nothing_is_refused(page, changes, field, words):
+    answer = save(page, SurvivorshipRule, group="name", third="", **changes)
+    assert words in str(answer.context["adminform"].form.errors[field])
+    assert not SurvivorshipRule.objects.exists() and not Rebuild.objects.filter(after=0).exists()
+
+
+def test_a_group_has_one_rule(page):
+    for _time in range(2):
+        answer = save(page, SurvivorshipRule, group="name", first="newest", second="", third="")
+    assert "group" in answer.context["adminform"].form.errors and SurvivorshipRule.objects.count() == 1
+
+
+# --- Matching and junk ---
+
+
+@pytest.fixture
+def rules() -> MatchingRules:
+    return MatchingRules.objects.update_or_create(pk=1, defaults={"joins": True, "upper": 0.89, "lower": 0.11})[0]
+
+
+IVAN = {"name": "Щербаков Иван Златоустович", "birthday": "1980-05-17", "city": "Тула", "street": "Лесная, 5"}
+
+
+def twice(**fields: str) -> list[Profile]:
+    """Two records that say the same, compared as the worker does."""
+    both = [actions.create_profile(source="shop", fields={**IVAN, **fields}) for _time in range(2)]
+    for one in both:
+        actions.compare_profile(profile_id=one.pk)
+    return both
+
+
+def test_rules_of_matching_hold_for_the_next_comparison(page, rules):
+    one, other = twice()
+    assert golden(one) == golden(other)
+    save(page, MatchingRules, rules, joins="")
+    one, other = twice(birthday="1950-01-02")
+    pair = Likeness.objects.get(one=one, other=other)
+    assert golden(one) != golden(other) and pair.probability > 0.9
+    # Above all that can be: nobody is asked either.
+    save(page, MatchingRules, rules, upper="1", lower="1")
+    rules.refresh_from_db()
+    assert (rules.joins, rules.upper, rules.lower, rules.shared_by) == (False, 1.0, 1.0, 8)
+    one, other = twice(birthday="1960-03-04")
+    assert not Likeness.objects.filter(one=one).exists() and golden(one) != golden(other)
+    save(page, MatchingRules, rules, joins="on", upper="0.9", lower="0.2")
+    one, other = twice(birthday="1970-05-06")
+    assert golden(one) == golden(other) and Merge.objects.latest("pk").reason == "match"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"lower": "0.9", "upper": "0.2"}, {"lower": "-0.1"}, {"upper": "1.1"}, {"lower": "nan"}, {"upper": "inf"}, {"upper": ""},
+        {"shared_by": "0"}, {"shared_by": "-1"}, {"shared_by": "40000"},
+    ],
+)  # fmt: skip
+def test_rules_of_matching_that_cannot_be_are_refused_in_words(page, rules, changes):
+    answer = save(page, MatchingRules, rules, **changes)
+    errors = answer.context["adminform"].form.errors
+    assert errors, changes
+    kept = MatchingRules.objects.get()
+    assert (kept.upper, kept.lower, kept.shared_by) == (0.89, 0.11, 8)
+
+
+def test_there_is_one_row_of_rules(page, rules):
+    assert page.get(address(MatchingRules, "add")).status_code == 403
+    assert delete(page, rules).status_code == 403 and MatchingRules.objects.count() == 1
+
+
+def found(kind: str, value: str) -> Profile | None:
+    return actions.find_or_create_by_identity(kind=kind, value=value, source="call")[1]
+
+
+def test_a_junk_value_links_nobody_from_now_on_and_again_when_it_is_deleted(page):
+    kate = found("phone", "+79160001122")
+    assert found("phone", "+79160001122") == kate
+    save(page, JunkValue, kind="phone", pattern="+7916000*", note="Our own switchboard")
+    assert found("phone", "+79160001122") is None and found("phone", "+79160001123") is None
+    assert found("phone", "+79160011122") is not None
+    row = JunkValue.objects.get(pattern="+7916000*")
+    # Of another kind, then of every kind.
+    save(page, JunkValue, row, kind="email")
+    assert found("phone", "+79160001122") == kate
+    save(page, JunkValue, row, kind="", pattern="*0001122")
+    assert found("phone", "+79160001122") is None and found("card", "990001122") is None
+    delete(page, row)
+    assert found("phone", "+79160001122") == kate
+
+
+def test_a_junk_value_stands_once_and_is_not_empty(page):
+    for _time in range(2):
+        answer = save(page, JunkValue, kind="phone", pattern="+7916000*")
+    assert answer.context["adminform"].form.errors and JunkValue.objects.filter(pattern="+7916000*").count() == 1
+    answer = save(page, JunkValue, kind="phone", pattern="")
+    assert "pattern" in answer.context["adminform"].form.errors
+
+
+def test_an_identity_of_more_profiles_than_the_rules_permit_links_nobody(page, rules):
+    kate = found("phone", "+79165550101")
+    identity = actions.find_identity(kind="phone", value="+79165550101")
+    actions.link_identity(
+        profile=actions.create_profile(source="shop"), identity=identity, source="shop", verified=False
+    )
+    assert found("phone", "+79165550101") == kate
+    save(page, MatchingRules, rules, shared_by="1")
+    assert found("phone", "+79165550101") is None
+
+
+# --- Fields of the house ---
+
+
+def test_a_field_of_the_house_is_on_the_card_checked_and_in_the_api(page, kate):
+    save(
+        page,
+        CustomField,
+        code="contract_end",
+        label="Contract ends",
+        label_ru="Договор до",
+        kind="date",
+        place="3",
+        active="on",
+    )
+    card = reverse("desk:customer", args=[golden(kate).pk])
+    body = page.get(card).content.decode()
+    assert 'data-edit="custom.contract_end"' in body and "Contract ends" in body
+    edit = reverse("desk:edit-customer", args=[golden(kate).pk])
+    refused = page.post(edit, {"custom.contract_end": "soon"})
+    assert (refused.status_code, refused.json()["field"]) == (400, "custom.contract_end")
+    assert "Contract ends: Write the date as year-month-day" in refused.json()["message"]
+    shown = page.post(edit, {"custom.contract_end": "2030-02-01"}).json()["shown"]["custom.contract_end"]
+    assert shown["value"] == "2030-02-01" and golden(kate).custom["contract_end"] == "2030-02-01"
+    caller = token("customers:read", "customers:write")
+    put = f"sources/dms/records/A-{kate.pk}/"
+    problem(caller.put(put, {"fields": {"custom": {"contract_end": "soon"}}}), 400, "invalid")
+    made = caller.put(put, {"fields": {"custom": {"contract_end": "2031-03-02"}}})
+    assert made.status_code == 201
+    read = caller.get(f"customers/{made.json()['customer']}/").json()
+    assert read["custom"] == {"contract_end": "2031-03-02"}
+    assert read["provenance"]["custom.contract_end"]["source"] == "dms"
+    assert caller.get(f"customers/{golden(kate).pk}/").json()["custom"] == {"contract_end": "2030-02-01"}
+    # Its code stands in records and imports: it stays. Its name may be another one.
+    field = CustomField.objects.get(code="contract_end")
+    save(page, CustomField, field, code="other", label="Contract till")
+    field.refresh_from_db()
+    assert (field.code, field.label, field.label_ru) == ("contract_end", "Contract till", "Договор до")
+    User.objects.filter(username="admin").update(language="ru")
+    assert "Договор до" in page.get(card).content.decode()
+    # Out of use it is on no card and nothing is said of it; what was said is kept.
+    save(page, CustomField, field, active="")
+    assert 'data-edit="custom.contract_end"' not in page.get(card).content.decode()
+    assert page.post(edit, {"custom.contract_end": "2032-02-01"}).status_code == 400
+    assert golden(kate).custom == {"contract_end": "2030-02-01"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "kept", "bad"),
+    [
+        ("text", "AB-12", "AB-12", "x" * 1001),
+        ("number", "1 200,5", 1200.5, "many"),
+        ("date", "1988-04-14", "1988-04-14", "1988-02-30"),
+        ("flag", "yes", True, "perhaps"),
+        ("choice", "Gold", "Gold", "Copper"),
+    ],
+)
+def test_a_field_of_each_kind_takes_what_it_is_for(page, kate, kind, good, kept, bad):
+    save(page, CustomField, code="tariff", label="Tariff", kind=kind, options="Gold\r\nSilver", place="9", active="on")
+    edit = reverse("desk:edit-customer", args=[golden(kate).pk])
+    assert page.post(edit, {"custom.tariff": bad}).status_code == 400
+    assert "tariff" not in golden(kate).custom
+    assert page.post(edit, {"custom.tariff": good}).status_code == 200
+    assert golden(kate).custom["tariff"] == kept
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"code": "Tariff"}, "code"),
+        ({"code": "1st"}, "code"),
+        ({"code": "car"}, "code"),
+        ({"code": ""}, "code"),
+        ({"label": ""}, "label"),
+        ({"kind": "choice", "options": " "}, "options"),
+        ({"kind": "colour"}, "kind"),
+    ],
+)
+def test_a_field_of_the_house_that_cannot_be_is_refused(page, changes, field):
+    answer = save(page, CustomField, **{"code": "tariff", "label": "Tariff", "kind": "text", "active": "on", **changes})
+    assert field in answer.context["adminform"].form.errors
+    assert CustomField.objects.count() == 2, "those of the demo"

@@ -11,10 +11,14 @@ from tests.servers import Stack
 
 PERSON = """
 from customers import actions
+from cxcenter.accounts.models import User
+from interactions.actions import cases
 profile = actions.create_profile(source="shop", fields={"name": "Александр Щербаков", "city": "Тула"})
 phone = actions.find_identity(kind="phone", value="+79005550739")
 actions.link_identity(profile=profile, identity=phone, source="shop", verified=True)
-print(profile.customer_id)
+operator = User.objects.get(username="operator1")
+case = cases.register_case(actor=operator, profile=profile, subject="Разбито зеркало")
+print(profile.customer_id, case.number)
 """
 
 
@@ -34,8 +38,10 @@ def ask(page: Page, text: str) -> Locator:
     return page.get_by_role("listbox", name="Found")
 
 
-def test_a_customer_by_a_mistyped_name_in_the_other_alphabet_and_by_last_digits(page: Page, place: Place) -> None:
-    customer = place.run(PERSON).split()[-1]
+def test_a_customer_by_a_mistyped_name_in_the_other_alphabet_and_by_last_digits_and_a_case_by_its_number(
+    page: Page, place: Place
+) -> None:
+    customer, case = place.run(PERSON).split()[-2:]
     for text in ("Sherbakof aleksandr", "щербоков", "8 (900) 555-07-39", "0739", f"c-{customer}"):
         found = ask(page, text)
         expect(found.get_by_role("option", name=re.compile("Александр Щербаков"))).to_be_visible()
@@ -43,6 +49,8 @@ def test_a_customer_by_a_mistyped_name_in_the_other_alphabet_and_by_last_digits(
     ask(page, "щербоков").get_by_role("option", name=re.compile("Александр Щербаков")).wait_for()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Александр Щербаков")
+    expect(ask(page, case.lower()).get_by_role("option", name=re.compile(f"{case}.*Разбито зеркало"))).to_be_visible()
+    page.keyboard.press("Escape")
     expect(ask(page, "qqqqq")).to_have_text("Nothing found")
 
 

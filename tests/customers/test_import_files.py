@@ -249,6 +249,19 @@ def test_json_lines(bring):
     assert sorted(link.identity.value for link in record.profile.links.all()) == ["+79161234501", "+79161234502"]
 
 
+@pytest.mark.parametrize("place", [1, 2])
+@pytest.mark.parametrize(
+    "value", [json.dumps("x" * 10_000_000), json.dumps(["+79161234509"] * 700_000), '"' + "x" * 10_000_000],
+    ids=["text", "list", "not closed"],
+)  # fmt: skip
+def test_a_line_of_ten_megabytes_is_refused_and_no_other(bring, value, place):
+    lines = [json.dumps({"id": f"A-{n}", "name": "Kate Orlova", "phone": f"+7916123450{n}"}) for n in (1, 2)]
+    lines.insert(place, f'{{"id": "A-9", "name": {value}}}')
+    run, rejects = bring("\n".join(lines), "f.jsonl")
+    assert kept() == ["A-1", "A-2"] and run.counts == {"created": 2, "rejected": 1}
+    assert rejects == {place + 1: "It is longer than 1,000,000 letters."}
+
+
 # --- Excel ---
 
 

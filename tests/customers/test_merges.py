@@ -2,6 +2,7 @@
 
 import random
 import threading
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -167,12 +168,24 @@ def test_who_has_joined_since_is_kept_apart_by_a_decision_of_its_own(alice):
 # --- Any sequence ---
 
 
+# What tells one fact of a kind from another.
+MARKS = {
+    "customer.created": "customer",
+    "customer.edited": "fields",
+    "customer.merged": "merge",
+    "customer.unmerged": "merge",
+    "site.event": "data",
+}
+
+
 class Model:
-    """What must come out: the sets of records as they would be if merges were drawn as arrows on paper."""
+    """What must come out: the sets of records and facts as they would be if merges were drawn as arrows on paper."""
 
     def __init__(self, people: list[Customer]) -> None:
         self.into: dict[int, int] = {}
         self.people = [one.pk for one in people]
+        # Whose own fact it is, its kind and its mark.
+        self.facts: list[tuple[int, str, object]] = [(pk, "customer.created", pk) for pk in self.people]
 
     def root(self, pk: int) -> int:
         while pk in self.into:
@@ -183,15 +196,33 @@ class Model:
         homes = [one for one in self.people if self.root(one) == pk]
         return list(SourceRecord.objects.filter(profile__home__in=homes).order_by("pk"))
 
+    def merge(self, made: Merge) -> None:
+        self.facts.append((made.absorbed_id, "customer.merged", made.pk))
+        self.into[made.absorbed_id] = made.survivor_id
+
+    def unmerge(self, made: int, absorbed: int) -> None:
+        self.facts += [(pk, "customer.unmerged", made) for pk in (self.root(absorbed), absorbed)]
+        del self.into[absorbed]
+
+    def timeline(self, pk: int) -> Counter[tuple[str, str]]:
+        return Counter((kind, str(mark)) for home, kind, mark in self.facts if self.root(home) == pk)
+
     def check(self) -> None:
         for pk in self.people:
             row = Customer.objects.get(pk=pk)
             assert row.merged_into_id == self.into.get(pk)
+            assert timeline_of(row) == self.timeline(pk), pk
             if pk in self.into:
                 assert not row.profiles.exists()
                 continue
             for column, value in project([said_by(r) for r in self.records(pk)], rules()).items():
                 assert getattr(row, column) == value, (pk, column)
+
+
+def timeline_of(customer: Customer) -> Counter[tuple[str, str]]:
+    """What the product has on the profiles of a customer, each fact by its kind and mark."""
+    facts = Event.objects.filter(profile_id__in=customer.profiles.values("pk"))
+    return Counter((fact.kind, str(fact.payload[MARKS[fact.kind]])) for fact in facts)
 
 
 def step(chance: random.Random, model: Model, alice, merges: dict[int, int]) -> None:
@@ -200,12 +231,12 @@ def step(chance: random.Random, model: Model, alice, merges: dict[int, int]) -> 
     if act == "merge":
         for made in actions.merge_customers(survivor=one, others=[other], actor=alice):
             assert made.absorbed_id == model.root(other) and made.survivor_id == model.root(one)
-            model.into[made.absorbed_id] = made.survivor_id
+            model.merge(made)
             merges[made.pk] = made.absorbed_id
     elif act == "unmerge" and merges:
         made = chance.choice(sorted(merges))
         actions.unmerge(merge_id=made, actor=alice)
-        del model.into[merges.pop(made)]
+        model.unmerge(made, merges.pop(made))
     elif act == "edit":
         card = Customer.objects.get(pk=model.root(one))
         fields = chance.choice(
@@ -213,12 +244,14 @@ def step(chance: random.Random, model: Model, alice, merges: dict[int, int]) -> 
         )
         actions.edit_customer(customer=card, fields=fields, version=None, actor=alice)
         assert SourceRecord.objects.latest("pk").profile.home_id == card.pk
+        model.facts.append((card.pk, "customer.edited", sorted(fields)))
     elif act == "pin":
         card = Customer.objects.get(pk=model.root(one))
         records = [r for r in model.records(card.pk) if r.fields.get("name")]
         if records:
             pinned = chance.choice([chance.choice(records).pk, None])
             actions.pin_value(customer=card, field="name", record_id=pinned, version=None, actor=alice)
+            model.facts.append((card.pk, "customer.edited", ["name"]))
     elif act == "record":
         fields = {"name": f"N{chance.randrange(9)}", "city": chance.choice(["", "Omsk", "Perm"]), "company": "C"}
         at = timezone.now() + timedelta(days=chance.randrange(-9, 9))
@@ -226,9 +259,9 @@ def step(chance: random.Random, model: Model, alice, merges: dict[int, int]) -> 
             profile=Profile.objects.get(home=one), source=chance.choice(["crm", "dms"]), fields=fields, at=at
         )
     elif act == "event":
-        profile = Profile.objects.get(home=one)
-        actions.record_site_event(profile_id=profile.pk, type="page_view", data={})
-        assert Event.objects.latest("pk").profile_id == profile.pk
+        data = {"title": f"Page {len(model.facts)}"}
+        actions.record_site_event(profile_id=Profile.objects.get(home=one).pk, type="page_view", data=data)
+        model.facts.append((one, "site.event", data))
 
 
 @pytest.mark.parametrize("block", range(4))
@@ -243,7 +276,8 @@ def test_two_hundred_sequences_of_merge_edit_event_and_unmerge(alice, block):
         # All is taken back in any order: everybody is himself again, with what was said at his profiles.
         for made in chance.sample(sorted(merges), len(merges)):
             actions.unmerge(merge_id=made, actor=alice)
-        model.into.clear()
+            model.unmerge(made, merges[made])
+        assert not model.into
         model.check()
 
 

@@ -1,4 +1,4 @@
-"""The search box: whom a text means, in both alphabets, with slips of the hand, by digits and addresses; and by what was said."""
+"""The search box: whom a text means, in both alphabets, with slips of the hand, by digits and addresses; cases; what was said."""
 
 import pytest
 from django.db import connection
@@ -10,7 +10,7 @@ from customers import actions, dictionary, search, words
 from customers.actions import records
 from customers.models import Customer, CustomField, SourceRecord, Word
 from interactions import search as search_of_messages
-from interactions.models import Message
+from interactions.models import Case, Message
 from interactions.search import newest_saying, quotes
 from tests import world
 
@@ -203,9 +203,6 @@ def test_what_many_lose_at_once_is_forgotten_at_night(monkeypatch):
     assert not Word.objects.filter(word=words.spelt("Zimmermann")).exists()
 
 
-# --- Messages ---
-
-
 @pytest.fixture
 def team():
     return world.make_team()
@@ -219,6 +216,53 @@ def site(team):
 @pytest.fixture
 def boss(team):
     return world.make_user("marina", "supervisor", team)
+
+
+# --- Cases ---
+
+
+def shown(user, text: str) -> str:
+    """What stands in the search box of the desk."""
+    page = Client()
+    page.force_login(user)
+    answer = page.get("/desk/search/", {"q": text})
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+@pytest.fixture
+def case(boss):
+    kate = a_customer(name="Kate Orlova").profiles.get()
+    return Case.objects.create(pk=90_417, subject="A broken mirror", profile=kate, owner=boss, opened_by=boss)
+
+
+@pytest.mark.parametrize("text", ["CS-90417", "cs-90417", "  Cs-90417 ", "90417"])
+def test_a_case_is_found_by_its_number(boss, case, text):
+    found = shown(boss, text)
+    assert f'href="/desk/cases/{case.pk}/"' in found and "CS-90417" in found and "A broken mirror" in found
+
+
+@pytest.mark.parametrize("text", ["CS-9041", "CS-904170", "C-90417", "CS-", "CS-90417x", "CS-" + "9" * 30, "CS--90417"])
+def test_another_number_finds_no_case(boss, case, text):
+    assert "A broken mirror" not in shown(boss, text)
+
+
+def test_a_case_is_found_by_who_works_on_cases_in_whatever_team(case):
+    """Cases are common (docs/access.md): a customer who calls again may reach any team. A marketer does not see them."""
+    stranger = world.make_user("stranger", team=world.make_team("Elsewhere"))
+    assert "A broken mirror" in shown(stranger, "CS-90417")
+    assert "Nothing found" in shown(world.make_user("mark", "marketer"), "CS-90417")
+
+
+def test_who_links_or_merges_is_offered_customers_alone(boss, case):
+    page = Client()
+    page.force_login(boss)
+    for what in ("merge", "link_case"):
+        answer = page.get("/desk/search/", {"q": "CS-90417", what: "1"})
+        assert answer.status_code == 200 and "A broken mirror" not in answer.content.decode()
+
+
+# --- Messages ---
 
 
 def said(user, text: str, limit: int = 8) -> list[str]:

@@ -123,7 +123,7 @@ def other_rows(request: HttpRequest) -> HttpResponse:
 @require_GET
 @needs(Right.VIEW_CUSTOMERS)
 def side(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show the right side of a session again, and where its visitor is."""
+    """Show the right side of a session again, how its visitor is called, and where he is."""
     user = staff_of(request)
     talk = session_to_read(user, pk)
     _note_card(user, talk)

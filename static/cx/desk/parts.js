@@ -5,11 +5,13 @@ import { complain } from "../toast.js";
 import { keepAll } from "./drafts.js";
 import { begin, check, chat, known, log, sessionId } from "./log.js";
 import { showWaiting } from "./outbox.js";
+import { shownCustomer } from "./timeline.js";
 
 let show = "mine";
 let queue = "";
 let timer = 0;
 let opening = null;
+let asked = 0;
 
 // Many signals at once make one request; what one types in stays as it is.
 export function refreshParts() {
@@ -32,28 +34,40 @@ async function refreshNow() {
   }
 }
 
-// These have been filled here since: what the server renders in their place is empty, or the beginning again.
+// These have been filled here since: what the server renders in their place is empty, or the beginning again. What is
+// another customer's takes their place.
 const OWN = new Set(["rows-other", "timeline"]);
+const isOwn = (el, fresh) => OWN.has(el.id) && el.dataset.customer === fresh.dataset.customer;
 
 function morph(fresh) {
   const old = document.getElementById(fresh.id);
   if (!old) return;
   if (old.tagName === "DETAILS" && old.open) fresh.setAttribute("open", "");
-  window.Idiomorph.morph(old, fresh, { ignoreActiveValue: true, callbacks: { beforeNodeMorphed: (el) => !OWN.has(el.id) } });
+  window.Idiomorph.morph(old, fresh, { ignoreActiveValue: true, callbacks: { beforeNodeMorphed: (el, next) => !isOwn(el, next) } });
 }
 
-// The visitor went to another page, or his card was changed: who edits it now sees that when he has done.
+// The visitor went to another page, his card was changed, or it is another one by now: who edits it sees that when he has done.
 export async function refreshSide() {
   const session = sessionId();
   if (!session || document.querySelector("#side [data-edit] input")) return;
+  const turn = (asked += 1);
   try {
     const fresh = elements(await getText(`/desk/s/${session}/side/`));
-    if (session !== sessionId() || document.querySelector("#side [data-edit] input")) return;
+    // An answer that was overtaken says what was before.
+    if (turn !== asked || session !== sessionId() || document.querySelector("#side [data-edit] input")) return;
+    const before = shownCustomer();
     for (const el of fresh) morph(el);
+    entitle();
     window.htmx?.process(document.getElementById("side"));
+    if (shownCustomer() !== before) document.dispatchEvent(new Event("cx:parts"));
   } catch {
     // The line is away: the next change shows it.
   }
+}
+
+function entitle() {
+  const who = document.getElementById("who");
+  if (who) document.title = `${who.textContent} · CX Center`;
 }
 
 // --- The list: mine, the queue, all ---
@@ -111,7 +125,7 @@ export async function openSession(url, { push = true } = {}) {
     }
     if (other) document.getElementById("rows-other")?.replaceWith(other);
     if (push) history.pushState({ url }, "", url);
-    document.title = `${document.querySelector("#chat h1")?.textContent || ""} · CX Center`;
+    entitle();
     keepShow();
     arrive();
   } catch (error) {
