@@ -7,9 +7,11 @@ change of `SECRET_KEY` the old one belongs into Django's `SECRET_KEY_FALLBACKS`:
 from collections.abc import Iterable
 
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
 from django.utils.crypto import salted_hmac
 
-from customers.models import Consent, ErasedKey, Identity
+from customers.models import Consent, ErasedKey, Identity, ProfileIdentity
 
 # ("identity", kind, value) or ("record", source, number there).
 Key = tuple[str, str, str]
@@ -52,6 +54,13 @@ def erased_among(keys: Iterable[Key]) -> set[Key]:
         kept = ErasedKey.objects.filter(digest__in=asked[start : start + BATCH], lifted_at=None)
         found |= {by_digest[one] for one in kept.values_list("digest", flat=True)}
     return found
+
+
+def keep_withdrawn(identities: Iterable[int]) -> None:
+    """Let what came back with identities stay with who has them first, wherever they go. One query."""
+    links = ProfileIdentity.objects.filter(identity=OuterRef("identity")).order_by("profile")
+    back = Consent.objects.filter(identity__in=identities, profiles=[], granted=False)
+    back.update(profiles=ArraySubquery(links.values("profile")))
 
 
 def withdraw_again(identities: Iterable[Identity]) -> None:

@@ -86,8 +86,9 @@ def subject_of(customer_id: int) -> Subject:
 def _alone(profiles: tuple[int, ...]) -> set[int]:
     """Return the identities that lead to these profiles and to nobody else's."""
     found = {*ProfileIdentity.objects.filter(profile__in=profiles).values_list("identity_id", flat=True)}
-    # What was taken off by hand was his as well.
+    # What was taken off by hand was his as well, and what he has lost and had said something for.
     found |= {*Unlinking.objects.filter(profile__in=profiles).values_list("identity_id", flat=True)}
+    found |= {*Consent.objects.filter(_counting(profiles)).values_list("identity_id", flat=True)}
     for holder in all_holders():
         found |= holder.reached(profiles)
     for links in (ProfileIdentity, Unlinking):
@@ -96,6 +97,11 @@ def _alone(profiles: tuple[int, ...]) -> set[int]:
     for holder in all_holders():
         found -= holder.claimed(profiles, found)
     return found
+
+
+def _counting(profiles: tuple[int, ...]) -> Q:
+    """Return what keeps the consents that count for profiles, wherever their identities are now."""
+    return Q(profiles__overlap=list(profiles))
 
 
 # --- The holder --------------------------------------------------------------------------------
@@ -149,7 +155,8 @@ class GoldenRecord(Holder):
             of_two.objects.filter(Q(one__in=subject.profiles) | Q(other__in=subject.profiles)).delete()
         Membership.objects.filter(Q(company__in=subject.profiles) | Q(person__in=subject.profiles)).delete()
         _forget_forms(subject)
-        Consent.objects.filter(identity__in=subject.identities).update(proof={})
+        his = Q(profile__in=subject.profiles) | Q(profile=None, identity__in=subject.identities)
+        Consent.objects.filter(his).update(proof={})
         with connection.cursor() as cursor:
             cursor.execute(FORGET, [list(subject.identities)])
         merges = Merge.objects.filter(Q(survivor__in=subject.customers) | Q(absorbed__in=subject.customers))
@@ -211,10 +218,11 @@ def _identities(subject: Subject) -> Rows:
 
 
 def _consents(subject: Subject) -> Rows:
-    """Yield the consents of his identities. Of a shared one it is not known whose browser gave it: without its proof."""
-    alone = set(subject.identities)
+    """Yield the consents of his identities, and those that count for him. What was said on others' profiles is without proof."""
+    alone, own = set(subject.identities), set(subject.profiles)
     linked = ProfileIdentity.objects.filter(profile__in=subject.profiles, identity=OuterRef("identity"))
-    rows = Consent.objects.filter(Q(identity__in=alone) | Exists(linked)).select_related("identity")
+    his = Q(identity__in=alone) | Exists(linked) | _counting(subject.profiles)
+    rows = Consent.objects.filter(his).select_related("identity")
     for row in in_batches(rows):
         yield {
             "identity": row.identity.value,
@@ -222,7 +230,7 @@ def _consents(subject: Subject) -> Rows:
             "channel": row.channel,
             "granted": row.granted,
             "at": row.at,
-            "proof": row.proof if row.identity_id in alone else None,
+            "proof": row.proof if row.profile_id in own else None,
         }
 
 

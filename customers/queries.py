@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from django.db import connection
+from django.db.models import Q
 
 from customers.junk import JunkList
 from customers.models import Apart, Customer, Identity, Profile, ProfileIdentity, Unlinking
@@ -160,22 +161,33 @@ class Standing(TypedDict):
     at: datetime
 
 
+# At one time a withdrawal is the newer: only a later word permits again. What was permitted for an identity that he has
+# no more permits nothing, it only takes back what was withdrawn for it before.
 NEWEST = """
-    SELECT DISTINCT ON (c.identity_id, c.purpose, c.channel) c.identity_id, c.purpose, c.channel, c.granted, c.id, c.at
-    FROM customers_consent c
-    WHERE c.identity_id IN (
-        SELECT l.identity_id FROM customers_profileidentity l JOIN customers_profile p ON p.id = l.profile_id
-        WHERE p.customer_id = %s
+    WITH mine AS (SELECT id FROM customers_profile WHERE customer_id = %s),
+    held AS (SELECT DISTINCT identity_id FROM customers_profileidentity WHERE profile_id IN (SELECT id FROM mine)),
+    newest AS (
+        SELECT DISTINCT ON (c.identity_id, c.purpose, c.channel) c.*
+        FROM (
+            SELECT id, identity_id, purpose, channel, granted, at FROM customers_consent
+            WHERE profiles && ARRAY(SELECT id FROM mine)
+            UNION ALL
+            SELECT id, identity_id, purpose, channel, granted, at FROM customers_consent JOIN held USING (identity_id)
+            WHERE NOT granted
+        ) c
+        ORDER BY c.identity_id, c.purpose, c.channel, c.at DESC, c.granted, c.id DESC
     )
-    ORDER BY c.identity_id, c.purpose, c.channel, c.at DESC, c.id DESC
+    SELECT identity_id, purpose, channel, granted, id, at FROM newest
+    WHERE NOT granted OR identity_id IN (SELECT identity_id FROM held)
 """
 
 
 def consents_of(customer_id: int) -> list[Standing]:
     """Return what a customer permits, by purpose and channel.
 
-    Of each identity the newest word counts; between identities one that withdraws beats all that grant. Consents
-    hang on identities, which no merge touches: none can lose a withdrawal.
+    Of each identity the newest word counts; between identities one that withdraws beats all that grant. A word hangs on
+    an identity and on profiles, and no merge touches either. A withdrawal counts for who has the identity, and stays with
+    who had it when it was said; a grant counts for who gave it, as long as he has the identity.
     """
     with connection.cursor() as cursor:
         cursor.execute(NEWEST, [customer_id])
@@ -188,6 +200,13 @@ def consents_of(customer_id: int) -> list[Standing]:
                 purpose=purpose, channel=channel, granted=granted, identity=identity, consent=pk, at=at
             )
     return [found[key] for key in sorted(found)]
+
+
+def heard_of(customer_id: int) -> Q:
+    """Return what keeps the consents that count, or have counted, for a customer. Two queries."""
+    profiles = list(Profile.objects.filter(customer=customer_id).values_list("pk", flat=True))
+    held = list(ProfileIdentity.objects.filter(profile__in=profiles).values_list("identity_id", flat=True))
+    return Q(profiles__overlap=profiles) | Q(granted=False, identity__in=held)
 
 
 def permits(customer_id: int, *, purpose: str, channel: str) -> bool | None:

@@ -1,6 +1,6 @@
 """Business acts on customers, by subject."""
 
-from customers.actions.consents import record_consent, record_consent_by_hand
+from customers.actions.consents import StatedConsent, record_consent, record_consent_by_hand
 from customers.actions.edits import edit_customer, pin_value
 from customers.actions.facts import OutsideFact, record_outside_events, record_site_event
 from customers.actions.identities import find_identity, find_or_create_by_identity, link_identity, recognise
@@ -33,6 +33,7 @@ __all__ = [
     "OutsideFact",
     "OutsideRecord",
     "Reach",
+    "StatedConsent",
     "Workplace",
     "add_identity",
     "add_member",

@@ -4,7 +4,7 @@ from django.db import transaction
 
 from customers.actions.records import create_profile
 from customers.comparison import REACHES
-from customers.erased import withdraw_again
+from customers.erased import keep_withdrawn, withdraw_again
 from customers.events import ProfileSaid
 from customers.junk import linking
 from customers.models import Identity, Profile, ProfileIdentity, Unlinking
@@ -48,7 +48,9 @@ def keep_link(*, profile: Profile, identity: Identity, source: str, verified: bo
         identity=identity,
         defaults={"source": source, "verified": verified, "primary": primary},
     )
-    if not made and verified and not link.verified:
+    if made:
+        keep_withdrawn([identity.pk])
+    elif verified and not link.verified:
         link.verified = True
         link.save(update_fields=["verified"])
     return made

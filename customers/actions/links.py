@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from customers import normalise
 from customers.actions.identities import find_identity
 from customers.comparison import REACHES
+from customers.erased import keep_withdrawn
 from customers.events import IdentityChanged, ProfileSaid
 from customers.junk import MADE, JunkList
 from customers.locks import lock_standing
@@ -203,9 +204,11 @@ def _links(customer: Customer, identity: Identity) -> "QuerySet[ProfileIdentity]
 def _link(customer: Customer, identity: Identity, *, verified: bool) -> ProfileIdentity:
     """Link an identity to the lead profile; the first of its kind is the main one."""
     same = ProfileIdentity.objects.filter(profile__customer=customer, identity__kind=identity.kind)
-    return ProfileIdentity.objects.create(
+    link = ProfileIdentity.objects.create(
         profile=lead_of(customer), identity=identity, source=OPERATOR, verified=verified, primary=not same.exists()
     )
+    keep_withdrawn([identity.pk])
+    return link
 
 
 def _take_off(customer: Customer, identity: Identity, actor: "User", *, other: int | None = None) -> Unlinking:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from customers import projection
+from customers.actions.consents import StatedConsent, keep_stated
 from customers.actions.edits import read_fields
 from customers.actions.identities import find_identity, keep_link
 from customers.actions.members import keep_place
@@ -52,13 +53,14 @@ class Workplace:
 
 @dataclass(frozen=True, kw_only=True)
 class OutsideRecord:
-    """A record as its source has it. `at` is the time of its last change there."""
+    """A record as its source has it. `at` is the time of its last change there; `consents` may have times of their own."""
 
     source: str
     external_id: str
     fields: dict[str, Any] = field(default_factory=dict)
     reaches: Sequence[Reach] = ()
     company: Workplace | None = None
+    consents: Sequence[StatedConsent] = ()
     raw: dict[str, Any] = field(default_factory=dict)
     verified: bool = False
     at: datetime | None = None
@@ -70,7 +72,7 @@ Identities = dict[Reach, Identity]
 def put_record(*, said: OutsideRecord, actor: "User | None" = None) -> tuple[SourceRecord | None, str]:
     """Keep a record of a source: new, changed, or as it was. Returns it with "created", "changed", "unchanged" or "late".
 
-    A record that is older than what is known is "late" and changes nothing. A new one has a profile of its own; if its
+    A record that is older than what is known is "late" and changes nothing, but that no withdrawal in it is lost. A new one has a profile of its own; if its
     verified identities lead to exactly one customer it is merged into him at once (which can be undone). A new one of
     somebody who was erased, by its number or by any identity, is not kept: None and "erased". Raises Invalid for a
     field or value that cannot be kept.
@@ -99,9 +101,11 @@ def _put(said: OutsideRecord, fields: dict[str, Any], actor: "User | None") -> t
             raise MovedMeanwhileError
         return _create(said, identities, fields, actor), "created"
     if said.at is not None and said.at < known.at:
+        _state(known.profile, said, identities, actor, late=True)
         return known, "late"
     changed = (known.fields, known.raw, known.verified) != (fields, said.raw, said.verified)
     moved = _relink(known.profile, said.source, identities) | _place(known.profile, said)
+    moved |= _state(known.profile, said, identities, actor)
     if not changed and not moved:
         return known, "unchanged"
     known.fields, known.raw, known.verified, known.at = fields, said.raw, said.verified, said.at or timezone.now()
@@ -146,6 +150,7 @@ def _create(said: OutsideRecord, identities: Identities, fields: dict[str, Any],
     _relink(profile, said.source, identities)
     _place(profile, said)
     emit(CustomerCreated(customer=customer.pk), profile_id=profile.pk, actor_id=actor.pk if actor else None)
+    _state(profile, said, identities, actor)
     _follow(profile, identities, fields)
     return record
 
@@ -162,6 +167,21 @@ def _relink(profile: Profile, source: str, identities: Identities) -> bool:
         changed |= made or (reach.verified and known.get(identity.pk) is False)
         kinds.add(reach.kind)
     return changed
+
+
+def _state(
+    profile: Profile, said: OutsideRecord, identities: Identities, actor: "User | None", *, late: bool = False
+) -> bool:
+    """Keep what a record newly states of consents. Tells whether that is anything."""
+    return keep_stated(
+        profile=profile,
+        proof_of=(said.source, said.external_id),
+        consents=said.consents,
+        identities={(reach.kind, reach.value): identity for reach, identity in identities.items()},
+        at=said.at,
+        late=late,
+        actor=actor,
+    )
 
 
 def _place(profile: Profile, said: OutsideRecord) -> bool:

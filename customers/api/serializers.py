@@ -2,7 +2,7 @@
 
 import math
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -25,6 +25,13 @@ from cxcenter.core.models import Event
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 # What came out of step between two clocks.
 FUTURE = timedelta(minutes=5)
+
+
+def past(at: datetime) -> datetime:
+    """Return a time that has been. Raises ValidationError for one that is still to come."""
+    if at > timezone.now() + FUTURE:
+        raise serializers.ValidationError(_("This time is still to come."))
+    return at
 
 
 class CustomerRow(serializers.ModelSerializer[Customer]):
@@ -212,16 +219,33 @@ class StandingConsents(serializers.Serializer[Any]):
     results = StandingConsent(many=True)
 
 
-class ConsentForm(Strict):
-    """A consent or its withdrawal to record."""
+class ConsentWord(Strict):
+    """A consent or its withdrawal."""
 
-    identity = serializers.IntegerField(min_value=1, max_value=LARGEST_ID, help_text="One of the customer's.")
     purpose = serializers.RegexField(r"^[a-z][a-z0-9_]{0,39}$", help_text="A code, like marketing.")
     channel = serializers.RegexField(
         r"^[a-z]{0,12}$", default="", allow_blank=True, help_text="A code, like email; empty: every channel."
     )
     granted = serializers.BooleanField()
     proof = serializers.CharField(max_length=1000, help_text="Who said so, in which form, in which words.")
+    at = serializers.DateTimeField(
+        required=False,
+        help_text="When it was said. It may come late: the newest word counts, the same one is kept once.",
+    )
+
+    def validate_at(self, at: datetime) -> datetime:
+        """Refuse the future."""
+        return past(at)
+
+
+class ConsentForm(ConsentWord):
+    """A consent or its withdrawal to record."""
+
+    identity = serializers.IntegerField(
+        min_value=1,
+        max_value=LARGEST_ID,
+        help_text="One of the customer's, or one that he has lost and had withdrawn something for.",
+    )
 
 
 class ProfileRow(serializers.ModelSerializer[Profile]):
@@ -320,12 +344,14 @@ class OutsideEventForm(Strict):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Ask for exactly one owner, and refuse the future."""
+        """Ask for exactly one owner."""
         if ("profile" in attrs) == ("identity" in attrs):
             raise serializers.ValidationError(_("Give a profile or an identity."))
-        if attrs["at"] > timezone.now() + FUTURE:
-            raise serializers.ValidationError({"at": _("This time is still to come.")})
         return attrs
+
+    def validate_at(self, at: datetime) -> datetime:
+        """Refuse the future."""
+        return past(at)
 
 
 class OutsideEventsForm(Strict):
@@ -400,6 +426,12 @@ class RecordForm(Strict):
     fields = RecordFields(default=dict, help_text="What it says: names as on the card.")  # type: ignore[assignment]
     identities = serializers.ListField(child=SourceReach(), max_length=50, default=list)
     company = WorkplaceForm(required=False, allow_null=True, help_text="Of a person: his company, put before him.")
+    consents = serializers.ListField(
+        child=ConsentWord(),
+        max_length=50,
+        default=list,
+        help_text="What he permits or has withdrawn, for the identities of its channel; without a time, as of the record's.",
+    )
     verified = serializers.BooleanField(default=False, help_text="Whether the source has checked what it says.")
     at = serializers.DateTimeField(
         required=False, help_text="When it was last changed there. What is older than we know changes nothing."

@@ -251,6 +251,7 @@ class SourceRecords(ApiViewSet):
                 fields=said["fields"],
                 reaches=reaches,
                 company=_workplace(source, said.get("company")),
+                consents=[actions.StatedConsent(words=one.pop("proof"), **one) for one in said["consents"]],
                 raw=dict(request.data),
                 verified=said["verified"],
                 at=said.get("at"),

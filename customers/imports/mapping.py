@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from django.utils.translation import gettext as _
 
-from customers.choices import IdentityKind
+from customers.choices import IdentityKind, Purpose
 from customers.fields import CUSTOM, GOLDEN_FIELDS
 from customers.junk import MADE
 from customers.models import Customer, CustomField
@@ -16,6 +16,8 @@ from cxcenter.core.errors import Invalid
 # Besides fields and identities: the record's number in its source, and when it was changed there.
 NUMBER, CHANGED = "id", "at"
 KINDS = tuple(kind for kind in IdentityKind if kind not in MADE)
+# What he permits: consent:PURPOSE, or consent:PURPOSE:CHANNEL.
+CONSENT = re.compile(r"consent:([a-z][a-z0-9_]{0,39})(?::([a-z]{1,12}))?")
 # These hold one word for a record; of identities there may be several.
 MANY = {str(kind) for kind in KINDS}
 
@@ -48,6 +50,12 @@ NAMES = {
     "external": "login userid username siteaccount siteid accountid логин пользователь учетнаязапись",
     "telegram": "telegram telegramid tg телеграм телеграмм",
     "whatsapp": "whatsapp whatsappid ватсап вотсап",
+    "consent:personal_data": "personaldataconsent gdprconsent согласиенаобработкуперсональныхданных согласиенаобработкуданных"
+    " согласиепдн",
+    "consent:marketing": "marketingconsent consentmarketing marketingoptin согласиенарекламу согласиенарассылку",
+    "consent:marketing:email": "emailconsent emailoptin emailmarketing newsletter рассылка emailрассылка подписка"
+    " согласиенаemail",
+    "consent:marketing:sms": "smsconsent smsoptin smsmarketing смсрассылка smsрассылка согласиенасмс согласиенаsms",
     "viber": "viber viberid вайбер",
     "vk": "vk vkid vkontakte вк вконтакте",
 }
@@ -86,14 +94,21 @@ class Meaning:
                 names = ", ".join(columns[:20])
                 told = {"column": column, "names": names}
                 raise Invalid(_("There is no column “%(column)s”. The file has: %(names)s.") % told, field="columns")
-            if target and target not in known:
+            if target and target not in known and not CONSENT.fullmatch(target):
                 raise Invalid(_("There is no such field: %(field)s.") % {"field": target}, field="columns")
         chosen = [target for target in self.columns.values() if target]
         twice = next((one for one in chosen if chosen.count(one) > 1 and one not in MANY), None)
         if twice:
-            raise Invalid(_("Two columns cannot both be “%(field)s”.") % {"field": targets()[twice]}, field="columns")
+            told = {"field": targets().get(twice, twice)}
+            raise Invalid(_("Two columns cannot both be “%(field)s”.") % told, field="columns")
         if not {*chosen} - {NUMBER, CHANGED}:
             raise Invalid(_("Choose what at least one column means."), field="columns")
+        if CHANGED not in chosen and any(map(CONSENT.fullmatch, chosen)):
+            # Who has withdrawn it since, and who before, could not be told.
+            raise Invalid(
+                _("A consent needs its time: say which column is “%(field)s”.") % {"field": targets()[CHANGED]},
+                field="columns",
+            )
 
 
 def targets() -> dict[str, str]:
@@ -101,7 +116,17 @@ def targets() -> dict[str, str]:
     own = {CUSTOM + row.code: row.label for row in CustomField.objects.filter(active=True)}
     fields = {name: str(getattr(Customer._meta.get_field(name), "verbose_name", name)) for name in GOLDEN_FIELDS}
     kinds = {str(kind): str(kind.label) for kind in KINDS}
-    return {NUMBER: _("number in the source"), CHANGED: _("changed there"), **fields, **kinds, **own}
+    return {NUMBER: _("number in the source"), CHANGED: _("changed there"), **fields, **kinds, **own, **_consents()}
+
+
+def _consents() -> dict[str, str]:
+    """Return the consents that are offered; other purposes and channels are named by their codes."""
+    channels = {"": _("every channel"), ":email": _("E-mail"), ":sms": _("SMS"), ":voice": _("Voice")}
+    return {
+        f"consent:{purpose}{channel}": _("permits: %(what)s, %(where)s") % {"what": purpose.label, "where": where}
+        for purpose in Purpose
+        for channel, where in channels.items()
+    }
 
 
 def guess(columns: Iterable[str]) -> dict[str, str]:
@@ -117,6 +142,9 @@ def guess(columns: Iterable[str]) -> dict[str, str]:
         target = column if column in exact else own.get(_plain(column)) or TARGETS.get(_plain(column), "")
         found[column] = "" if target in taken else target
         taken |= {target} - MANY - {""}
+    if CHANGED not in taken:
+        # Without a time they would be refused.
+        found = {column: "" if CONSENT.fullmatch(target) else target for column, target in found.items()}
     return found
 
 

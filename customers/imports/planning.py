@@ -12,6 +12,8 @@ from typing import Any
 
 from django.db import connection
 
+from customers.actions.consents import SHARERS, News, known_of, news_of, sharers_of, whose
+from customers.actions.consents import Known as KnownConsents
 from customers.actions.merges import kept_apart, was_undone
 from customers.actions.sources import OutsideRecord
 from customers.erased import erased_among, identity_key, record_key
@@ -86,6 +88,16 @@ class Change:
     by: int = 0
 
 
+@dataclass(frozen=True)
+class Stated:
+    """What a record newly states of a consent, on its profile: identity → for whose profiles it counts."""
+
+    said: OutsideRecord
+    profile: int
+    news: News
+    identities: dict[int, list[int]]
+
+
 @dataclass
 class Plan:
     """What is to be written for the first `taken` records of those asked for; `identities` are those that are new."""
@@ -94,6 +106,7 @@ class Plan:
     counts: Counter[str] = field(default_factory=Counter)
     changes: list[Change] = field(default_factory=list)
     identities: dict[Reached, int] = field(default_factory=dict)
+    stated: list[Stated] = field(default_factory=list)
     # Numbers of records of people who were erased: they are not kept.
     erased: set[str] = field(default_factory=set)
     # Customers whose golden record comes from more than one new record.
@@ -112,21 +125,24 @@ def plan(said: Sequence[OutsideRecord], *, writes: bool) -> Plan:
     identities = _identities(reached)
     links = _links_of([record.profile for record in known.values()])
     taken_off = _taken_off(links)
+    news = _news(said, known)
     erased = _erased([one for one in said if one.external_id not in known])
     outcomes = [
         "erased"
         if one.external_id in erased
-        else _outcome(one, known.get(one.external_id), identities, links, taken_off)
+        else _outcome(one, known.get(one.external_id), identities, links, taken_off, stated=one.external_id in news)
         for one in said
     ]
     active = [(one, outcome) for one, outcome in zip(said, outcomes, strict=True) if outcome in {"created", "changed"}]
     changed = [known[one.external_id] for one, outcome in active if outcome == "changed"]
     if writes:
         _lock(active, changed, identities)
-    planner = _Planner(active, changed, links, identities, taken_off, writes=writes)
+    planner = _Planner(active, changed, links, identities, taken_off, news=news, writes=writes)
     for one, outcome in zip(said, outcomes, strict=True):
         if outcome in {"created", "changed"} and not planner.take(one, known.get(one.external_id)):
             break
+        if outcome == "late":
+            planner.state(one, known[one.external_id].profile)
         planner.plan.taken += 1
         if outcome == "erased":
             planner.plan.erased.add(one.external_id)
@@ -148,6 +164,22 @@ def _known(numbers: list[str], source: str) -> dict[str, Known]:
     rows = SourceRecord.objects.filter(source=source, external_id__in=numbers).exclude(external_id="")
     names = ("external_id", "pk", "profile_id", "fields", "raw", "verified", "at")
     return {number: Known(*row) for number, *row in rows.values_list(*names)}
+
+
+def _news(said: Sequence[OutsideRecord], known: dict[str, Known]) -> dict[str, list[News]]:
+    """Return what records newly state of consents, by their numbers. One query if any of those that are there does."""
+    speaking = [one for one in said if one.consents]
+    there = [known[one.external_id].profile for one in speaking if one.external_id in known]
+    stated = known_of(there) if there else {}
+    found = {}
+    for one in speaking:
+        row = known.get(one.external_id)
+        heard: KnownConsents = stated.get(row.profile, {}) if row else {}
+        late = row is not None and one.at is not None and one.at < row.at
+        reached = ((reach.kind, reach.value) for reach in one.reaches)
+        if new := news_of(one.consents, reached, heard, at=one.at, late=late):
+            found[one.external_id] = new
+    return found
 
 
 def _identities(reached: Sequence[Reached]) -> dict[Reached, int]:
@@ -191,8 +223,10 @@ def _outcome(
     identities: dict[Reached, int],
     links: dict[int, list[Link]],
     taken_off: set[tuple[int, int]],
+    *,
+    stated: bool,
 ) -> str:
-    """Return what becomes of a record that may be there."""
+    """Return what becomes of a record that may be there; `stated` if it newly states a consent."""
     if known is None:
         return "created"
     if said.at is not None and said.at < known.at:
@@ -206,7 +240,7 @@ def _outcome(
         (proven and not there[pk]) if pk in there else (known.profile, pk) not in taken_off
         for pk, proven in wanted.items()
     )
-    return "changed" if moved else "unchanged"
+    return "changed" if moved or stated else "unchanged"
 
 
 def _proven(active: Active) -> set[Reached]:
@@ -242,10 +276,11 @@ class _Planner:
         identities: dict[Reached, int],
         taken_off: set[tuple[int, int]],
         *,
+        news: dict[str, list[News]],
         writes: bool,
     ) -> None:
         self.plan = Plan()
-        self._taken_off = taken_off
+        self._taken_off, self._news = taken_off, news
         self._links, self._identities = links, dict(identities)
         self._limit, self._junk = MatchingRules.current().shared_by, JunkList()
         # Identity → profile → verified, of all that prove somebody.
@@ -255,6 +290,9 @@ class _Planner:
         self._owners: dict[int, int] = {}
         self._into: dict[int, int] = {}
         self._read_sharers(active, changed, writes=writes)
+        # Identity → who has it, of all for which something is withdrawn, as the batch has it so far.
+        withdrawn = {reach for new in news.values() for one in new if not one.stated.granted for reach in one.reached}
+        self._holders = sharers_of(identities[reach] for reach in withdrawn if reach in identities)
         self._number(active, writes=writes)
 
     def _read_sharers(self, active: Active, changed: Sequence[Known], *, writes: bool) -> None:
@@ -278,8 +316,9 @@ class _Planner:
         self._customers, self._profiles, self._records = (
             iter(numbers(f"customers_{table}", new, real=writes)) for table in ("customer", "profile", "sourcerecord")
         )
-        wanted = sorted({(reach.kind, reach.value) for one, _outcome in active for reach in one.reaches})
-        absent = [reach for reach in wanted if reach not in self._identities]
+        wanted = {(reach.kind, reach.value) for one, _outcome in active for reach in one.reaches}
+        wanted |= {reach for new in self._news.values() for one in new for reach in one.reached}
+        absent = sorted(reach for reach in wanted if reach not in self._identities)
         self._fresh = dict(zip(absent, numbers("customers_identity", len(absent), real=writes), strict=True))
         self._identities |= self._fresh
 
@@ -305,7 +344,17 @@ class _Planner:
         if known or change.joins:
             self.plan.touched |= {own, self._root(own)}
         self.plan.changes.append(change)
+        self.state(said, change.profile)
         return True
+
+    def state(self, said: OutsideRecord, profile: int) -> None:
+        """Add what a record newly states of consents."""
+        for new in self._news.get(said.external_id, ()):
+            identities = [self._reach(kind, value) for kind, value in new.reached]
+            counts_for = {
+                pk: whose(profile, granted=new.stated.granted, sharers=self._holders[pk][:SHARERS]) for pk in identities
+            }
+            self.plan.stated.append(Stated(said, profile, new, counts_for))
 
     def _new(self, said: OutsideRecord) -> Change:
         change = Change(said, next(self._profiles), next(self._records), next(self._customers), is_new=True)
@@ -332,6 +381,7 @@ class _Planner:
                 continue
             if link is None:
                 change.links.append((identity, verified, identity in first))
+                self._holders[identity].append(change.profile)
             elif verified and not link.verified:
                 change.proven.append(link.pk)
             self._sharers[identity][change.profile] = verified or bool(link and link.verified)
@@ -339,6 +389,8 @@ class _Planner:
             if link.source == change.said.source and link.identity not in wanted:
                 change.gone.append(link.pk)
                 self._sharers[link.identity].pop(change.profile, None)
+                if change.profile in self._holders[link.identity]:
+                    self._holders[link.identity].remove(change.profile)
         return [
             identity
             for identity, verified in wanted.items()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
@@ -13,12 +14,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from customers import normalise, projection
+from customers.actions.consents import StatedConsent, check_stated
 from customers.actions.edits import read_field
 from customers.actions.sources import OutsideRecord, Reach
 from customers.choices import FieldKind, IdentityKind, PartyKind
-from customers.custom import read_value
+from customers.custom import NO, YES, read_value
 from customers.fields import CUSTOM, whole_name
-from customers.imports.mapping import CHANGED, MANY, NUMBER, Meaning
+from customers.imports.mapping import CHANGED, CONSENT, MANY, NUMBER, Meaning
 from customers.imports.tables import Formula, Row
 from customers.models import CustomField
 from cxcenter.core.errors import Invalid
@@ -36,6 +38,13 @@ WORDS = {
     PartyKind.PERSON: "person individual private человек физлицо физическоелицо частноелицо фл",
     PartyKind.COMPANY: "company organization organisation business компания организация юрлицо юридическоелицо юл",
 }
+# What stands in a column of consents, besides yes and no.
+SAID = {
+    True: "y on granted given agreed optin subscribed permits согласен согласна есть дано подписан подписана",
+    False: "n off withdrawn revoked refused optout unsubscribed отозвано отказ отказался отказалась отписан отписана",
+}
+CONSENTS = {word: granted for granted, words in SAID.items() for word in words.split()}
+CONSENTS |= dict.fromkeys(YES, True) | dict.fromkeys(NO, False)
 PARTIES = {word: kind for kind, words in WORDS.items() for word in words.split()}
 YEAR_FIRST = re.compile(r"(\d{4})[-./](\d{1,2})[-./](\d{1,2})")
 DAY_FIRST = re.compile(r"(\d{1,2})[-./](\d{1,2})[-./](\d{4})")
@@ -45,6 +54,17 @@ EXCEL_BEGINS, OLDEST = date(1899, 12, 30), date(1850, 1, 1)
 EXCEL_TEXT = re.compile(r'="([^"]*)"')
 # A spreadsheet does not take these for a formula: so this product, and others, write a text that looks like one.
 DEFUSED = re.compile(r"'[=+\-@\t\r]")
+
+
+@dataclass
+class _Told:
+    """What a row tells, cell by cell."""
+
+    number: str = ""
+    at: datetime | None = None
+    fields: dict[str, Any] = field(default_factory=dict)
+    reaches: dict[tuple[str, str], None] = field(default_factory=dict)
+    consents: list[StatedConsent] = field(default_factory=list)
 
 
 class Reader:
@@ -66,38 +86,48 @@ class Reader:
         if row.reason:
             raise Invalid(row.reason)
         raw: dict[str, Any] = {}
-        fields: dict[str, Any] = {}
-        reaches: dict[tuple[str, str], None] = {}
-        said: dict[str, Any] = {NUMBER: "", CHANGED: None}
+        told = _Told()
         for place, column, target in self._cells:
             value = row.cells[place]
             if value in (None, "", [], {}):
                 continue
             try:
                 for one in _texts(value, listed=target in MANY):
-                    if target in MANY:
-                        reaches |= dict.fromkeys(_reached(target, one))
-                    elif target in said:
-                        said[target] = self._at(one, value) if target == CHANGED else _number(one)
-                    else:
-                        fields[target] = self._field(target, one, value)
+                    self._take(told, target, one, value)
                     raw[column] = f"{raw[column]}; {one}" if column in raw else one
             except Invalid as error:
                 raise Invalid(f"{column}: {error.message}", field=column) from None
-        if not fields and not reaches:
+        if not told.fields and not told.reaches:
             raise Invalid(_("There is nothing in it to keep."))
-        if self._numbered and not said[NUMBER]:
+        if self._numbered and not told.number:
             raise Invalid(_("The number in the source is empty."))
-        fields = projection.complete(fields)
+        check_stated(told.consents, told.reaches, told.at)
+        fields = projection.complete(told.fields)
         return OutsideRecord(
             source=self._source,
-            external_id=said[NUMBER] or key_of(fields, list(reaches)),
+            external_id=told.number or key_of(fields, list(told.reaches)),
             fields=fields,
-            reaches=[Reach(kind=kind, value=text, verified=self._meaning.vouched) for kind, text in sorted(reaches)],
+            reaches=[
+                Reach(kind=kind, value=text, verified=self._meaning.vouched) for kind, text in sorted(told.reaches)
+            ],
+            consents=told.consents,
             raw=raw,
             verified=self._meaning.verified,
-            at=said[CHANGED],
+            at=told.at,
         )
+
+    def _take(self, told: "_Told", target: str, text: str, value: Any) -> None:
+        """Note what one text of a cell tells. Raises Invalid."""
+        if target in MANY:
+            told.reaches |= dict.fromkeys(_reached(target, text))
+        elif target == NUMBER:
+            told.number = _number(text)
+        elif target == CHANGED:
+            told.at = self._at(text, value)
+        elif named := CONSENT.fullmatch(target):
+            told.consents.append(_consent(named[1], named[2] or "", text))
+        else:
+            told.fields[target] = self._field(target, text, value)
 
     def _field(self, target: str, text: str, value: Any) -> Any:
         if target == "birthday":
@@ -176,6 +206,13 @@ def _number(text: str) -> str:
     if len(text) > MAX_NUMBER:
         raise Invalid(_("Too long: %(limit)s characters at most.") % {"limit": MAX_NUMBER})
     return text
+
+
+def _consent(purpose: str, channel: str, text: str) -> StatedConsent:
+    word = re.sub(r"\W", "", text.casefold())
+    if word not in CONSENTS:
+        raise Invalid(_("Write yes or no."))
+    return StatedConsent(purpose=purpose, channel=channel, granted=CONSENTS[word])
 
 
 def _reached(kind: str, text: str) -> Iterator[tuple[str, str]]:

@@ -12,14 +12,15 @@ from django.utils import timezone
 from psycopg2.extras import execute_values
 
 from customers import dictionary, projection
+from customers.actions.consents import fact_of
 from customers.actions.merges import merge_customers
 from customers.actions.records import project_many
 from customers.actions.sources import OutsideRecord
 from customers.choices import MergeReason
 from customers.comparison import REACHES, TELLING
-from customers.erased import withdraw_again
+from customers.erased import keep_withdrawn, withdraw_again
 from customers.events import CustomerCreated, CustomersMerged
-from customers.imports.planning import Change, Plan, numbers
+from customers.imports.planning import Change, Plan, Stated, numbers
 from customers.models import ErasedKey, Identity
 from customers.survivorship import Said, survive_alone
 
@@ -30,6 +31,7 @@ EMPTY = projection.columns({})
 CUSTOMER = (*projection.COLUMNS, "merged_into_id", "version", "created_at", "updated_at")
 RECORD = ("id", "profile_id", "source", "external_id", "fields", "raw", "pins", "verified", "at", "entered_by_id")
 LINK = ("profile_id", "identity_id", "verified", "primary", "source", "since")
+CONSENT = ("identity_id", "profile_id", "profiles", "channel", "purpose", "granted", "proof", "at")
 EVENT = ("profile_id", "kind", "at", "actor_id", "payload")
 MERGE = ("id", "survivor_id", "absorbed_id", "reason", "detail", "at")
 AUDIT = ("at", "act", "subject", "detail")
@@ -70,11 +72,15 @@ class _Writer:
         self._copy("customers_sourcerecord", RECORD, (self._record(change) for change in new))
         identities = ((pk, kind, value, self._now) for (kind, value), pk in sorted(made.identities.items()))
         self._copy("customers_identity", ("id", "kind", "value", "created_at"), identities)
-        if made.identities and ErasedKey.objects.exclude(withdrawn=[]).exists():
+        comes_back = made.identities and ErasedKey.objects.exclude(withdrawn=[]).exists()
+        if comes_back:
             withdraw_again(Identity.objects.filter(pk__in=made.identities.values()))
         self._change(old)
         self._copy("customers_profileidentity", LINK, (row for change in made.changes for row in self._links(change)))
+        if comes_back:
+            keep_withdrawn(made.identities.values())
         self._copy("core_event", EVENT, (self._created(change) for change in new))
+        self._state(made.stated)
         self._join([change for change in new if change.joins])
         for change in old:
             if change.joins:
@@ -120,6 +126,16 @@ class _Writer:
 
     def _created(self, change: Change) -> tuple[Any, ...]:
         return change.profile, CustomerCreated.topic, self._now, self._actor, {"customer": change.customer}
+
+    def _state(self, stated: Sequence[Stated]) -> None:
+        """Keep consents and tell timelines of them, as `keep_stated` does."""
+        self._copy("customers_consent", CONSENT, (row for one in stated for row in _consents(one)))
+        events = (
+            (one.profile, fact.topic, one.news.at, self._actor, asdict(fact))
+            for one in stated
+            for fact in [fact_of(one.news.stated, min(one.identities))]
+        )
+        self._copy("core_event", EVENT, events)
 
     def _join(self, joined: Sequence[Change]) -> None:
         """Keep the merges of new records, as `merge_customers` does."""
@@ -173,6 +189,13 @@ class _Writer:
                 cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN", io.StringIO(text))
 
 
+def _consents(one: Stated) -> Iterable[tuple[Any, ...]]:
+    said = one.news.stated
+    proof = said.proof(one.said.source, one.said.external_id)
+    for identity, profiles in one.identities.items():
+        yield identity, one.profile, profiles, said.channel, said.purpose, said.granted, proof, one.news.at
+
+
 def _cell(value: Any) -> str:
     """Return a value as COPY reads it."""
     return CELLS.get(type(value), str)(value)
@@ -187,7 +210,7 @@ CELLS: dict[type, Callable[[Any], str]] = {
     str: _escaped,
     type(None): lambda _none: "\\N",
     dict: lambda value: _escaped(_json(value)),
-    # Words: letters and digits alone.
+    # Words and numbers: letters and digits alone.
     list: lambda value: "{" + ",".join(f'"{word}"' for word in value) + "}",
 }
 

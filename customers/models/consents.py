@@ -2,11 +2,13 @@
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from customers.models.sources import Identity
+from customers.models.sources import Identity, Profile
 
 
 class Consent(models.Model):
@@ -15,6 +17,13 @@ class Consent(models.Model):
     identity = models.ForeignKey(
         Identity, verbose_name=_("identity"), on_delete=models.CASCADE, related_name="consents"
     )
+    # On which it was said. Empty: it came back with an identity that was erased.
+    profile = models.ForeignKey(
+        Profile, verbose_name=_("profile"), on_delete=models.CASCADE, null=True, related_name="consents"
+    )
+    # For whom it counts, wherever the identity goes: a grant for who gave it, a withdrawal for all who had the identity
+    # then, since nobody knows who of a family has said "stop". A withdrawal counts for who has the identity now as well.
+    profiles: "ArrayField[list[int], list[int]]" = ArrayField(models.BigIntegerField(), default=list)
     # Empty: whatever the channel.
     channel = models.CharField(_("channel"), max_length=12, blank=True)
     purpose = models.CharField(_("purpose"), max_length=40)
@@ -26,7 +35,8 @@ class Consent(models.Model):
         verbose_name = _("consent")
         verbose_name_plural = _("consents")
         indexes: ClassVar = [
-            models.Index(fields=["identity", "purpose", "channel", "-at", "-id"], name="consent_newest")
+            models.Index(fields=["identity", "purpose", "channel", "-at", "-id"], name="consent_newest"),
+            GinIndex(fields=["profiles"], name="consent_profiles"),
         ]
 
     def __str__(self) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 
 from customers.choices import Purpose
-from customers.models import Consent, Customer
-from customers.queries import consents_of
+from customers.models import Consent, Customer, Identity
+from customers.queries import consents_of, heard_of
 from cxcenter.accounts.models import User
 from cxcenter.desk.card import shown_value
 from interactions.choices import ChannelKind
@@ -43,10 +43,20 @@ def standing_of(customer: Customer, user: User) -> list[Word]:
 
 
 def history_of(customer: Customer, user: User, *, purpose: str, channel: str) -> list[Word]:
-    """Return all that was ever said of one purpose in one channel, the newest first. Two queries at the most."""
-    rows: QuerySet[Consent] = Consent.objects.filter(purpose=purpose, channel=channel)
-    rows = rows.filter(identity__links__profile__customer=customer).distinct()
-    return _words(rows.select_related("identity").order_by("-at", "-pk")[:HISTORY], user)
+    """Return all that was ever said of one purpose in one channel, the newest first. Four queries at the most."""
+    rows: QuerySet[Consent] = Consent.objects.filter(heard_of(customer.pk), purpose=purpose, channel=channel)
+    return _words(rows.select_related("identity").order_by("-at", "granted", "-pk")[:HISTORY], user)
+
+
+def lost_identities(customer: Customer, user: User) -> list[dict[str, Any]]:
+    """Return identities that he has no more and for which something is withdrawn: he may permit it again. Two queries."""
+    withdrawn = {one["identity"] for one in consents_of(customer.pk) if not one["granted"]}
+    lost = Identity.objects.filter(pk__in=withdrawn).exclude(links__profile__customer=customer).order_by("pk")
+    label = _("%(kind)s, no longer his")
+    return [
+        {"id": one.pk, "value": shown_value(one, user), "label": label % {"kind": one.get_kind_display()}}
+        for one in lost
+    ]
 
 
 def _words(rows: Iterable[Consent], user: User) -> list[Word]:
@@ -92,5 +102,8 @@ def _proof(proof: dict[str, Any], people: dict[int, User]) -> str:
     if "site" in proof:
         form = _("form of the site %(site)s") % {"site": proof["site"]}
         return f"{form}, {proof['text']}" if proof.get("text") else form
+    if "source" in proof:
+        record = _("record %(number)s of %(source)s") % {"number": proof.get("record"), "source": proof["source"]}
+        return f"{proof['said']} ({record})" if proof.get("said") else record
     plain = [str(value) for value in proof.values() if isinstance(value, str | int | float)]
     return ", ".join(plain[:3]) or _("no proof was kept")

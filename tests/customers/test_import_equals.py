@@ -14,6 +14,7 @@ from customers.imports.reading import Reader
 from customers.imports.tables import open_table
 from customers.models import (
     Comparable,
+    Consent,
     Customer,
     CustomField,
     Identity,
@@ -25,11 +26,15 @@ from customers.models import (
     SourceRecord,
     SurvivorshipRule,
 )
+from customers.queries import consents_of
 from cxcenter.core.models import AuditEntry, Event
 from tests import world
 
 pytestmark = pytest.mark.django_db
-COLUMNS = ("id", "changed", "Фамилия", "Имя", "city", "phone", "phone2", "card", "email", "tier", "kind")
+COLUMNS = (
+    "id", "changed", "Фамилия", "Имя", "city", "phone", "phone2", "card", "email", "tier", "kind",
+    "consent:marketing:sms", "Согласие на рекламу",
+)  # fmt: skip
 LAST, FIRST, CITIES = ("Орлова", "Weber", "Smith"), ("Катя", "Anna", ""), ("Tula", "Тверь", "", "")
 
 
@@ -39,14 +44,19 @@ def a_row(chance: random.Random, size: int) -> list[str]:
         phones[0] = "+79999999999"
     if chance.random() < 0.15:
         phones[1] = "8 (800) 555-35-35"
+    at = f"2026-0{chance.randrange(1, 9)}-01T10:00:00" if chance.random() < 0.5 else ""
+    # One that has no time is rejected.
+    speaks = bool(at) or chance.random() < 0.1
     return [
         f"A-{chance.randrange(size)}",
-        f"2026-0{chance.randrange(1, 9)}-01T10:00:00" if chance.random() < 0.5 else "",
+        at,
         chance.choice(LAST), chance.choice(FIRST), chance.choice(CITIES), *phones,
         f"2200{chance.randrange(size)}" if chance.random() < 0.4 else "",
         f"a{chance.randrange(size)}@example.com" if chance.random() < 0.3 else "",
         chance.choice(["gold", "", "7"]),
         chance.choice(["", "company", "физлицо", "??"]) if chance.random() < 0.2 else "",
+        chance.choice(["yes", "нет", "No", ""]) if speaks else "",
+        chance.choice(["да", "отказ", "1", ""]) if speaks and chance.random() < 0.3 else "",
     ]  # fmt: skip
 
 
@@ -145,6 +155,14 @@ def picture(since) -> dict:
             (of_home[m.survivor_id], of_home[m.absorbed_id], m.reason, m.undone_at is None, why(m), m.actor_id or 0)
             for m in Merge.objects.all()
         ),
+        "consents": sorted(
+            (of_profile[c.profile_id], str(c.identity), c.purpose, c.channel, c.granted, sorted(c.proof.items()), c.at)
+            for c in Consent.objects.select_related("identity")
+        ),
+        "permits": {
+            of_home[c.pk]: [(one["purpose"], one["channel"], one["granted"]) for one in consents_of(c.pk)]
+            for c in Customer.objects.all()
+        },
         "audit": AuditEntry.objects.filter(act="customer.merge").count(),
         "facts": sorted((of_profile[e.profile_id], e.kind, e.actor_id or 0) for e in Event.objects.all()),
     }
@@ -182,6 +200,7 @@ def test_the_same_as_one_by_one(tmp_path, monkeypatch, seed, vouched):
         with_undo.__exit__(None, None, None)
     (one_by_one, left, said), (imported, made, waits) = worlds.values()
     assert imported == one_by_one
+    assert len(left["consents"]) > 10 and any(left["permits"].values())
     for part in left:
         assert made[part] == left[part], part
     assert waits == said

@@ -25,7 +25,7 @@ def form(request: HttpRequest, pk: int) -> HttpResponse:
     customer = customer_to_read(user, pk)
     context = {
         "customer": customer,
-        "identities": card.identities_of(customer, user),
+        "identities": card.identities_of(customer, user) + consents.lost_identities(customer, user),
         "purposes": Purpose.choices,
         "channels": ChannelKind.choices,
         "purpose": asked.get("purpose", ""),

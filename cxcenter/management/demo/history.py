@@ -10,7 +10,7 @@ from django.conf import settings
 
 from customers.events import SiteEvent
 from cxcenter.accounts.models import User
-from cxcenter.management.demo import cases, customers, dialogues_en, dialogues_ru, queues, shifts, talks
+from cxcenter.management.demo import cases, customers, dialogues_en, dialogues_ru, firms, queues, shifts, talks
 from cxcenter.management.demo.customers import Person
 from cxcenter.management.demo.dialogue import Dialogue
 from cxcenter.management.demo.record import Book
@@ -82,6 +82,7 @@ def plant(site: Site, staff: dict[str, User], now: datetime) -> bool:
     )
     worked = _past_days(demo) + _today(demo)
     cases.lay_out(demo.book, staff, demo.queues["Warranty"].team, now)
+    firms.plant(demo.book, demo.people, staff["operator2"], now)
     demo.book.write()
     shifts.write_intervals(worked, {reason.name: reason for reason in PauseReason.objects.all()})
     return True
