@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """Merges are read by their time, the last first."""
 
     dependencies = [
-        ("customers", "0008_import"),
+        ("customers", "0009_recall"),
     ]
 
     operations = [

@@ -31,7 +31,7 @@ COUNTS_FOR = """
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("customers", "0008_import"),
+        ("customers", "0010_merge_times"),
         ("core", "0001_initial"),
     ]
 
