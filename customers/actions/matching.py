@@ -180,7 +180,11 @@ def compare_some(*, size: int = 200) -> int:
 
 
 def train_weights() -> MatchModel | None:
-    """Train the weights on a sample of all records and keep them; None if there is nothing to compare."""
+    """Train the weights on a sample of all records and keep them; None if there is nothing to compare.
+
+    The pairs that wait for the steward are compared again by them; all others when something is said of them, unless the
+    weights have moved by MOVED bits.
+    """
     rows = Comparable.objects.exclude(person={}).order_by("?").values_list("profile_id", "person")[:SAMPLE]
     sample = sorted((comparison.read(pk, row) for pk, row in rows), key=lambda one: int(one.key))
     if not sample:
