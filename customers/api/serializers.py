@@ -515,11 +515,11 @@ class MergeEvidence(serializers.Serializer[Any]):
 
 
 class MergeDetail(serializers.Serializer[Any]):
-    """What spoke for a merge, as it was then. Of one that was made by hand or by the API it is empty."""
+    """What spoke for a merge, as it was then: nothing of one that was made by hand or by the API."""
 
-    identity = serializers.IntegerField(required=False, help_text="The identity that joined them.")
-    probability = serializers.FloatField(required=False, help_text="How likely they were one person, 0 to 1.")
-    evidence = MergeEvidence(many=True, required=False, help_text="The score, field by field.")
+    identity = serializers.IntegerField(allow_null=True, help_text="The identity that joined them.")
+    probability = serializers.FloatField(allow_null=True, help_text="How likely they were one person, 0 to 1.")
+    evidence = MergeEvidence(many=True, default=list, help_text="The score, field by field.")
 
 
 class MergeRow(serializers.ModelSerializer[Merge]):

@@ -310,8 +310,10 @@ def test_a_merge_says_what_spoke_for_it(caller, place):
     ):
         actions.merge_customers(survivor=place.customer.pk, others=[one], detail=detail)
     compared, by_phone, by_hand = [row["detail"] for row in caller.rows("merges/")][:3]
-    assert by_hand == {} and by_phone == {"identity": identity.pk}
+    nothing = {"identity": None, "probability": None, "evidence": []}
+    assert by_hand == nothing and by_phone == {**nothing, "identity": identity.pk}
     assert compared == {
+        "identity": None,
         "probability": 0.97,
         "evidence": [
             {"field": "last", "level": "exact", "bits": 8.13},
