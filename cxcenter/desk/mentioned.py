@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, IntegerField, OuterRef, Prefetch, Subquery
 
-from customers.models import Identity, Membership, Note
+from customers.fields import CUSTOM
+from customers.models import CustomField, Identity, Membership, Note
 from cxcenter.accounts.models import User
 from cxcenter.core.models import Event
 from interactions.choices import Author
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Mentioned:
-    """Sessions, cases, tasks, identities, notes, members and people, each by its number, and who reads of them."""
+    """Sessions, cases, tasks, identities, notes, members and people by their numbers, own fields by their codes; who reads."""
 
     reader: User
 
@@ -30,6 +31,7 @@ class Mentioned:
     notes: dict[int, Note]
     members: dict[int, Membership]
     people: dict[int, User]
+    fields: dict[str, CustomField]
 
 
 def mentioned_in(events: Iterable[Event], user: User) -> Mentioned:
@@ -46,12 +48,18 @@ def mentioned_in(events: Iterable[Event], user: User) -> Mentioned:
         .select_related("company__customer", "person__customer")
         .in_bulk(_named(events, "membership")),
         people=User.objects.in_bulk({event.actor_id for event in events} - {None}),
+        fields=CustomField.objects.in_bulk(_own_fields(events), field_name="code"),
     )
 
 
 def _named(events: Iterable[Event], what: str) -> set[int]:
     numbers = (event.payload.get(what) for event in events)
     return {number for number in numbers if isinstance(number, int)}
+
+
+def _own_fields(events: Iterable[Event]) -> set[str]:
+    names = (name for event in events if event.kind == "customer.edited" for name in event.payload.get("fields", []))
+    return {name.removeprefix(CUSTOM) for name in names if name.startswith(CUSTOM)}
 
 
 def _sessions(numbers: set[int], user: User) -> dict[int, Interaction]:

@@ -9,6 +9,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from customers.choices import IdentityKind
+from customers.fields import CUSTOM
 from customers.models import Customer
 from cxcenter.core.models import Event
 from cxcenter.core.templatetags.cx import clock
@@ -226,6 +227,7 @@ def _apart(payload: Payload, about: Mentioned) -> Said:
 def _edited(payload: Payload, about: Mentioned) -> Said:
     titles = {field.name: str(field.verbose_name) for field in Customer._meta.concrete_fields}
     titles["address"] = _("address")
+    titles |= {CUSTOM + code: own.words(get_language() or "en") for code, own in about.fields.items()}
     fields = ", ".join(titles.get(name, name) for name in payload.get("fields", []))
     return Said("pencil", "office", _("Card edited: %(fields)s") % {"fields": fields})
 

@@ -396,6 +396,7 @@ def test_a_field_of_the_house_is_on_the_card_checked_and_in_the_api(page, kate):
     assert "Contract ends: Write the date as year-month-day" in refused.json()["message"]
     shown = page.post(edit, {"custom.contract_end": "2030-02-01"}).json()["shown"]["custom.contract_end"]
     assert shown["value"] == "2030-02-01" and golden(kate).custom["contract_end"] == "2030-02-01"
+    assert "Card edited: Contract ends</b>" in page.get(card).content.decode()
     caller = token("customers:read", "customers:write")
     put = f"sources/dms/records/A-{kate.pk}/"
     problem(caller.put(put, {"fields": {"custom": {"contract_end": "soon"}}}), 400, "invalid")
