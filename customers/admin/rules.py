@@ -1,6 +1,6 @@
 """Rules of the golden record: which values survive, fields of the house, junk, matching."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
@@ -14,6 +14,9 @@ from customers.actions.records import begin_rebuild
 from customers.choices import Criterion, FieldKind
 from customers.models import CustomField, JunkValue, MatchingRules, Recall, SurvivorshipRule
 from cxcenter.core.adminkit import LinesField, SettingsAdmin
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 
 class RuleForm(forms.ModelForm):
@@ -64,6 +67,11 @@ class SurvivorshipRuleAdmin(SettingsAdmin):
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Rebuild the golden records by the default."""
         super().delete_model(request, obj)
+        begin_rebuild()
+
+    def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
+        """Do the same for rules that were chosen in the list."""
+        super().delete_queryset(request, queryset)
         begin_rebuild()
 
 
@@ -125,10 +133,26 @@ class JunkValueAdmin(SettingsAdmin):
         begin_recall(Recall.Scope.REACHED)
 
 
+class MatchingForm(forms.ModelForm):
+    """When records are joined, with the thresholds in their order."""
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse probabilities that are none, and a pair that would be joined before anybody is shown it."""
+        data: dict[str, Any] = super().clean() or {}
+        lower, upper = data.get("lower"), data.get("upper")
+        for name, value in (("lower", lower), ("upper", upper)):
+            if value is not None and not 0 <= value <= 1:
+                self.add_error(name, _("Write a probability from 0 to 1, like 0.89."))
+        if lower is not None and upper is not None and lower > upper:
+            self.add_error("lower", _("It must not be above the probability from which records are joined."))
+        return data
+
+
 @admin.register(MatchingRules)
 class MatchingRulesAdmin(SettingsAdmin):
     """When records are joined: one row for the installation."""
 
+    form = MatchingForm
     list_display = ("__str__", "joins", "upper", "lower", "shared_by")
     fieldsets = ((None, {"fields": ("joins", ("upper", "lower"), "shared_by")}),)
 

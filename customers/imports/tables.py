@@ -11,6 +11,7 @@ import re
 import zipfile
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -104,7 +105,7 @@ def open_table(path: Path, *, name: str = "", encoding: str = "", delimiter: str
     if len(STRANGE.findall(text)) > len(text) / 10:
         raise Invalid(_("This is neither a text nor an Excel file. Use CSV, XLSX or JSON lines."), code="no_table")
     if text.lstrip().startswith("{"):
-        return JsonLines(path, encoding, text)
+        return JsonLines(path, encoding)
     if text.lstrip().startswith("[") and (name or path.name).lower().endswith((".json", ".jsonl")):
         raise Invalid(_("This is one JSON list. Write JSON lines: one object in each line."), code="no_table")
     return Csv(path, encoding, delimiter or delimiter_of(text))
@@ -183,6 +184,10 @@ class Text(Table):
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def _rewind(self) -> None:
+        self._file.seek(0)
+        self._number = 0
 
     def _next(self) -> Line | None:
         if self._again:
@@ -322,13 +327,19 @@ class JsonLines(Text):
 
     form = "jsonl"
 
-    def __init__(self, path: Path, encoding: str, head: str) -> None:
+    def __init__(self, path: Path, encoding: str) -> None:
         """Open it and gather the columns."""
         super().__init__(path, encoding)
         columns: dict[str, None] = {}
-        for line in head.splitlines()[:1000]:
-            found = _json_object(line)
+        letters = 0
+        # One line may be longer than all that is looked at: those behind it have columns, too.
+        for line in islice(self._lines(0), 1000):
+            found = _json_object(line.text)
             columns |= dict.fromkeys(found) if isinstance(found, dict) else {}
+            letters += len(line.text)
+            if letters > HEAD:
+                break
+        self._rewind()
         if len(columns) > MAX_COLUMNS:
             raise Invalid(_("There are more than %(limit)s columns.") % {"limit": MAX_COLUMNS}, code="columns")
         if not columns:
