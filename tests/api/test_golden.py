@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from customers import actions
-from customers.models import Apart, Customer, Identity, Likeness, Merge, ProfileIdentity, SourceRecord
+from customers.models import Apart, Consent, Customer, Identity, Likeness, Merge, ProfileIdentity, SourceRecord
 from cxcenter.accounts.models import User
 from cxcenter.core import webhooks
 from cxcenter.core.models import AuditEntry, WebhookDelivery
@@ -331,3 +331,35 @@ def test_webhooks_tell_of_merges_and_of_their_undoing(caller, place):
     put(caller, "A-1", fields={"city": "Tver"})
     topics = set(WebhookDelivery.objects.values_list("topic", flat=True))
     assert {"customer.created", "customer.updated", "customer.merged", "customer.unmerged"} <= topics
+
+
+def test_a_record_brings_consents_and_words_come_late(caller):
+    word = {"purpose": "marketing", "channel": "sms", "granted": False, "proof": "STOP", "at": "2026-05-02T10:00:00Z"}
+    made = put(caller, "A-1", identities=VERIFIED, consents=[word], at="2026-05-03T10:00:00Z").json()
+    assert put(caller, "A-1", identities=VERIFIED, consents=[word], at="2026-05-03T10:00:00Z").json()["status"] == (
+        "unchanged"
+    )
+    path = f"customers/{made['customer']}/consents/"
+    (row,) = caller.get(path).json()["results"]
+    assert (row["granted"], row["at"]) == (False, "2026-05-02T10:00:00Z")
+    said = {"identity": row["identity"], "purpose": "marketing", "channel": "sms", "granted": True, "proof": "Form 12"}
+    for _time in range(2):
+        late = caller.post(path, {**said, "at": "2026-05-01T10:00:00Z"})
+        assert late.status_code == 201 and late.json()["results"][0]["granted"] is False
+    assert Consent.objects.count() == 2
+    # The phone goes, the withdrawal stays.
+    put(caller, "A-1", identities=[], at="2026-05-04T10:00:00Z")
+    assert [one["granted"] for one in caller.get(path).json()["results"]] == [False]
+    assert caller.post(path, said).json()["results"] == []
+
+
+def test_a_consent_that_cannot_be_compared_is_refused(caller):
+    word = {"purpose": "marketing", "granted": True, "proof": "Form 12"}
+    for body in (
+        {"identities": VERIFIED, "consents": [word]},
+        {"consents": [word], "at": "2026-05-03T10:00:00Z"},
+        {"identities": VERIFIED, "consents": [{**word, "at": "2126-05-03T10:00:00Z"}]},
+        {"identities": VERIFIED, "consents": [{**word, "purpose": "All of it"}], "at": "2026-05-03T10:00:00Z"},
+    ):
+        problem(put(caller, "A-1", **body), 400, "invalid")
+    assert not SourceRecord.objects.filter(source="dms").exists()

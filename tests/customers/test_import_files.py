@@ -5,7 +5,7 @@ import io
 import json
 import random
 import zipfile
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import openpyxl
 import pytest
@@ -14,7 +14,7 @@ from customers.actions import imports as acts
 from customers.imports import running
 from customers.imports.mapping import Meaning, guess
 from customers.imports.tables import MAX_ROW, open_table
-from customers.models import Customer, CustomField, ImportRun, SourceRecord
+from customers.models import Consent, Customer, CustomField, ImportRun, SourceRecord
 from cxcenter.core.errors import Invalid
 
 pytestmark = pytest.mark.django_db
@@ -356,3 +356,36 @@ def test_words_for_people_and_companies_and_own_fields(bring):
     assert (company.kind, company.custom) == ("company", {"since": "2020-02-01", "vip": True})
     assert (person.kind, person.custom) == ("person", {"vip": False})
     assert list(rejects) == [4, 5]
+
+
+# --- Consents ---
+
+
+def test_consents_in_the_words_of_both_languages_have_the_time_of_their_record(bring):
+    said = ["да", "No", "opt-in", "Отказ", "", "perhaps"]
+    rows = [f"C-{n},Kate,c{n}@example.com,2026-03-0{n + 1} 10:00,{word}\n" for n, word in enumerate(said)]
+    content = "id,name,email,at,Согласие на рекламу\n" + "".join(rows)
+    run, refused = bring(content)
+    assert refused == {7: "Согласие на рекламу: Write yes or no."} and run.counts["created"] == 5
+    words = Consent.objects.order_by("pk").values_list("identity__value", "purpose", "channel", "granted", "at")
+    at = datetime(2026, 3, 1, 7, tzinfo=UTC)
+    assert list(words) == [
+        (f"c{n}@example.com", "marketing", "", granted, at + timedelta(days=n))
+        for n, granted in enumerate([True, False, True, False])
+    ]
+    again, _refused = bring(content)
+    assert again.counts["unchanged"] == 5 and Consent.objects.count() == 4
+
+
+def test_a_consent_without_a_time_or_an_identity_is_refused(bring):
+    assert guess(["phone", "newsletter"]) == {"phone": "phone", "newsletter": ""}
+    columns = {"phone": "phone", "ads": "consent:marketing:sms"}
+    with pytest.raises(Invalid, match="A consent needs its time"):
+        bring("phone,ads\n+79161234501,yes\n", columns=columns)
+    with pytest.raises(Invalid, match="no such field"):
+        bring("phone,at,ads\n", columns={**columns, "ads": "consent:Marketing"})
+    columns |= {"name": "name", "at": "at"}
+    head, at = "name,phone,at,ads\n", "2026-03-01"
+    _run, refused = bring(f"{head}Kate,,{at},yes\nAnna,+79161234501,,no\nOlga,+79161234502,{at},no\n", columns=columns)
+    assert "name one" in refused[2] and "without a time" in refused[3]
+    assert Consent.objects.get().identity.value == "+79161234502"

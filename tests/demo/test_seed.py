@@ -14,7 +14,8 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from customers.models import Customer, ProfileIdentity
+from customers.models import Consent, Customer, Membership, ProfileIdentity
+from customers.queries import consents_of, permits
 from cxcenter.accounts.checks import demo_is_shut_out
 from cxcenter.accounts.models import User
 from cxcenter.core.events import PAYLOADS
@@ -114,6 +115,17 @@ def test_there_are_customers_with_verified_contacts():
         "record": named.provenance["name"]["record"],
         "pinned": False,
     }
+
+
+def test_there_are_companies_with_people_and_consents_with_proofs():
+    roles = Membership.objects.values_list("company__customer__name", "person__customer__kind")
+    assert len({name for name, _kind in roles}) == 3 and {kind for _name, kind in roles} == {"person"}
+    assert Customer.objects.filter(kind="company", name="Bluebird Taxi").exists()
+    asked = {*Consent.objects.values_list("profile__customer", flat=True)}
+    assert len(asked) == 12 and all(consents_of(pk) for pk in asked)
+    (changed,) = Consent.objects.filter(granted=False, purpose="marketing", channel="email")
+    assert permits(changed.profile.customer_id, purpose="marketing", channel="email") is False
+    assert all(one.proof["words"] and one.proof["user"] for one in Consent.objects.all())
 
 
 def test_history_is_believable():

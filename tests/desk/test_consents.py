@@ -98,6 +98,21 @@ def test_a_withdrawal_of_one_identity_outweighs_the_consent_of_another_and_that_
     assert "withdrawn" in shown and "kate@example.com" in shown and "orlova@" not in shown
 
 
+def test_what_was_withdrawn_for_an_identity_that_is_gone_can_be_permitted_again(client, kate, alice):
+    home = mail(kate, "kate@example.com")
+    record(client, kate, home, granted=False)
+    actions.unlink_identity(customer=kate, identity=home, actor=alice)
+    assert "withdrawn" in panel(client, kate) and "kate@example.com" in panel(client, kate)
+    assert "E-mail, no longer his" in client.get(address("consent-form", kate.pk)).content.decode().replace(
+        "e-mail", "E-mail"
+    )
+    assert record(client, kate, home, granted=True).status_code == 200
+    assert "Never asked" in panel(client, kate)
+    asked = {"purpose": "marketing", "channel": "email"}
+    history = client.get(address("consent-history", kate.pk), asked).content.decode()
+    assert re.findall(r"(permits|withdrawn)</span>", history) == ["permits", "withdrawn"]
+
+
 def test_a_withdrawal_is_seen_on_the_joint_card(client, kate):
     oleg = actions.create_profile(source="shop", fields={"name": "Oleg"}).customer
     record(client, kate, mail(kate, "kate@example.com"), granted=True)

@@ -120,6 +120,19 @@ def test_who_comes_back_himself_is_a_new_customer_to_whom_nothing_is_advertised(
     assert permits(found.customer_id, purpose="calls", channel="") is None
 
 
+def test_what_a_source_has_dropped_is_erased_with_him_and_its_withdrawal_comes_back_for_good(town):
+    him, identity = known("A-1", ("phone", PHONE)), Identity.objects.get(value=PHONE)
+    proof = {"by": LAST}
+    customers.record_consent(profile=him.profiles.get(), identity=identity, purpose="ads", granted=False, proof=proof)
+    known("A-1", ("email", MAIL))
+    assert permits(him.pk, purpose="ads", channel="") is False
+    erase(him, town)
+    assert not Identity.objects.filter(value=PHONE).exists() and Consent.objects.get().proof == {}
+    again, found = customers.find_or_create_by_identity(kind="phone", value=PHONE, source="voice")
+    customers.unlink_identity(customer=found.customer, identity=again, actor=town.alice)
+    assert permits(found.customer_id, purpose="ads", channel="") is False
+
+
 def test_his_old_page_begins_anew_as_a_strangers(town):
     visitor = Visitor(town.site)
     visitor.start(f"I am {LAST}")

@@ -54,8 +54,11 @@ def record(request: HttpRequest, pk: int) -> HttpResponse:
         words=sent.get("proof", ""),
         actor=user,
     )
-    stands = next(one for one in consents_of(customer.pk) if (one["purpose"], one["channel"]) == (purpose, channel))
-    if granted and not stands["granted"]:
+    # Nothing stands of an identity that he has no more and permits again.
+    stands = [
+        one["granted"] for one in consents_of(customer.pk) if (one["purpose"], one["channel"]) == (purpose, channel)
+    ]
+    if granted and False in stands:
         return JsonResponse({"said": _("Recorded. It stays withdrawn: another of his identities has withdrawn it.")})
     return JsonResponse({"said": _("The consent is recorded.") if granted else _("The withdrawal is recorded.")})
 
