@@ -191,7 +191,9 @@ def test_a_run_that_the_database_leaves_is_continued(file, monkeypatch):
 
     monkeypatch.setattr(running, "BATCH", 10)
     monkeypatch.setattr(running, "write", cut_off)
-    with pytest.raises(CommandError, match=r"The database does not answer: (terminating|server closed).*line 21.*--resume"):
+    with pytest.raises(
+        CommandError, match=r"The database does not answer: (terminating|server closed).*line 21.*--resume"
+    ):
         command(file)
     assert ImportRun.objects.get().state == "failed" and SourceRecord.objects.count() == 20
     monkeypatch.setattr(running, "write", written)
