@@ -34,9 +34,13 @@ def put(number: str, *values: str, days: int = 0, verified: bool = False, **more
     return actions.put_record(said=said)[1]
 
 
+# Once: the same day has to be the same moment each time.
+NOW = timezone.now().replace(microsecond=0)
+
+
 def day(number: int):
     """A day of last year."""
-    return timezone.now().replace(microsecond=0) - timedelta(days=365 - number)
+    return NOW - timedelta(days=365 - number)
 
 
 def customer_of(number: str) -> Customer:

@@ -160,7 +160,8 @@ class House:
         route = re.sub(r"<(int|uuid):pk>", ident, route)
         route = route.replace("<int:identity>", str(self.talk.thread.identity_id))
         route = route.replace("<int:leg>", str(self.leg.pk if pk is None else pk))
-        words = {"<str:section>": "cases", "<str:what>": "done", "<str:field>": "name", "<int:other>": ident}
+        other = str(self.member.company.customer_id) if pk is None else ident
+        words = {"<str:section>": "cases", "<str:what>": "done", "<str:field>": "name", "<int:other>": other}
         for place, word in words.items():
             route = route.replace(place, word)
         return "/desk/" + route
