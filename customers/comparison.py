@@ -35,7 +35,7 @@ CANDIDATES = """
 """
 
 
-# Of an identity that too many share nobody needs to know how many they are. `+ 0`: see `customers.imports.planning.LINKS`.
+# Of an identity that too many share nobody needs to know how many they are. `+ 0`: see `customers.queries.LINKS`.
 REACHED = """
     SELECT l.profile_id, i.kind, i.value, sharers.size > %(limit)s
     FROM customers_profileidentity l

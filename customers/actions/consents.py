@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from customers.choices import IdentityKind
 from customers.events import ConsentGiven
 from customers.models import Consent, Customer, Identity, Profile, ProfileIdentity
+from customers.queries import first_links
 from cxcenter.core import audit
 from cxcenter.core.errors import Invalid, NotFound
 from cxcenter.core.events import emit
@@ -27,13 +28,6 @@ PURPOSE, CHANNEL = re.compile(r"[a-z][a-z0-9_]{0,39}"), re.compile(r"[a-z]{0,12}
 REACHED_BY = {"sms": IdentityKind.PHONE, "voice": IdentityKind.PHONE, "callback": IdentityKind.PHONE}
 # A withdrawal is kept with so many who share its identity: what more have is nobody's.
 SHARERS = 50
-SHARING = """
-    SELECT asked.id, found.profile_id
-    FROM unnest(%s::bigint[]) AS asked (id)
-    CROSS JOIN LATERAL (
-        SELECT l.profile_id FROM customers_profileidentity l WHERE l.identity_id = asked.id ORDER BY l.id + 0 LIMIT %s
-    ) found
-"""
 Reached = tuple[str, str]
 
 
@@ -76,10 +70,8 @@ def moment(at: datetime | None) -> datetime:
 def sharers_of(identities: Iterable[int]) -> defaultdict[int, list[int]]:
     """Return the profiles that have identities now: identity → profiles, the first ones. One query."""
     found: defaultdict[int, list[int]] = defaultdict(list)
-    with connection.cursor() as cursor:
-        cursor.execute(SHARING, [list(identities), SHARERS])
-        for identity, profile in cursor.fetchall():
-            found[identity].append(profile)
+    for identity, profile, _verified in first_links(identities, most=SHARERS):
+        found[identity].append(profile)
     return found
 
 

@@ -72,9 +72,9 @@ Identities = dict[Reach, Identity]
 def put_record(*, said: OutsideRecord, actor: "User | None" = None) -> tuple[SourceRecord | None, str]:
     """Keep a record of a source: new, changed, or as it was. Returns it with "created", "changed", "unchanged" or "late".
 
-    A record that is older than what is known is "late" and changes nothing, but that no withdrawal in it is lost. A new one has a profile of its own; if its
-    verified identities lead to exactly one customer it is merged into him at once (which can be undone). A new one of
-    somebody who was erased, by its number or by any identity, is not kept: None and "erased". Raises Invalid for a
+    A record that is older than what is known is "late" and changes nothing, but that no withdrawal in it is lost. A new
+    one has a profile of its own; if its verified identities lead to exactly one customer it is merged into him at once
+    (which can be undone). A new one of somebody who was erased, by its number or by any identity, is not kept: None and "erased". Raises Invalid for a
     field or value that cannot be kept.
     """
     if said.source in OURS:

@@ -20,6 +20,7 @@ from customers.erased import erased_among, identity_key, record_key
 from customers.junk import JunkList
 from customers.locks import MovedMeanwhileError, lock_customers_of
 from customers.models import ErasedKey, Identity, MatchingRules, Profile, ProfileIdentity, SourceRecord, Unlinking
+from customers.queries import first_links
 
 OUTCOMES = ("created", "changed", "unchanged", "late", "rejected", "joined")
 # Where nothing is written new rows need numbers all the same, above all real ones.
@@ -29,16 +30,6 @@ KNOWN_IDENTITIES = """
     SELECT i.kind, i.value, i.id
     FROM unnest(%s::text[], %s::text[]) AS asked (kind, value)
     JOIN customers_identity i ON i.kind = asked.kind AND i.value = asked.value
-"""
-# Of an identity that too many share nobody needs to know who they all are. `+ 0`: a table that has just been filled has
-# no statistics yet, and the planner would go through all links in their order instead of by identity.
-LINKS = """
-    SELECT asked.id, found.profile_id, found.verified
-    FROM unnest(%s::bigint[]) AS asked (id)
-    CROSS JOIN LATERAL (
-        SELECT l.profile_id, l.verified FROM customers_profileidentity l WHERE l.identity_id = asked.id
-        ORDER BY l.id + 0 LIMIT %s
-    ) found
 """
 NUMBERS = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
 Reached = tuple[str, str]
@@ -300,11 +291,9 @@ class _Planner:
         profiles = {known.profile for known in changed}
         # Links that go while the batch is gone through make room under the limit.
         room = self._limit + 1 + sum(len(self._links[profile]) for profile in profiles)
-        with connection.cursor() as cursor:
-            cursor.execute(LINKS, [asked, room])
-            for identity, profile, verified in cursor.fetchall():
-                self._sharers[identity][profile] = verified
-                profiles.add(profile)
+        for identity, profile, verified in first_links(asked, most=room):
+            self._sharers[identity][profile] = verified
+            profiles.add(profile)
         if writes:
             self._owners = lock_customers_of(profiles)
         else:

@@ -16,8 +16,9 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection, connections
 
 from customers import actions as customers
+from customers import queries
 from customers.actions import imports as acts
-from customers.imports import planning, running, service
+from customers.imports import running, service
 from customers.imports.mapping import Meaning
 from customers.models import (
     Comparable,
@@ -411,6 +412,6 @@ def test_links_are_found_by_identity_in_a_table_without_statistics(file):
     file.write_text(rows(3000))
     command(file)
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {planning.LINKS}", [list(Identity.objects.values_list("pk", flat=True)), 9])
+        cursor.execute(f"EXPLAIN {queries.LINKS}", [list(Identity.objects.values_list("pk", flat=True)), 9])
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "Index Scan using customers_profileidentity_pkey" not in plan
