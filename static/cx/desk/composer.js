@@ -49,7 +49,8 @@ async function insertArticle(text) {
 let found = [];
 let index = 0;
 let turn = 0;
-// Between "/" and the list Enter means the first of the list, never the letters themselves.
+// Until the list of what is written now has come, Enter means its first: never the letters themselves,
+// never the first of a list of fewer letters that is still shown.
 let coming = false;
 let chooseFirst = false;
 
@@ -142,7 +143,8 @@ function quickKeys(event) {
   if (move && found.length) {
     index = (index + move + found.length) % found.length;
     showQuick(isQuery(area().value) ? area().value.slice(1) : "");
-  } else if (event.key === "Enter" || (event.key === "Tab" && found.length)) choose(index);
+  } else if (event.key === "Enter" && coming) chooseFirst = true;
+  else if (event.key === "Enter" || (event.key === "Tab" && found.length)) choose(index);
   else if (event.key === "Escape") closeQuick();
   else return false;
   event.preventDefault();
