@@ -28,6 +28,10 @@ class ActForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Give every control its class."""
         super().__init__(*args, **kwargs)
+        self.dress()
+
+    def dress(self) -> None:
+        """Give every control its class."""
         for field in self.fields.values():
             css = "form-select" if isinstance(field.widget, forms.Select) else "form-control"
             field.widget.attrs.setdefault("class", css)
@@ -123,6 +127,14 @@ class SetPriority(ActForm):
     )
 
 
+class Named(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A choice among rows that have a name in each language."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        """Return its name in the reader's language."""
+        return _named(obj)
+
+
 class NewSkill(ActForm):
     """A skill."""
 
@@ -135,12 +147,12 @@ class AskForSkill(ActForm):
 
     STEPS = 3
 
-    skill = forms.ModelChoiceField(label=_("Skill"), queryset=Skill.objects.all())
+    skill = Named(label=_("Skill"), queryset=Skill.objects.all(), empty_label="")
     level = forms.TypedChoiceField(
         label=_("At least level"), choices=[(n, n) for n in range(1, 6)], coerce=int, initial=3
     )
-    queue = forms.ModelChoiceField(label=_("Contacts of the queue"), queryset=Queue.objects.none())
-    topic = forms.ModelChoiceField(
+    queue = Named(label=_("Contacts of the queue"), queryset=Queue.objects.none())
+    topic = Named(
         label=_("With the topic"),
         queryset=Topic.objects.filter(active=True),
         required=False,
@@ -153,10 +165,14 @@ class AskForSkill(ActForm):
     def __init__(self, *args: Any, queues: Any, everywhere: bool, **kwargs: Any) -> None:
         """Offer these queues; to whom may set it for all of them, all."""
         super().__init__(*args, **kwargs)
+        self._ask_for_steps()
+        self.dress()
         queue = self.fields["queue"]
         queue.queryset = queues  # type: ignore[attr-defined]
         queue.required = not everywhere
-        queue.empty_label = _("all queues") if everywhere else None  # type: ignore[attr-defined]
+        queue.empty_label = _("all queues") if everywhere else ""  # type: ignore[attr-defined]
+
+    def _ask_for_steps(self) -> None:
         for number in range(1, self.STEPS + 1):
             self.fields[f"after_{number}"] = forms.IntegerField(
                 label=_("After, s"), min_value=1, max_value=86400, required=False

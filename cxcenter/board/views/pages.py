@@ -197,7 +197,7 @@ def session_why(request: HttpRequest, pk: int) -> HttpResponse:
                 "offer": offer,
                 "needs": [f"{known.get(skill, skill)} ≥ {level}" for skill, level in offer.needs],
                 "how": HOWS.get(offer.why.get("how", ""), ""),
-                "rows": [(one, _verdict(one)) for one in offer.candidates],
+                "rows": [(one, _verdict(one), State(one.state).label) for one in offer.candidates],
             }
             for offer in reversed(offers)
         ],

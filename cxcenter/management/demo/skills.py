@@ -2,7 +2,10 @@
 
 from typing import NamedTuple
 
+from django.utils import timezone
+
 from cxcenter.accounts.models import User
+from cxcenter.management.demo.queues import HISTORY
 from interactions.models import Topic
 from routing.models import OperatorSkill, Requirement, RequirementStep, Skill
 
@@ -47,7 +50,7 @@ def plant(staff: dict[str, User], topics: dict[str, Topic]) -> None:
     for name, name_ru, levels in SKILLS:
         skills[name] = skill = Skill.objects.create(name=name, name_ru=name_ru)
         OperatorSkill.objects.bulk_create(
-            OperatorSkill(user=staff[who], skill=skill, level=level)
+            OperatorSkill(user=staff[who], skill=skill, level=level, started_at=timezone.now() - HISTORY)
             for who, level in zip(names, levels, strict=True)
             if level
         )
