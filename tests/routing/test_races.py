@@ -1,4 +1,4 @@
-"""Everybody at once: fifty workers, forty operators, five queues, five thousand contacts.
+"""Everybody at once: fifty workers, forty operators with skills, five queues, five thousand contacts.
 
 One process serves some dozens a second. `RACE_S=1200 make test` (or pytest on this file alone) gives all of them the time.
 """
@@ -21,13 +21,23 @@ from cxcenter.core.errors import CxError
 from cxcenter.core.models import Outbox
 from interactions.actions import talk
 from interactions.models import Interaction, Site, Thread
-from routing import sweeps
+from routing import skills, sweeps
 from routing.actions import handover, legs, offers, presence, queueing
-from routing.models import Assignment, Queue, QueueMember, WorkItem
+from routing.actions import skills as skill_acts
+from routing.models import (
+    Assignment,
+    OperatorSkill,
+    Queue,
+    QueueMember,
+    Requirement,
+    RequirementStep,
+    Skill,
+    WorkItem,
+)
 from tests import world
 
 pytestmark = pytest.mark.django_db(transaction=True)
-WORKERS, OPERATORS, QUEUES, CONTACTS = 50, 40, 5, 5000
+WORKERS, OPERATORS, QUEUES, CONTACTS, SKILLS = 50, 40, 5, 5000, 4
 # These wait when it begins; the rest comes while it goes on.
 WAITING = 4000
 # What is not served in this time still waits at the end, and must not be lost.
@@ -76,6 +86,17 @@ class Hall:
             world.on_duty(user, capacity=1 + number % 5)
             for queue in chance.sample(self.queues, chance.randint(1, 3)):
                 QueueMember.objects.create(queue=queue, user=user)
+        self.skills = [Skill.objects.create(name=f"Skill {n}") for n in range(SKILLS)]
+        OperatorSkill.objects.bulk_create(
+            OperatorSkill(user=user, skill=skill, level=chance.randint(1, 5))
+            for user in self.people
+            for skill in chance.sample(self.skills, 2)
+        )
+        # Each queue but the last asks for a skill, for less of it after a while, then for none.
+        for queue in self.queues[:-1]:
+            rule = Requirement.objects.create(queue=queue, skill=chance.choice(self.skills), level=4)
+            for after_s, level in ((2, 2), (6, 0)):
+                RequirementStep.objects.create(requirement=rule, after_s=after_s, level=level)
         talks = _talks(world.make_site(self.queues[0]))
         _let_wait(talks[:WAITING], self.queues)
         self.to_come = talks[WAITING:]
@@ -106,8 +127,15 @@ def _talks(site: Site) -> list[Interaction]:
 
 def _let_wait(talks: list[Interaction], queues: list[Queue]) -> None:
     now = timezone.now()
+    paths = [skills.path_for(queue=queue) for queue in queues]
     WorkItem.objects.bulk_create(
-        WorkItem(interaction=talk_, queue=queues[n % QUEUES], rank_at=now + timedelta(milliseconds=n))
+        WorkItem(
+            interaction=talk_,
+            queue=queues[n % QUEUES],
+            path=paths[n % QUEUES],
+            waits_since=now + timedelta(milliseconds=n),
+            rank_at=queueing.rank(queues[n % QUEUES], now + timedelta(milliseconds=n), 1),
+        )
         for n, talk_ in enumerate(talks)
     )
 
@@ -178,6 +206,12 @@ def change_state(hall: Hall, chance: random.Random) -> None:
     presence.set_mode(user=user, mode="available", actor=user)
 
 
+def learn(hall: Hall, chance: random.Random) -> None:
+    """An operator's level changes while contacts that ask for it come and go."""
+    user, skill = chance.choice(hall.people), chance.choice(hall.skills)
+    skill_acts.set_level(user=user, skill=skill, level=chance.randint(0, 5), actor=hall.boss)
+
+
 def supervise(hall: Hall, chance: random.Random) -> None:
     for leg in Assignment.objects.filter(operator=hall.boss, leg__in=["active", "wrapup"])[:3]:
         if leg.leg == "active":
@@ -190,7 +224,7 @@ def supervise(hall: Hall, chance: random.Random) -> None:
 
 
 ACTS: list[tuple[Callable[[Hall, random.Random], None], int]] = [
-    (serve, 70), (arrive, 10), (leave, 12), (change_state, 4), (supervise, 4),
+    (serve, 70), (arrive, 10), (leave, 12), (change_state, 4), (supervise, 4), (learn, 3),
 ]  # fmt: skip
 
 
@@ -250,6 +284,23 @@ def look(operator_ids: list[int]) -> list[str]:
     return faults
 
 
+def beyond_skills() -> list[int]:
+    """Legs that were given to somebody who had not the levels asked for at that moment, or within half a second of it."""
+    slack, found = timedelta(seconds=0.5), []
+    levels = list(OperatorSkill.objects.values_list("user_id", "skill_id", "level", "started_at", "ended_at"))
+    for leg in Assignment.objects.exclude(why__needs=[]).exclude(why__how__in=["preferred", "taken over"]):
+        for skill, least in leg.why["needs"]:
+            had = any(
+                (user, held) == (leg.operator_id, skill)
+                and level >= least
+                and began <= leg.offered_at + slack
+                and (ended is None or ended >= leg.offered_at - slack)
+                for user, held, level, began, ended in levels
+            )
+            found += [] if had else [leg.pk]
+    return found
+
+
 def deadlocks() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")
@@ -280,6 +331,8 @@ def test_everybody_at_once():
     assert deadlocks() == before
     assert list(Outbox.objects.filter(tries__gt=0).values_list("topic", "error")) == []
     assert look([user.pk for user in hall.people]) == []
+    assert beyond_skills() == []
+    assert Assignment.objects.exclude(why__needs=[]).filter(why__how="least_loaded").count() > 50
     outcomes = Counter(WorkItem.objects.values_list("visit", "outcome"))
     print(f"\n{took:.1f} s, acts {dict(hall.acts)}, visits {dict(outcomes)}, not come: {len(hall.to_come)}")
     assert set(outcomes) <= {
