@@ -196,7 +196,7 @@ class _Round:
         how = "preferred" if chosen is not None else choice
         best = list(islice(crowd.best(wish, choice), NEXT + 1))
         if chosen is None and best and not _is_for_one(contact):
-            chosen = best[0]
+            chosen = best[0][0]
         if chosen is None:
             return None
         decision = Decision(
@@ -258,7 +258,7 @@ class Crowd:
                 levels[level] = levels.get(level, 0) | 1 << place
         # By what is asked for: who is able to, and in groups of equal fit.
         self._able: dict[Needs, int] = {}
-        self._groups: dict[Needs, list[int]] = {}
+        self._groups: dict[Needs, list[tuple[int, int]]] = {}
         self._ranks: dict[tuple[str, str], _Ranks] = {}
 
     def shuffled(self, seed: int) -> "Crowd":
@@ -292,31 +292,34 @@ class Crowd:
         ready = self._members.get(contact.queue, 0) & self._with_room(contact.kind)
         return contact.preferred if ready >> place & 1 else None
 
-    def best(self, wish: _Wish, choice: str) -> Iterator[int]:
-        """Yield the operators who could take it now, the best first."""
+    def best(self, wish: _Wish, choice: str) -> Iterator[tuple[int, int]]:
+        """Yield the operators who could take it now and their fit, the best first."""
         left = wish.skilled & wish.willing
         if not left:
             return
         ranks = self._ranks_of(choice, wish.kind)
-        for group in self._by_fit(wish.needs):
+        for fit, group in self._by_fit(wish.needs):
             here = group & left
             if here:
                 for place in ranks.order(here):
-                    yield self._people[place].operator
+                    yield self._people[place].operator, fit
                 left &= ~here
                 if not left:
                     return
 
-    def why(self, wish: _Wish, chosen: int, best: list[int]) -> dict[str, Any]:
+    def why(self, wish: _Wish, chosen: int, best: list[tuple[int, int]]) -> dict[str, Any]:
         """Return the grounds of a choice: the chosen one's figures, the next best, who was left out and why."""
         room = self._room[wish.kind]
         able = wish.skilled & room
+        figures = {operator: self._figures(operator, fit, wish.kind) for operator, fit in best}
+        # Who was meant for it may have none of the skills.
+        own = figures.pop(chosen, None) or self._figures(chosen, self._fit_of(chosen, wish), wish.kind)
         return {
             "rules": RULES,
             "needs": wish.needs,
-            "chosen": self._figures(chosen, wish),
+            "chosen": own,
             "free": able.bit_count(),
-            "next": [self._figures(operator, wish) for operator in best if operator != chosen][:NEXT],
+            "next": list(figures.values())[:NEXT],
             "left_out": {
                 "skills": (wish.members & ~wish.skilled).bit_count(),
                 "full": (wish.skilled & ~room).bit_count(),
@@ -337,10 +340,12 @@ class Crowd:
         for (choice, of), ranks in self._ranks.items():
             ranks.move(place, self._rank(place, choice, of))
 
-    def _figures(self, operator: int, wish: _Wish) -> tuple[int, int, float, float]:
+    def _fit_of(self, operator: int, wish: _Wish) -> int:
+        return _fit(self._people[self._places[operator]], wish.needs)
+
+    def _figures(self, operator: int, fit: int, kind: str) -> tuple[int, int, float, float]:
         place = self._places[operator]
-        one = self._people[place]
-        return operator, _fit(one, wish.needs), self._filled[wish.kind][place], one.idle_since
+        return operator, fit, self._filled[kind][place], self._people[place].idle_since
 
     def _skilled(self, queue: int, needs: Needs) -> int:
         return self._members.get(queue, 0) & self._able_to(needs)
@@ -368,16 +373,16 @@ class Crowd:
             self._room[kind] = _bits(have)
         return self._room[kind]
 
-    def _by_fit(self, needs: Needs) -> list[int]:
+    def _by_fit(self, needs: Needs) -> list[tuple[int, int]]:
         """Return groups of equal fit, the best first; of skills alone, so it holds for all queues."""
         if not needs:
-            return [self._everybody]
+            return [(0, self._everybody)]
         if needs not in self._groups:
             groups: dict[int, int] = {}
             for place in _places(self._able_to(needs)):
                 fit = _fit(self._people[place], needs)
                 groups[fit] = groups.get(fit, 0) | 1 << place
-            self._groups[needs] = [group for _fit, group in sorted(groups.items(), reverse=True)]
+            self._groups[needs] = sorted(groups.items(), reverse=True)
         return self._groups[needs]
 
     def _ranks_of(self, choice: str, kind: str) -> "_Ranks":
