@@ -108,7 +108,7 @@ class QueueAdmin(SettingsAdmin):
     list_filter = ("team", "active")
     list_select_related = ("team", "hours")
     search_fields = ("name", "name_ru")
-    autocomplete_fields = ("team", "hours")
+    autocomplete_fields = ("team", "hours", "overflow_to")
     readonly_fields = ("closed_until", "paused_until", "message")
     inlines = (MemberInline,)
     actions = ("open_again",)
@@ -129,6 +129,13 @@ class QueueAdmin(SettingsAdmin):
             {
                 "fields": (("target_s", "target_percent", "reply_s"),),
                 "description": _("Who waits longer than the target is moved ahead, and the supervisor is told."),
+            },
+        ),
+        (
+            _("Overflow"),
+            {
+                "fields": (("overflow_after_s", "overflow_to"),),
+                "description": _("Who goes on keeps his wait and his priority; here he counts as flowed out."),
             },
         ),
         (_("Work of an operator"), {"fields": (("offer_s", "wrapup_s"), "auto_accept")}),
