@@ -249,7 +249,7 @@ class _Crowd:
             for skill, level in one.skills.items():
                 levels = self._levels.setdefault(skill, {})
                 levels[level] = levels.get(level, 0) | 1 << place
-        self._groups: dict[Needs, list[tuple[int, int]]] = {}
+        self._groups: dict[Needs, list[int]] = {}
         self._ranks: dict[tuple[str, str], _Ranks] = {}
 
     def shuffled(self, seed: int) -> "_Crowd":
