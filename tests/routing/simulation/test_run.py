@@ -75,7 +75,7 @@ contacts = st.builds(
     wrapup_s=st.sampled_from([0.0, 2.0, 4.5]),
     patience_s=st.sampled_from([math.inf, 0.0, 5.0, 20.0]),
     priority=st.integers(0, 2),
-    steps=paths(),
+    steps=st.just(Steps()) | paths(),
     credit_s=st.sampled_from([0.0, 10.0]),
 )
 crowds = st.lists(contacts, max_size=25).map(lambda crowd: sorted(crowd, key=lambda contact: contact.at))
@@ -227,6 +227,15 @@ def test_a_step_starts_a_decision_when_it_falls_due():
     assert day(PLAIN, [operator(skills={1: 4})], [asks]) == [(0, 0, 0.1, "answered", 0)]
 
 
+def test_a_step_is_not_asked_for_too_early():
+    at, after_s = 76.1, 0.1
+    assert at + after_s - at < after_s, "these two fall short"
+    asks = replace(CALL, at=at, steps=Steps((0.0, after_s), (((1, 4),), ())))
+    (_contact, _queue, left, outcome, _operator) = day(PLAIN, [operator()], [asks])[0]
+    assert outcome == "answered"
+    assert after_s <= left - at < after_s + 1e-9
+
+
 def test_who_is_answered_at_the_last_moment_has_not_left():
     second = replace(CALL, at=1.0, patience_s=9.0)
     assert day(PLAIN, [operator()], [CALL, second])[1] == (1, 0, 10.0, "answered", 0)
@@ -310,6 +319,20 @@ def test_even_distribution_counts_the_shift():
     crowd = [replace(CALL, at=20.0 * number, service_s=1.0 + number % 2) for number in range(6)]
     queues = [Queue("even", Rules(choice="even"))]
     assert [row[4] for row in day(queues, [operator(), operator()], crowd)] == [0, 1, 0, 1, 0, 1]
+    twice = Operator("one", frozenset({0}), {"call": 1}, (Shift(0.0, 50.0), Shift(60.0, 200.0)))
+    assert [row[4] for row in day(queues, [twice, operator(begins=60.0)], crowd)] == [0, 0, 0, 0, 1, 0]
+
+
+def test_who_comes_on_duty_fills_all_his_places():
+    chats = [replace(CALL, kind="chat", at=float(number)) for number in range(6)]
+    rows = day(PLAIN, [operator(limits={"chat": 4}, begins=20.0)], chats)
+    assert [(row[0], row[2]) for row in rows] == [(0, 20.0), (1, 20.0), (2, 20.0), (3, 20.0), (4, 30.0), (5, 30.0)]
+
+
+def test_idle_is_who_has_nothing_in_hand():
+    chats = [replace(CALL, kind="chat", at=at, service_s=takes) for at, takes in ((0.0, 100.0), (1.0, 4.0), (6.0, 1.0))]
+    queues = [Queue("idle", Rules(choice="longest_idle"))]
+    assert [row[4] for row in day(queues, [operator(limits={"chat": 2})] * 2, chats)] == [0, 0, 0]
 
 
 def test_a_seed_draws_operators_where_the_queue_says_so():
