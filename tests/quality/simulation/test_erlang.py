@@ -1,0 +1,104 @@
+"""The simulator against the formulas: what they tell lies in the interval of confidence over seeds."""
+
+import math
+
+import pytest
+
+from quality import erlang
+from quality.simulation.student import estimate
+from routing.simulation.center import Center, Operator, Queue, Shift
+from routing.simulation.chance import NEVER, Exponential
+from routing.simulation.demand import Stream, draw
+from routing.simulation.run import run
+from tests.quality.test_erlang import TABLE
+
+# The center opens empty and closes: the first hour and the last are not counted.
+HOUR = 3600.0
+SEEDS = range(1, 11)
+# Some thirty figures are compared on seeds that nobody has chosen: each may miss once in a hundred times.
+CONFIDENCE = 0.99
+
+
+def days(*, calls_per_hour, handling_s, servers, patience=NEVER, hours, full_at=None):
+    """Return the visits of each seed's day that count."""
+    ends = (hours + 2) * HOUR
+    server = Operator("one", frozenset({0}), {"call": 1}, (Shift(0.0, ends),))
+    center = Center([Queue("line", full_at=full_at)], [server] * servers, ends)
+    stream = Stream(
+        "calls",
+        0,
+        "call",
+        Exponential(handling_s),
+        patience,
+        edges=(0.0, ends),
+        expected=(calls_per_hour * ends / HOUR,),
+    )
+    for seed in SEEDS:
+        visits = run(center, draw([stream], seed=seed), seed=seed).visits
+        yield [visit for visit in visits if HOUR <= visit.entered < ends - HOUR]
+
+
+def mean(values):
+    values = list(values)
+    return sum(values) / len(values)
+
+
+def assert_told(figure, values, formula, *, within):
+    """The formula lies in the interval, and the interval is narrow enough to say something."""
+    found = estimate(values, CONFIDENCE)
+    words = f"{figure}: {found.mean:.4f} ± {found.half:.4f}, by the formula {formula:.4f}"
+    assert found.holds(formula), words
+    assert found.half < within * formula, words
+
+
+@pytest.mark.parametrize(("row", "hours"), zip(TABLE, (60, 30, 400, 8), strict=True), ids=lambda row: str(row))
+def test_erlang_c(row, hours):
+    calls, handling, minutes, within, _target, _load, servers, *_told = row
+    load = calls * handling / (minutes * 60)
+    waits = [
+        [visit.wait_s for visit in visits]
+        for visits in days(calls_per_hour=calls * 60 / minutes, handling_s=handling, servers=servers, hours=hours)
+    ]
+    assert_told("P(wait)", [mean(one > 0 for one in day) for day in waits], erlang.waiting(load, servers), within=0.2)
+    asa = erlang.speed_of_answer(load, servers, handling_s=handling)
+    assert_told("ASA", [mean(day) for day in waits], asa, within=0.35)
+    late = 1 - erlang.service_level(load, servers, handling_s=handling, within_s=within)
+    assert_told("1 - SL", [mean(one > within for one in day) for day in waits], late, within=0.35)
+
+
+@pytest.mark.parametrize(
+    ("load", "servers", "handling", "patience"),
+    [(10, 14, 180, 180), (10, 10, 180, 180), (30, 25, 240, 120), (4, 3, 300, 600)],
+)
+def test_erlang_a(load, servers, handling, patience):
+    told = erlang.with_patience(load, servers, handling_s=handling, patience_s=patience)
+    found = list(
+        days(
+            calls_per_hour=load * HOUR / handling,
+            handling_s=handling,
+            servers=servers,
+            patience=Exponential(patience),
+            hours=6000 / (load * HOUR / handling),
+        )
+    )
+    lost = [mean(visit.outcome == "abandoned" for visit in visits) for visits in found]
+    assert_told("abandonment", lost, told.abandonment, within=0.2)
+    assert_told("E[W]", [mean(visit.wait_s for visit in visits) for visits in found], told.wait_s, within=0.2)
+    assert_told("P(wait)", [mean(visit.wait_s > 0 for visit in visits) for visits in found], told.waiting, within=0.2)
+
+
+@pytest.mark.parametrize(("load", "servers"), [(10, 10), (3, 6)])
+def test_erlang_b(load, servers):
+    """A queue where nobody may wait blocks as many as there find no line."""
+    found = days(calls_per_hour=load * 20, handling_s=180, servers=servers, hours=6000 / (load * 20), full_at=0)
+    blocked = [mean(visit.outcome == "B2" for visit in visits) for visits in found]
+    assert_told("blocked", blocked, erlang.blocking(load, servers), within=0.2)
+
+
+def test_a_formula_that_does_not_fit_is_noticed():
+    """The same day with one server fewer than the formula is told: its figures lie outside."""
+    load, servers, handling = 10, 14, 180
+    visits = days(calls_per_hour=200, handling_s=handling, servers=servers - 1, hours=20)
+    found = estimate([mean(visit.wait_s > 0 for visit in day) for day in visits], CONFIDENCE)
+    assert not found.holds(erlang.waiting(load, servers))
+    assert math.isclose(found.mean, erlang.waiting(load, servers - 1), rel_tol=0.1)
