@@ -1,6 +1,7 @@
 """The simulator against the formulas: what they tell lies in the interval of confidence over seeds."""
 
 import math
+from heapq import heapify, heapreplace
 
 import pytest
 
@@ -51,7 +52,7 @@ def assert_told(figure, values, formula, *, within):
     assert found.half < within * formula, words
 
 
-@pytest.mark.parametrize(("row", "hours"), zip(TABLE, (60, 30, 400, 8), strict=True), ids=lambda row: str(row))
+@pytest.mark.parametrize(("row", "hours"), zip(TABLE[:3], (60, 40, 400), strict=True), ids=str)
 def test_erlang_c(row, hours):
     calls, handling, minutes, within, _target, _load, servers, *_told = row
     load = calls * handling / (minutes * 60)
@@ -68,7 +69,7 @@ def test_erlang_c(row, hours):
 
 @pytest.mark.parametrize(
     ("load", "servers", "handling", "patience"),
-    [(10, 14, 180, 180), (10, 10, 180, 180), (30, 25, 240, 120), (4, 3, 300, 600)],
+    [(10, 14, 180, 180), (10, 10, 180, 180), (30, 25, 240, 120)],
 )
 def test_erlang_a(load, servers, handling, patience):
     told = erlang.with_patience(load, servers, handling_s=handling, patience_s=patience)
@@ -93,6 +94,26 @@ def test_erlang_b(load, servers):
     found = days(calls_per_hour=load * 20, handling_s=180, servers=servers, hours=6000 / (load * 20), full_at=0)
     blocked = [mean(visit.outcome == "B2" for visit in visits) for visits in found]
     assert_told("blocked", blocked, erlang.blocking(load, servers), within=0.2)
+
+
+def test_waits_equal_those_of_a_plain_recursion():
+    """The largest row of the table: with one queue, whoever comes next gets the operator who is free first."""
+    calls, handling, *_more = TABLE[3]
+    servers, ends = 126, 4 * HOUR
+    contacts = draw(
+        [Stream("calls", 0, "call", Exponential(handling), edges=(0.0, ends), expected=(calls * 8,))], seed=1
+    )
+    free = [0.0] * servers
+    heapify(free)
+    waits = []
+    for contact in contacts:
+        begins = max(free[0], contact.at)
+        heapreplace(free, begins + contact.service_s)
+        waits.append(begins - contact.at)
+    server = Operator("one", frozenset({0}), {"call": 1}, (Shift(0.0, 2 * ends),))
+    log = run(Center([Queue("line")], [server] * servers, 2 * ends), contacts)
+    assert {visit.contact: visit.wait_s for visit in log.visits} == dict(enumerate(waits))
+    assert max(waits) > 10
 
 
 def test_a_formula_that_does_not_fit_is_noticed():
