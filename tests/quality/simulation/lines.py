@@ -31,8 +31,9 @@ def days(
     ends = (hours + 2) * HOUR
     server = Operator("one", frozenset({0}), {"call": 1}, (Shift(0.0, ends),))
     center = Center([Queue("line", full_at=full_at)], [server] * servers, ends)
+    # Days of one seed are alike under one name: each line has its own, so that they are independent.
     stream = Stream(
-        "calls",
+        f"{calls_per_hour:g} calls of {handling_s:g} s to {servers}",
         0,
         "call",
         Exponential(handling_s),
