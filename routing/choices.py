@@ -24,6 +24,15 @@ class State(models.TextChoices):
     OFFLINE = "offline", _("Offline")
 
 
+class Choice(models.TextChoices):
+    """Whom a queue chooses among operators who fit equally well."""
+
+    LEAST_LOADED = "least_loaded", _("who has the least in work")
+    LONGEST_IDLE = "longest_idle", _("who has been idle the longest")
+    EVEN = "even", _("who was given the fewest in the last hour")
+    RANDOM = "random", _("by lot")
+
+
 class Visit(models.TextChoices):
     """Where a work item stands."""
 

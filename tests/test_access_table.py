@@ -30,7 +30,7 @@ from cxcenter.accounts.scopes import NEEDS, Scope
 from cxcenter.core.models import Event, WebhookDelivery, WebhookSubscription
 from interactions.actions import talk
 from interactions.models import Article, Attachment, Block, Interaction, Message
-from routing.models import Alert, Assignment, Presence, QueueMember
+from routing.models import Alert, Assignment, Presence, QueueMember, Requirement, Skill
 from tests import world
 from tests.api.callers import Caller, session
 from tests.api.conftest import Place, build
@@ -236,14 +236,21 @@ def rows_of(side: dict[str, Any], place: Place) -> dict[str, Any]:
         "/board/queues/": queue,
         "/board/operators/": side["presence"].user,
         "/board/session/": side["chat"],
+        "/board/skills/ask/": Requirement.objects.get_or_create(queue=queue, skill=skill(), level=1)[0],
+        "/board/skills/": side["presence"].user,
         "/board/alerts/": Alert.objects.get_or_create(kind="late", team=queue.team, queue=queue)[0],
     }
+
+
+def skill() -> Skill:
+    return Skill.objects.get_or_create(name="Russian")[0]
 
 
 def filled(address: str, side: dict[str, Any], place: Place) -> str:
     """An address with the ids of rows of one side."""
     row = next((row for start, row in rows_of(side, place).items() if address.startswith(start)), None)
     words = {"section": "card", "field": "name", "what": "done", "key": side["site"].key}
+    address = address.replace("<int:skill>", str(skill().pk))
     address = address.replace("<int:identity>", str(side["chat"].thread.identity_id))
     address = re.sub(r"<(?:int|uuid):\w+>", str(row.pk if row else side["file"].pk), address)
     return re.sub(r"<(?:str|slug):(\w+)>", lambda found: words[found[1]], address)

@@ -42,6 +42,7 @@ NAVIGATION = [
         "title": _("Queues"),
         "items": [
             _page(_("Queues"), "routing_queue", "inbox"),
+            _page(_("Skills"), "routing_skill", "star"),
             _page(_("Business hours"), "routing_businesshours", "schedule"),
             _page(_("Entrances"), "routing_entrance", "login"),
             _page(_("Routing policy"), "routing_policy", "tune"),

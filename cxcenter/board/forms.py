@@ -3,11 +3,13 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
+from interactions.models import Topic
 from routing.choices import Mode
-from routing.models import PauseReason, Presence, Queue
+from routing.models import PauseReason, Presence, Queue, Skill
 
 LASTING = [
     (15, _("15 minutes")),
@@ -26,6 +28,10 @@ class ActForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Give every control its class."""
         super().__init__(*args, **kwargs)
+        self.dress()
+
+    def dress(self) -> None:
+        """Give every control its class."""
         for field in self.fields.values():
             css = "form-select" if isinstance(field.widget, forms.Select) else "form-control"
             field.widget.attrs.setdefault("class", css)
@@ -119,6 +125,82 @@ class SetPriority(ActForm):
         max_value=20,
         help_text=_("From 0 to 20. Each step is a head start in the order of waiting."),
     )
+
+
+class Named(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A choice among rows that have a name in each language."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        """Return its name in the reader's language."""
+        return _named(obj)
+
+
+class NewSkill(ActForm):
+    """A skill."""
+
+    name = forms.CharField(label=_("Name"), max_length=60)
+    name_ru = forms.CharField(label=_("Name in Russian"), max_length=60, required=False)
+
+
+class AskForSkill(ActForm):
+    """What work asks for, and how that loosens while it waits."""
+
+    STEPS = 3
+
+    skill = Named(label=_("Skill"), queryset=Skill.objects.all(), empty_label="")
+    level = forms.TypedChoiceField(
+        label=_("At least level"), choices=[(n, n) for n in range(1, 6)], coerce=int, initial=3
+    )
+    queue = Named(label=_("Contacts of the queue"), queryset=Queue.objects.none())
+    topic = Named(
+        label=_("With the topic"),
+        queryset=Topic.objects.filter(active=True),
+        required=False,
+        empty_label=_("any topic"),
+    )
+    language = forms.ChoiceField(
+        label=_("In the language"), choices=[("", _("any language")), *settings.LANGUAGES], required=False
+    )
+
+    def __init__(self, *args: Any, queues: Any, everywhere: bool, **kwargs: Any) -> None:
+        """Offer these queues; to whom may set it for all of them, all."""
+        super().__init__(*args, **kwargs)
+        self._ask_for_steps()
+        self.dress()
+        queue = self.fields["queue"]
+        queue.queryset = queues  # type: ignore[attr-defined]
+        queue.required = not everywhere
+        queue.empty_label = _("all queues") if everywhere else ""  # type: ignore[attr-defined]
+
+    def _ask_for_steps(self) -> None:
+        for number in range(1, self.STEPS + 1):
+            self.fields[f"after_{number}"] = forms.IntegerField(
+                label=_("After, s"), min_value=1, max_value=86400, required=False
+            )
+            self.fields[f"level_{number}"] = forms.TypedChoiceField(
+                label=_("at least"),
+                choices=[("", "–"), (0, _("anyone")), *((n, n) for n in range(1, 5))],
+                coerce=int,
+                empty_value=None,
+                required=False,
+            )
+
+    def steps(self) -> list[tuple[Any, Any]]:
+        """Return the fields of the steps, two by two."""
+        return [(self[f"after_{n}"], self[f"level_{n}"]) for n in range(1, self.STEPS + 1)]
+
+    def clean(self) -> dict[str, Any]:
+        """Gather the steps. A step needs both its time and its level."""
+        said: dict[str, Any] = super().clean() or {}
+        steps = []
+        for number in range(1, self.STEPS + 1):
+            after, level = said.get(f"after_{number}"), said.get(f"level_{number}")
+            if (after is None) != (level is None):
+                missing = f"after_{number}" if after is None else f"level_{number}"
+                self.add_error(missing, _("A step needs a time and a level."))
+            elif after is not None:
+                steps.append((after, level))
+        return {**said, "steps": steps}
 
 
 class Whisper(ActForm):

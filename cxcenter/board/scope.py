@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from cxcenter.accounts.models import Team
@@ -10,7 +10,7 @@ from cxcenter.accounts.roles import Right
 from cxcenter.board.publisher import ALL
 from cxcenter.core.errors import NotFound
 from interactions.models import Interaction
-from routing.models import Alert, Presence, Queue, WorkItem
+from routing.models import Alert, Presence, Queue, Requirement, WorkItem
 from routing.querysets import supervisors
 
 if TYPE_CHECKING:
@@ -42,6 +42,25 @@ def queue(user: "User", pk: int) -> Queue:
     """Return a queue the user controls. Raises NotFound for others."""
     found: QuerySet[Queue] = Queue.objects.controlled_by(user).filter(pk=pk)
     return _one(found)
+
+
+def queues_of(user: "User") -> QuerySet[Queue]:
+    """Return the queues the user controls and that are in use."""
+    found: QuerySet[Queue] = Queue.objects.controlled_by(user).filter(active=True)
+    return found.order_by("name")
+
+
+def requirements_of(user: "User") -> QuerySet[Requirement]:
+    """Return what work of the user's queues asks for, what all queues ask for with it."""
+    found = Requirement.objects.filter(Q(queue=None) | Q(queue__in=Queue.objects.controlled_by(user)))
+    ordered = found.select_related("skill", "queue", "topic").prefetch_related("steps")
+    return ordered.order_by(F("queue__name").asc(nulls_first=True), "skill__name", "pk")
+
+
+def requirement(user: "User", pk: int) -> Requirement:
+    """Return what work of a queue the user controls asks for. Raises NotFound for others."""
+    own = requirements_of(user)
+    return _one((own if user.may(Right.EVERY_TEAM) else own.exclude(queue=None)).filter(pk=pk))
 
 
 def operators_of(user: "User") -> QuerySet[Presence]:

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from cxcenter.accounts.roles import Right
-from cxcenter.board.views import acts, pages
+from cxcenter.board.views import acts, pages, skills
 from cxcenter.core.requests import needs
 
 app_name = "board"
@@ -22,6 +22,7 @@ urlpatterns = [
     path("contacts/", pages.contact_list, name="contacts"),
     path("session/<int:pk>/", pages.session, name="session"),
     path("session/<int:pk>/head/", pages.session_head, name="session-head"),
+    path("session/<int:pk>/why/", pages.session_why, name="session-why"),
     _act("queues/<int:pk>/close/", acts.CloseQueue, "close-queue"),
     _act("queues/<int:pk>/pause/", acts.PauseQueue, "pause-queue"),
     _act("queues/<int:pk>/open/", acts.OpenQueue, "open-queue"),
@@ -34,4 +35,10 @@ urlpatterns = [
     _act("session/<int:pk>/move/", acts.MoveSession, "move"),
     _act("session/<int:pk>/priority/", acts.ChangePriority, "priority"),
     _act("alerts/<int:pk>/seen/", acts.SeeAlert, "see-alert"),
+    path("skills/", skills.matrix, name="skills"),
+    path("skills/<int:skill>/<int:pk>/", skills.set_level, name="set-level"),
+    _act("skills/add/", skills.AddSkill, "add-skill"),
+    _act("skills/ask/", skills.Ask, "ask"),
+    _act("skills/ask/<int:pk>/", skills.AskOtherwise, "ask-otherwise"),
+    _act("skills/ask/<int:pk>/no-longer/", skills.AskNoLonger, "ask-no-longer"),
 ]

@@ -13,7 +13,7 @@ from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, CxError, Forbidden
 from cxcenter.core.events import announce
 from interactions.actions.talk import post_system_line
-from routing import locks, rows, strategies
+from routing import locks, rows, skills, strategies
 from routing.actions import queueing, states
 from routing.choices import Leg, LegEnd, Mode, Outcome, Visit
 from routing.events import LegAccepted, RoomMade
@@ -49,48 +49,102 @@ def assign_next(queue_ids: list[int] | None = None) -> list[Assignment]:
 @transaction.atomic
 def _assign_batch(queue_ids: list[int] | None) -> list[Assignment]:
     # Cheap first: most calls find nobody who waits, and take no lock.
-    waiting_queues = rows.waited_for(queue_ids, timezone.now())
-    if not waiting_queues:
+    queues = rows.waited_for(queue_ids, timezone.now())
+    if not queues:
         return []
     locks.lock_decision()
     now = timezone.now()
-    free = rows.lock_free(list(waiting_queues), now)
+    free = rows.lock_free(queues.values(), now)
     if not free:
         return []
-    served = {queue for operator in free for queue in operator.queues}
-    items, waiting = _next_waiting(served & waiting_queues.keys(), room=min(BATCH, sum(o.room for o in free)), now=now)
-    decisions = strategies.decide(waiting, free)[:BATCH]
-    return _write_offers(decisions, items, waiting_queues, now)
+    crowd = strategies.Crowd(free)
+    items, waiting = _next_waiting(queues, free, crowd, now)
+    rules = {queue.pk: _rules(queue) for queue in queues.values()}
+    # The lot of a decision follows from its moment, which the offers keep: it can be drawn again.
+    seed = int(now.timestamp())
+    decisions = strategies.decide(waiting, crowd, now=0.0, seed=seed, rules=rules, most=BATCH)
+    return _write_offers(decisions, items, queues, now)
+
+
+def _rules(queue: Queue) -> strategies.Rules:
+    return strategies.Rules(queue.priority_weight, queue.wait_weight, queue.choice)
 
 
 def _next_waiting(
-    queue_ids: set[int], room: int, now: datetime
+    queues: dict[int, Queue], free: list[strategies.Free], crowd: strategies.Crowd, now: datetime
 ) -> tuple[dict[int, WorkItem], list[strategies.Waiting]]:
-    """Lock who could be next: of each queue the first, until `room` of them are open to every member.
+    """Lock who could be next: of all who wait alike the first, until as many as there is room for are open to everybody.
 
-    Contacts that wait for one person, or that somebody has declined just now, stand not in the way of those
-    behind them. Whoever comes later in a queue cannot be chosen, so the result is that of all who wait.
+    Contacts that are meant for somebody, or that somebody has declined just now, stand not in the way of those
+    behind them. Whoever comes later among those alike cannot be chosen, so the result is that of all who wait.
     """
+    room = {one.operator: one.limits[rows.WRITTEN] - one.loads[rows.WRITTEN] for one in free}
+    steps = skills.steps_of(path for queue in queues.values() for path in rows.paths_of(queue))
+    wanted = _alike(queues, steps, crowd, min(BATCH, sum(room.values())), now)
+    meant = {(one.operator, queue): room[one.operator] for one in free for queue in one.queues}
     items: dict[int, WorkItem] = {}
     found: list[strategies.Waiting] = []
-    wanted = dict.fromkeys(sorted(queue_ids), room)
-    while wanted:
-        fresh = rows.lock_next(wanted, seen=list(items))
-        resting = rows.resting(list(fresh), now)
-        waiting = [_as_waiting(item, resting.get(item.pk, NOBODY), now) for item in fresh.values()]
+    while wanted or meant:
+        seen = list(items)
+        fresh = rows.lock_next(wanted, seen) | rows.lock_meant(meant, seen, now)
+        resting = rows.resting(list(fresh), now) if fresh else {}
+        waiting = [
+            _as_waiting(item, queues[item.queue_id], steps, resting.get(item.pk, NOBODY), now)
+            for item in fresh.values()
+        ]
         items |= fresh
         found += waiting
-        special = Counter(w.queue for w in waiting if w.only_preferred or w.resting)
-        wanted = {queue_id: special[queue_id] for queue_id in wanted if special[queue_id]}
+        wanted = _passed_over(wanted, fresh, waiting)
+        refused = Counter((w.preferred, w.queue) for w in waiting if w.preferred in w.resting)
+        meant = {one: refused[one] for one in meant if refused[one]}
     return items, found
 
 
-def _as_waiting(item: WorkItem, resting: frozenset[int], now: datetime) -> strategies.Waiting:
+def _alike(
+    queues: dict[int, Queue],
+    steps: dict[int, strategies.Steps],
+    crowd: strategies.Crowd,
+    room: int,
+    now: datetime,
+) -> dict[rows.Alike, int]:
+    """Return which groups of those who wait alike somebody free could take, and how many of each."""
+    found = {}
+    for queue in queues.values():
+        for path in rows.paths_of(queue):
+            begins = [now - timedelta(seconds=after) for after in steps[path].after_s]
+            untils = [None, *begins[1:]]
+            afters = [*begins[1:], None]
+            for needs, until, after in zip(steps[path].needs, untils, afters, strict=True):
+                if crowd.could(queue.pk, rows.WRITTEN, needs):
+                    found[rows.Alike(queue.pk, path, after, until)] = room
+    return found
+
+
+def _passed_over(
+    wanted: dict[rows.Alike, int], fresh: dict[int, WorkItem], waiting: list[strategies.Waiting]
+) -> dict[rows.Alike, int]:
+    """Return of how many more a group is asked: as many as are not open to everybody."""
+    special = [fresh[w.item] for w in waiting if w.preferred is not None or w.resting]
+    more = {}
+    for group in wanted:
+        count = sum(group.has(item) for item in special)
+        if count:
+            more[group] = count
+    return more
+
+
+def _as_waiting(
+    item: WorkItem, queue: Queue, steps: dict[int, strategies.Steps], resting: frozenset[int], now: datetime
+) -> strategies.Waiting:
     wanted = item.preferred_until is None or item.preferred_until > now
     return strategies.Waiting(
         item=item.pk,
         queue=item.queue_id,
-        rank=item.rank_at,
+        since=(item.waits_since - now).total_seconds(),
+        priority=item.priority,
+        credit_s=queueing.credit(item, queue).total_seconds(),
+        kind=rows.WRITTEN,
+        steps=steps[item.path],
         preferred=item.preferred_id if wanted else None,
         only_preferred=item.only_preferred and wanted,
         resting=resting,

@@ -4,16 +4,17 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
+from django.db.models import DurationField, ExpressionWrapper, F, Value
 from django.utils import timezone
 
 from cxcenter.core import realtime
 from cxcenter.core.events import announce
 from interactions.models import Interaction
-from routing import locks, queries
+from routing import locks, queries, skills
 from routing.actions import states
 from routing.choices import Leg, LegEnd, Outcome, Visit
 from routing.events import ItemLeft, ItemQueued, LegEnded
-from routing.models import Assignment, Policy, Queue, WorkItem
+from routing.models import Assignment, Queue, WorkItem
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
@@ -22,9 +23,25 @@ if TYPE_CHECKING:
 HEAD_OF_LINE = timedelta(days=7)
 
 
-def rank(waits_since: datetime, priority: int) -> datetime:
+# With a weight of waiting of 0 no wait makes up for a step of priority.
+NEVER_MADE_UP = timedelta(days=3650)
+
+
+def head_start(queue: Queue, priority: int) -> timedelta:
+    """Return how much earlier than its time of entering a contact of this priority stands in the order of a queue."""
+    if queue.wait_weight <= 0:
+        return priority * NEVER_MADE_UP
+    return timedelta(seconds=priority * queue.priority_weight / queue.wait_weight)
+
+
+def rank(queue: Queue, waits_since: datetime, priority: int) -> datetime:
     """Return the place in the order: the moment of entering less the head start of the priority."""
-    return waits_since - timedelta(seconds=priority * Policy.current().head_start_s)
+    return waits_since - head_start(queue, priority)
+
+
+def credit(item: WorkItem, queue: Queue) -> timedelta:
+    """Return the waiting that an item is credited with in the order beyond its own: who is first in line has much."""
+    return rank(queue, item.waits_since, item.priority) - item.rank_at
 
 
 @transaction.atomic(savepoint=False)
@@ -51,7 +68,8 @@ def enqueue(
         priority=priority,
         entered_at=now,
         waits_since=since,
-        rank_at=rank(since, priority) - (HEAD_OF_LINE if first_in_line else timedelta(0)),
+        path=skills.path_for(queue=queue, topic=interaction.topic, language=interaction.language),
+        rank_at=rank(queue, since, priority) - (HEAD_OF_LINE if first_in_line else timedelta(0)),
         preferred=preferred,
         only_preferred=only_preferred,
         preferred_until=now + preferred_for if preferred and preferred_for else None,
@@ -134,11 +152,18 @@ def end_leg(leg: Assignment, end: str, *, at: datetime | None = None) -> None:
     realtime.signal(leg.operator_id, "sessions", leg.interaction_id)
 
 
+def reorder(*, queue: Queue, before: timedelta) -> None:
+    """Give those who wait their places by a queue's new weights; `before` is what one step of priority was worth."""
+    moved = before - head_start(queue, 1)
+    live = WorkItem.objects.filter(queue=queue).exclude(visit=Visit.LEFT)
+    live.update(rank_at=F("rank_at") + ExpressionWrapper(F("priority") * Value(moved), DurationField()))
+
+
 @transaction.atomic
 def change_priority(*, item_id: int, priority: int) -> WorkItem:
     """Move a waiting contact in its queue by a new priority. Who stands first in line stays there."""
     item = locks.lock_item(item_id)
-    item.rank_at -= timedelta(seconds=(priority - item.priority) * Policy.current().head_start_s)
+    item.rank_at -= head_start(item.queue, priority) - head_start(item.queue, item.priority)
     item.priority = priority
     item.save(update_fields=["priority", "rank_at"])
     return item

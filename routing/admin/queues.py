@@ -14,7 +14,7 @@ from unfold.decorators import display
 from unfold.widgets import INPUT_CLASSES
 
 from cxcenter.core.adminkit import RowsInline, SettingsAdmin, act_on_each, badge
-from routing.actions import control
+from routing.actions import control, queueing
 from routing.forms import HolidayFormSet, HoursForm, IntervalFormSet
 from routing.models import BusinessHours, Entrance, Holiday, OpeningInterval, Policy, Queue, QueueMember
 
@@ -117,8 +117,11 @@ class QueueAdmin(SettingsAdmin):
         (
             _("Order of waiting"),
             {
-                "fields": (("priority", "max_waiting"),),
-                "description": _("Contacts wait in the order of their arrival; priority moves them ahead in time."),
+                "fields": (("priority", "max_waiting"), ("priority_weight", "wait_weight"), "choice"),
+                "description": _(
+                    "The score of a contact is weight of priority × priority + weight of waiting × seconds;"
+                    " the highest comes first."
+                ),
             },
         ),
         (
@@ -164,6 +167,13 @@ class QueueAdmin(SettingsAdmin):
     def served_by(self, queue: Queue) -> Any:
         """Count the operators; nobody is a warning."""
         return queue.servers or badge(STATES, "nobody", _("nobody"))  # type: ignore[attr-defined]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Give those who wait their places by the new weights."""
+        before = queueing.head_start(Queue.objects.get(pk=obj.pk), 1) if change else None
+        super().save_model(request, obj, form, change)
+        if before is not None and before != queueing.head_start(obj, 1):
+            queueing.reorder(queue=obj, before=before)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Warn about a queue that nobody serves."""
@@ -219,7 +229,7 @@ class PolicyAdmin(SettingsAdmin):
                 "description": _("An operator vanishes when his browser is closed or his network is lost."),
             },
         ),
-        (_("Order of waiting"), {"fields": (("head_start_s", "decline_rest_s"),)}),
+        (_("Offers"), {"fields": ("decline_rest_s",)}),
     )
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

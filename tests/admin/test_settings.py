@@ -134,7 +134,7 @@ def test_policy_is_one_page(page):
     assert answer.url == address(Policy, "change", 1)
     save(page, Policy, Policy.current(), keep_talks_s=240)
     assert Policy.current().keep_talks_s == 240
-    assert Policy.current().head_start_s == 60
+    assert Policy.current().decline_rest_s == 30
     assert page.get(address(Policy, "add")).status_code == 403
     assert "Changed" in LogEntry.objects.latest("pk").get_change_message()
     assert "keep" in page.get(address(Policy, "history", 1)).content.decode() or LogEntry.objects.exists()

@@ -264,6 +264,7 @@ def step(chance: random.Random, model: Model, alice, merges: dict[int, int]) -> 
         model.facts.append((one, "site.event", data))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("block", range(4))
 def test_two_hundred_sequences_of_merge_edit_event_and_unmerge(alice, block):
     for seed in range(block * 50, block * 50 + 50):
@@ -342,6 +343,7 @@ def deadlocks() -> int:
         return int(cursor.fetchone()[0])
 
 
+@pytest.mark.no_cover
 def test_fifty_threads_merge_and_unmerge_people_they_share(alice):
     people = [somebody(f"Person {n}") for n in range(12)]
     before, broken = deadlocks(), []

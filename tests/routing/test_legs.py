@@ -267,7 +267,7 @@ def test_a_customer_who_comes_again_finds_who_served_him(floor):
     talk.close_interaction(interaction_id=again.pk, reason="ended")
     Channel.objects.update(return_s=0)
     later = world.open_chat(floor.site, thread=first.thread)
-    assert floor.leg(later).why["how"] == "even"
+    assert floor.leg(later).why["how"] == "least_loaded"
 
 
 def test_what_was_answered_before_it_was_handled_again_wakes_nothing(floor):

@@ -1,10 +1,9 @@
 """Offers: who gets what, live; and the operator's answers."""
 
-import random
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -13,7 +12,7 @@ from cxcenter.core.errors import Conflict, Forbidden
 from cxcenter.core.models import Outbox
 from interactions.actions import talk
 from interactions.models import Interaction, Message
-from routing import rows, strategies
+from routing import strategies
 from routing.actions import legs, offers, presence, queueing
 from routing.models import Assignment, Policy, Presence, Queue, QueueMember, WorkItem
 from tests import world
@@ -27,7 +26,7 @@ def test_an_offer_says_why_and_is_pushed(floor, pushed):
     chat = floor.chat()
     leg = floor.leg(chat)
     assert (leg.operator, leg.leg, leg.item.visit) == (floor.alice, "offered", "offered")
-    assert leg.why["how"] == "even" and leg.why["free"] == 1 and leg.why["rules"] == strategies.RULES
+    assert leg.why["how"] == "least_loaded" and leg.why["free"] == 1 and leg.why["rules"] == strategies.RULES
     assert leg.expires_at - leg.offered_at == timedelta(seconds=floor.queue.offer_s)
     assert pushed.kinds(realtime.user_group(floor.alice.pk)) == ["offer"]
     assert Outbox.objects.count() == 0
@@ -179,56 +178,6 @@ def test_a_second_live_visit_is_impossible(floor):
     talk.close_interaction(interaction_id=held.pk, reason="ended")
     assert queueing.enqueue(interaction=held, queue=floor.queue) is None
     assert WorkItem.objects.filter(interaction=held).count() == 1
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_a_look_at_the_first_gives_what_a_look_at_all_would(floor, seed):
-    """The engine reads the first of each queue; the result is that of the pure core over all rows."""
-    chance = random.Random(seed)
-    queues = [floor.queue, *(world.make_queue(f"Queue {n}") for n in range(3))]
-    people = [world.make_user(f"operator{n}") for n in range(8)]
-    begin = timezone.now()
-    for person in people:
-        for queue in chance.sample(queues, chance.randint(1, 3)):
-            QueueMember.objects.create(queue=queue, user=person)
-        world.on_duty(person, capacity=chance.randint(0, 3))
-    with transaction.atomic():
-        talks = [_bare_talk(floor) for _ in range(60)]
-        for talk_ in talks:
-            wish = chance.random()
-            WorkItem.objects.create(
-                interaction=talk_,
-                queue=chance.choice(queues),
-                rank_at=begin - timedelta(seconds=chance.randint(0, 600)),
-                preferred=chance.choice(people) if wish < 0.4 else None,
-                only_preferred=wish < 0.3,
-                preferred_until=begin + timedelta(minutes=3) if wish < 0.4 else None,
-            )
-    items = list(WorkItem.objects.all())
-    resting = {item.interaction_id: frozenset(chance.sample(people, 2)) for item in chance.sample(items, 15)}
-    for item in items:
-        for person in resting.get(item.interaction_id, ()):
-            Assignment.objects.create(
-                item=item, interaction_id=item.interaction_id, operator=person, leg="ended", end="declined",
-                ended_at=begin, holds=False,
-            )  # fmt: skip
-    expected = _decide_all(items, resting, queues)
-    made = [(leg.item_id, leg.operator_id) for leg in offers.assign_next()]
-    assert sorted(made) == sorted((d.item, d.operator) for d in expected)
-    assert len(made) > 3
-
-
-def _bare_talk(floor) -> Interaction:
-    thread = world.make_thread(floor.site)
-    return Interaction.objects.create(thread=thread, profile_id=thread.profile_id, kind="webchat")
-
-
-def _decide_all(items, resting, queues):
-    now = timezone.now()
-    with transaction.atomic():
-        free = rows.lock_free([queue.pk for queue in queues], now)
-    waiting = [offers._as_waiting(i, frozenset(p.pk for p in resting.get(i.interaction_id, ())), now) for i in items]
-    return strategies.decide(waiting, free)
 
 
 def test_a_decision_costs_the_same_however_many_wait(floor):

@@ -257,6 +257,7 @@ def deadlocks() -> int:
         return cursor.fetchone()[0]
 
 
+@pytest.mark.no_cover
 @pytest.mark.timeout(AT_MOST_S + 600)
 def test_everybody_at_once():
     hall = Hall()

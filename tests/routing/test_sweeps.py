@@ -14,7 +14,7 @@ from interactions.choices import Audience
 from interactions.models import Channel, Interaction, Message, Task
 from routing import queries, sweeps
 from routing.actions import legs, offers, presence
-from routing.models import Alert, Assignment, BusinessHours, Policy, Presence, Queue, QueueMember, WorkItem
+from routing.models import Alert, Assignment, BusinessHours, Presence, Queue, QueueMember, WorkItem
 from tests import world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -224,7 +224,7 @@ def test_late_is_raised_and_told_once(floor):
     assert [sweeps.escalate(now=now) for _ in range(3)] == [1, 0, 0]
     item = floor.item(chat)
     assert item.priority == before.priority + 1 and floor.item(fresh).escalated_at is None
-    assert before.rank_at - item.rank_at == timedelta(seconds=Policy.current().head_start_s)
+    assert before.rank_at - item.rank_at == timedelta(seconds=floor.queue.priority_weight)
     alert = Alert.objects.get()
     assert (alert.kind, alert.team, alert.queue, alert.item) == ("late", floor.team, floor.queue, item)
 

@@ -34,6 +34,7 @@ class Act(View):
     button: ClassVar[str | Promise]
     hint: ClassVar[str | Promise] = ""
     form_class: ClassVar[type[ActForm]] = ActForm
+    template = "board/_act.html"
     danger = False
 
     @property
@@ -66,7 +67,7 @@ class Act(View):
         """Show the dialog."""
         words = {part: str(getattr(self, part)) % {"name": self.name} for part in ("title", "button", "hint")}
         form = self.form_class(initial=self._initial(), **self._choices())
-        return render(request, "board/_act.html", {**words, "form": form, "danger": self.danger})
+        return render(request, self.template, {**words, "form": form, "danger": self.danger})
 
     @method_decorator(once)
     def post(self, request: HttpRequest, **_kwargs: Any) -> JsonResponse:

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_GET
 
 from cxcenter.accounts.roles import Right
@@ -19,10 +19,24 @@ from interactions import pushes
 from interactions.choices import ChannelKind
 from interactions.models import Interaction
 from quality import metrics
-from routing.choices import State
-from routing.models import Alert, Assignment, WorkItem
+from routing import explain
+from routing.choices import Choice, State
+from routing.models import Alert, Assignment, Skill, WorkItem
 
 ALERTS = 200
+# How an operator was chosen, and what became of the others.
+HOWS = {
+    "preferred": gettext_lazy("meant for him"),
+    "taken over": gettext_lazy("took it over"),
+    **{choice.value: choice.label for choice in Choice},
+}
+VERDICTS = {
+    "chosen": gettext_lazy("chosen"),
+    "free": gettext_lazy("could have it"),
+    "resting": gettext_lazy("had just refused it"),
+    "full": gettext_lazy("full"),
+    "skills": gettext_lazy("lacks a skill"),
+}
 # Marks of the states: a colour and a shape, see the styles of .cx-state.
 MARKS = {"available": "av", "busy": "bz", "wrapup": "wr", "pause": "ps", "not_responding": "nr"}
 
@@ -33,7 +47,8 @@ def _numbers(request: HttpRequest) -> list[dict[str, Any]]:
     return [team for pk, team in publisher.current().items() if pk in own]
 
 
-def _page(request: HttpRequest, section: str, template: str, **context: Any) -> HttpResponse:
+def board_page(request: HttpRequest, section: str, template: str, **context: Any) -> HttpResponse:
+    """Render a section of the board with what all its pages need."""
     user = staff_of(request)
     asked = request.GET.get("team", "")
     team = int(asked) if asked.isdigit() else None
@@ -52,6 +67,7 @@ def _page(request: HttpRequest, section: str, template: str, **context: Any) -> 
     }
     common = {
         "section": section,
+        "controls": user.may(Right.CONTROL),
         "teams": list(scope.teams_of(user).order_by("name")),
         "chosen_team": team,
         "team_query": f"?team={team}" if team else "",
@@ -87,7 +103,7 @@ def _chip_words() -> list[str]:
 def live(request: HttpRequest, section: str = "now") -> HttpResponse:
     """Show a section of the live board: the page fills in the numbers, now and at each push."""
     context = {"noted": _noted(request)} if section == "alerts" else {}
-    return _page(request, section, f"board/{section}.html", **context)
+    return board_page(request, section, f"board/{section}.html", **context)
 
 
 def _noted(request: HttpRequest) -> list[dict[str, Any]]:
@@ -140,7 +156,7 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "more": more,
     }
-    return _page(request, "contacts", "board/contacts.html", **context)
+    return board_page(request, "contacts", "board/contacts.html", **context)
 
 
 @require_GET
@@ -156,7 +172,7 @@ def session(request: HttpRequest, pk: int) -> HttpResponse:
         "watch": {str(talk.thread_id): talk.thread.staff_changes},
         "path": _path_of(talk, user.language),
     }
-    return _page(request, "contacts", "board/session.html", **_head_of(request, talk), **context)
+    return board_page(request, "contacts", "board/session.html", **_head_of(request, talk), **context)
 
 
 @require_GET
@@ -164,6 +180,34 @@ def session(request: HttpRequest, pk: int) -> HttpResponse:
 def session_head(request: HttpRequest, pk: int) -> HttpResponse:
     """Show again who holds the session and what may be done with it."""
     return render(request, "board/_session_head.html", _head_of(request, scope.session(staff_of(request), pk)))
+
+
+@require_GET
+@needs(Right.BOARD)
+def session_why(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show who was considered for the session in its last queue, when, and why this one."""
+    user = staff_of(request)
+    visit = contacts.last_visit(scope.session(user, pk))
+    known = {skill.pk: skill.label(user.language) for skill in Skill.objects.all()}
+    offers = explain.offers_of(visit) if visit else []
+    context = {
+        "visit": visit,
+        "offers": [
+            {
+                "offer": offer,
+                "needs": [f"{known.get(skill, skill)} ≥ {level}" for skill, level in offer.needs],
+                "how": HOWS.get(offer.why.get("how", ""), ""),
+                "rows": [(one, _verdict(one), State(one.state).label) for one in offer.candidates],
+            }
+            for offer in reversed(offers)
+        ],
+    }
+    return render(request, "board/_session_why.html", context)
+
+
+def _verdict(one: explain.Candidate) -> str:
+    words = VERDICTS.get(one.verdict)
+    return str(words or State(one.verdict).label)
 
 
 def _head_of(request: HttpRequest, talk: Interaction) -> dict[str, Any]:

@@ -6,7 +6,7 @@
 from django.db import transaction
 from django.utils import timezone
 
-from cxcenter.management.demo import channel, history, knowledge, people, queues
+from cxcenter.management.demo import channel, history, knowledge, people, queues, skills
 
 
 @transaction.atomic
@@ -16,6 +16,7 @@ def plant() -> bool:
     topics = channel.plant_topics()
     site = channel.plant_site(topics)
     queues.plant(staff, site, topics)
+    skills.plant(staff, topics)
     channel.plant_dispositions()
     knowledge.plant()
     return history.plant(site, staff, now=timezone.now())

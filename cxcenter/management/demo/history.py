@@ -17,7 +17,7 @@ from cxcenter.management.demo.record import Book
 from cxcenter.management.demo.shifts import Shift
 from cxcenter.management.demo.talks import Talk, Visitor, World
 from interactions.models import Disposition, Site, Thread, Topic
-from routing.models import PauseReason, Policy, Queue, QueueMember
+from routing.models import PauseReason, Queue, QueueMember
 
 DAYS = 90
 WEEKDAY, WEEKEND = 14, 6
@@ -70,7 +70,6 @@ def plant(site: Site, staff: dict[str, User], now: datetime) -> bool:
             dispositions={row.name: row for row in Disposition.objects.all()},
             second_line=Queue.objects.get(name="Second line"),
             supervisor=staff["supervisor"],
-            policy=Policy.current(),
         ),
         staff=workers,
         people=customers.plant(chance, now),

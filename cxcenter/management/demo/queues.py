@@ -1,6 +1,6 @@
 """Queues of the demo: hours, members, entrances, reasons of pauses."""
 
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import Any, NamedTuple
 
 from django.utils import timezone
@@ -8,10 +8,20 @@ from django.utils import timezone
 from cxcenter.accounts.models import Team, User
 from cxcenter.management.demo.people import SALES, SUPPORT
 from interactions.models import Site, Topic
-from routing.models import BusinessHours, Entrance, Holiday, OpeningInterval, PauseReason, Queue, QueueMember
+from routing.models import (
+    BusinessHours,
+    Entrance,
+    Holiday,
+    MemberPeriod,
+    OpeningInterval,
+    PauseReason,
+    Queue,
+    QueueMember,
+)
 
 DAY_AND_NIGHT, OFFICE = "Day and night", "Office, Moscow"
 MIDNIGHT = time(0, 0)
+HISTORY = timedelta(days=100)
 
 
 class Plan(NamedTuple):
@@ -83,6 +93,8 @@ def _queue(plan: Plan, hours: BusinessHours, staff: dict[str, User]) -> Queue:
     if made:
         names = [f"operator{number}" for number in plan.operators] + list(plan.others)
         QueueMember.objects.bulk_create([QueueMember(queue=queue, user=staff[name]) for name in names])
+        # They have served it as long as the history goes back.
+        MemberPeriod.objects.filter(queue=queue).update(started_at=timezone.now() - HISTORY)
     return queue
 
 

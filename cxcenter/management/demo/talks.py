@@ -14,8 +14,9 @@ from interactions.choices import Audience, Author, ChannelKind, CloseReason, Tas
 from interactions.events import InteractionClosed, InteractionOpened, TaskCreated
 from interactions.models import Disposition, Interaction, Task, Topic
 from quality.models import Survey
+from routing.actions import queueing
 from routing.choices import AlertKind, Leg, LegEnd, Outcome, Visit
-from routing.models import Alert, Assignment, Policy, Queue, WorkItem
+from routing.models import Alert, Assignment, Queue, WorkItem
 from routing.strategies import RULES
 
 SECOND = timedelta(seconds=1)
@@ -39,7 +40,6 @@ class World:
     dispositions: dict[str, Disposition]
     second_line: Queue
     supervisor: User
-    policy: Policy
 
 
 @dataclass
@@ -237,7 +237,7 @@ class Talk:
         if left > late:
             item.escalated_at, item.priority = late, queue.priority + 1
             self._alert(item, late)
-        item.rank_at = waits_since - item.priority * self.world.policy.head_start_s * SECOND
+        item.rank_at = queueing.rank(queue, waits_since, item.priority)
         self.book.items.append(item)
         return item
 
@@ -275,7 +275,7 @@ class Talk:
                 wrapup_until=part.ends + part.queue.wrapup_s * SECOND if wraps else None,
                 wrapped_at=part.ends + part.wrapup if wraps else None,
                 holds=False,
-                why={"rules": RULES, "how": "even", "load": 0, "idle_since": part.shift.begins.isoformat(), "free": 1},
+                why={"rules": RULES, "how": "least_loaded", "needs": [], "free": 1},
             )
         )
         self._post(part.accepted, Author.SYSTEM, code="joined", user=user, args={"name": user.public_name})

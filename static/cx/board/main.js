@@ -11,6 +11,7 @@ import { drawOperators, drawStates } from "./people.js";
 import { drawKpis, drawQueues, drawTiles } from "./tiles.js";
 import "./menus.js";
 import "./session.js";
+import "./skills.js";
 import "./wall.js";
 
 const box = (id) => document.getElementById(id);

@@ -1,0 +1,179 @@
+"""Skills: who has which level, and what work asks for."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_POST
+
+from cxcenter.accounts.roles import Right
+from cxcenter.board import scope
+from cxcenter.board.forms import AskForSkill, NewSkill
+from cxcenter.board.views.acts import Act, Said
+from cxcenter.board.views.pages import board_page
+from cxcenter.core.errors import Invalid, NotFound
+from cxcenter.core.requests import needs, staff_of
+from routing.actions import skills as acts
+from routing.models import OperatorSkill, Requirement, Skill
+
+LEVELS = range(6)
+# A team larger than this is shown by its team filter.
+OPERATORS = 300
+
+
+@require_GET
+@needs(Right.CONTROL)
+def matrix(request: HttpRequest) -> HttpResponse:
+    """Show the levels of the supervisor's operators, and what work of his queues asks for."""
+    user = staff_of(request)
+    language = translation.get_language() or "en"
+    people = scope.operators_of(user).filter(user__is_active=True).select_related("user__team")
+    team = request.GET.get("team", "")
+    if team.isdigit():
+        people = people.filter(user__team=int(team))
+    shown = list(people.order_by("user__team__name", "user__first_name", "pk")[:OPERATORS])
+    known = list(Skill.objects.all())
+    have = _levels([one.user_id for one in shown])
+    return board_page(
+        request,
+        "skills",
+        "board/skills.html",
+        known=[
+            {"skill": skill, "label": skill.label(language), "able": sum(s == skill.pk for _u, s in have)}
+            for skill in known
+        ],
+        people=[
+            {"user": one.user, "cells": [{"skill": s, "level": have.get((one.user_id, s.pk), 0)} for s in known]}
+            for one in shown
+        ],
+        levels=LEVELS,
+        everywhere=user.may(Right.EVERY_TEAM),
+        rules=[_rule(rule, language) for rule in scope.requirements_of(user)],
+    )
+
+
+def _levels(user_ids: list[int]) -> dict[tuple[int, int], int]:
+    held = OperatorSkill.objects.filter(user__in=user_ids, ended_at=None)
+    return {(user, skill): level for user, skill, level in held.values_list("user_id", "skill_id", "level")}
+
+
+def _rule(rule: Requirement, language: str) -> dict[str, Any]:
+    steps = [(0, rule.level), *((step.after_s, step.level) for step in rule.steps.all())]
+    return {
+        "rule": rule,
+        "skill": rule.skill.label(language),
+        "of": [
+            rule.queue.label(language) if rule.queue else _("All queues"),
+            *([rule.topic.label(language)] if rule.topic else []),
+            *([_("customer speaks %(language)s") % {"language": rule.language}] if rule.language else []),
+        ],
+        "steps": [{"after_s": after, "level": level} for after, level in steps],
+    }
+
+
+@require_POST
+@needs(Right.CONTROL)
+def set_level(request: HttpRequest, skill: int, pk: int) -> JsonResponse:
+    """Give an operator a level of a skill."""
+    operator = scope.operator(staff_of(request), pk).user
+    level = request.POST.get("level", "")
+    if not level.isdigit():
+        raise Invalid(_("Choose a level from 1 to 5, or none."), field="level")
+    acts.set_level(user=operator, skill=_skill(skill), level=int(level), actor=staff_of(request))
+    return JsonResponse({"level": int(level)})
+
+
+def _skill(pk: int) -> Skill:
+    skill = Skill.objects.filter(pk=pk).first()
+    if skill is None:
+        raise NotFound(_("There is no such skill."))
+    return skill
+
+
+class AddSkill(Act):
+    """Make a skill."""
+
+    title = gettext_lazy("New skill")
+    button = gettext_lazy("Add")
+    hint = gettext_lazy("A language, a product, a kind of case: what work may ask of an operator.")
+    form_class = NewSkill
+
+    def _do(self, asked: dict[str, Any]) -> Said:
+        skill = acts.add_skill(name=asked["name"], name_ru=asked["name_ru"], actor=self.user)
+        return {
+            "said": _("Skill added: %(name)s") % {"name": skill.label(self.user.language)},
+            "then": reverse("board:skills"),
+        }
+
+
+class Ask(Act):
+    """Ask work for a skill."""
+
+    title = gettext_lazy("What work asks for")
+    button = gettext_lazy("Save")
+    hint = gettext_lazy(
+        "It holds for contacts that come from now on. Where several lines ask for one skill, the highest level counts."
+    )
+    template = "board/_ask.html"
+    form_class = AskForSkill
+    rule: Any = None
+
+    def _choices(self) -> dict[str, Any]:
+        return {"queues": scope.queues_of(self.user), "everywhere": self.user.may(Right.EVERY_TEAM)}
+
+    def _do(self, asked: dict[str, Any]) -> Said:
+        acts.save_requirement(
+            skill=asked["skill"],
+            level=asked["level"],
+            queue=asked["queue"],
+            topic=asked["topic"],
+            language=asked["language"],
+            steps=asked["steps"],
+            requirement=self.rule,
+            actor=self.user,
+        )
+        return {"said": _("Saved"), "then": reverse("board:skills")}
+
+
+class OfRule(Act):
+    """An act on what work of own queues asks for."""
+
+    rule: Requirement
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        """Find the rule. Raises NotFound for another team's."""
+        super().setup(request, *args, **kwargs)
+        self.rule = scope.requirement(self.user, self.pk)
+
+
+class AskOtherwise(OfRule, Ask):
+    """Change what work asks for."""
+
+    def _initial(self) -> dict[str, Any]:
+        rule = self.rule
+        said = {"skill": rule.skill_id, "level": rule.level, "queue": rule.queue_id, "topic": rule.topic_id}
+        steps: dict[str, int] = {}
+        for number, step in enumerate(rule.steps.all(), start=1):
+            steps |= {f"after_{number}": step.after_s, f"level_{number}": step.level}
+        return {**said, "language": rule.language, **steps}
+
+
+class AskNoLonger(OfRule):
+    """Drop what work asks for."""
+
+    title = gettext_lazy("Ask for %(name)s no longer")
+    button = gettext_lazy("Ask no longer")
+    hint = gettext_lazy("Contacts that wait keep what was asked for when they came.")
+    danger = True
+
+    @property
+    def name(self) -> str:
+        """The skill."""
+        return self.rule.skill.label(self.user.language)
+
+    def _do(self, asked: dict[str, Any]) -> Said:
+        acts.drop_requirement(requirement=self.rule, actor=self.user)
+        return {"said": _("Asked for no longer"), "then": reverse("board:skills")}

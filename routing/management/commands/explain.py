@@ -1,0 +1,88 @@
+"""manage.py explain W-12: who was considered for a contact, when, and why this one."""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from routing import explain
+from routing.models import Skill, WorkItem
+
+
+class Command(BaseCommand):
+    """Explain the offers of a work item."""
+
+    help = "Explain who was considered for a work item, when, and why this operator."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the number of the item."""
+        parser.add_argument("item", metavar="WORKITEM", help="its number: 12 or W-12")
+        parser.add_argument("--json", action="store_true", help="for a program")
+
+    def handle(self, *_args: Any, **said: Any) -> None:
+        """Print it."""
+        number = str(said["item"]).upper().removeprefix("W-")
+        item = WorkItem.objects.select_related("queue").filter(pk=int(number)).first() if number.isdigit() else None
+        if item is None:
+            raise CommandError(f"There is no work item {said['item']}. Give its number: 12 or W-12.")
+        skills = {skill.pk: skill.name for skill in Skill.objects.all()}
+        offers = explain.offers_of(item)
+        self.stdout.write(
+            json.dumps(_as_json(item, offers), indent=2) if said["json"] else _as_text(item, offers, skills)
+        )
+
+
+def _as_json(item: WorkItem, offers: list[explain.Offer]) -> dict[str, Any]:
+    return {
+        "item": item.pk,
+        "session": item.interaction_id,
+        "queue": item.queue.name,
+        "entered_at": item.entered_at.isoformat(),
+        "waits_since": item.waits_since.isoformat(),
+        "outcome": item.outcome or item.visit,
+        "offers": [
+            {
+                "offered_at": offer.leg.offered_at.isoformat(),
+                "waited_s": offer.waited_s,
+                "operator": offer.leg.operator_id,
+                "end": offer.leg.end or offer.leg.leg,
+                "needs": offer.needs,
+                "why": offer.why,
+                "candidates": [
+                    {
+                        "operator": one.operator,
+                        "name": one.name,
+                        "verdict": one.verdict,
+                        "fit": one.fit,
+                        "load": one.load,
+                        "capacity": one.capacity,
+                        "state": one.state,
+                        "state_since": one.state_since.isoformat() if one.state_since else None,
+                    }
+                    for one in offer.candidates
+                ],
+            }
+            for offer in offers
+        ],
+    }
+
+
+def _as_text(item: WorkItem, offers: list[explain.Offer], skills: dict[int, str]) -> str:
+    lines = [
+        f"W-{item.pk} of session S-{item.interaction_id} in {item.queue.name}, priority {item.priority}",
+        f"entered {item.entered_at:%Y-%m-%d %H:%M:%S}, waits since {item.waits_since:%H:%M:%S} UTC: {item.outcome or item.visit}",
+    ]
+    if not offers:
+        lines.append("It was offered to nobody.")
+    for offer in offers:
+        asked = ", ".join(f"{skills.get(skill, skill)} >= {level}" for skill, level in offer.needs) or "nothing"
+        end = offer.leg.end or offer.leg.leg
+        lines.append("")
+        lines.append(f"{offer.leg.offered_at:%H:%M:%S} after {offer.waited_s:.1f} s, asked for {asked}:")
+        lines.append(f"offered to {offer.leg.operator.name} ({offer.why.get('how', '')}), {end}")
+        lines.append(f"  {'operator':24} {'verdict':15} {'fit':>4} {'load':>6}  state")
+        for one in offer.candidates:
+            since = f" since {one.state_since:%H:%M:%S}" if one.state_since else ""
+            load = f"{one.load}/{one.capacity}"
+            lines.append(f"  {one.name[:24]:24} {one.verdict:15} {one.fit:>4} {load:>6}  {one.state}{since}")
+    return "\n".join(lines)

@@ -1,0 +1,142 @@
+"""Work: visits to queues, legs with operators, alerts."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from routing.choices import AlertKind, Leg, LegEnd, Outcome, Visit
+from routing.models.queues import Queue
+from routing.models.skills import ANYONE
+from routing.querysets import AssignmentQuerySet, WorkItemQuerySet
+
+USER = settings.AUTH_USER_MODEL
+
+
+class WorkItem(models.Model):
+    """One visit of an interaction to a queue: entered, left, outcome."""
+
+    queue = models.ForeignKey(Queue, verbose_name=_("queue"), on_delete=models.PROTECT, related_name="items")
+    interaction = models.ForeignKey(
+        "interactions.Interaction", verbose_name=_("interaction"), on_delete=models.PROTECT, related_name="visits"
+    )
+    visit = models.CharField(_("state"), max_length=8, choices=Visit, default=Visit.WAITING)
+    priority = models.SmallIntegerField(_("priority"), default=1)
+    entered_at = models.DateTimeField(_("entered"), default=timezone.now)
+    # The wait that counts: kept when a contact comes back.
+    waits_since = models.DateTimeField(_("waits since"), default=timezone.now)
+    # What it asks of operators while it waits: the id of a SkillPath.
+    path = models.IntegerField(_("skills asked for"), default=ANYONE, db_default=ANYONE)
+    # The order, linear in time: waits_since less the head start of the priority.
+    rank_at = models.DateTimeField(_("place in the order"))
+    left_at = models.DateTimeField(_("left"), null=True)
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome, blank=True)
+    blocked_kind = models.CharField(_("why it was blocked"), max_length=2, blank=True)
+    preferred = models.ForeignKey(
+        USER, verbose_name=_("meant for"), null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    only_preferred = models.BooleanField(_("for nobody else"), default=False)
+    preferred_until = models.DateTimeField(_("meant until"), null=True)
+    note = models.TextField(_("note"), blank=True)
+    sent_by = models.ForeignKey(USER, verbose_name=_("sent by"), null=True, on_delete=models.SET_NULL, related_name="+")
+    escalated_at = models.DateTimeField(_("moved ahead"), null=True)
+    # When he who waits was told that nobody is there now.
+    told_away_at = models.DateTimeField(_("told that nobody is there"), null=True)
+
+    objects = WorkItemQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("work item")
+        verbose_name_plural = _("work items")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["interaction"], name="one_live_visit", condition=~Q(visit="left"))
+        ]
+        indexes: ClassVar = [
+            # The next K of those in a queue who ask for the same. Its step follows from `waits_since`.
+            models.Index(
+                fields=["queue", "path", "rank_at", "id"],
+                include=["waits_since"],
+                name="item_waiting_alike",
+                condition=Q(visit="waiting"),
+            ),
+            models.Index(
+                fields=["preferred"], name="item_meant", condition=Q(visit="waiting", preferred__isnull=False)
+            ),
+            # Numbers of the day.
+            models.Index(fields=["entered_at", "queue"], name="item_entered"),
+        ]
+
+    def __str__(self) -> str:
+        return f"W-{self.pk}"
+
+
+class Assignment(models.Model):
+    """One leg of a visit with one operator: offered, accepted, held, ended, wrapped up."""
+
+    item = models.ForeignKey(WorkItem, verbose_name=_("work item"), on_delete=models.PROTECT, related_name="legs")
+    interaction = models.ForeignKey(
+        "interactions.Interaction", verbose_name=_("interaction"), on_delete=models.PROTECT, related_name="legs"
+    )
+    operator = models.ForeignKey(USER, verbose_name=_("operator"), on_delete=models.PROTECT, related_name="legs")
+    leg = models.CharField(_("state"), max_length=8, choices=Leg, default=Leg.OFFERED)
+    end = models.CharField(_("how it ended"), max_length=12, choices=LegEnd, blank=True)
+    offered_at = models.DateTimeField(_("offered"), default=timezone.now)
+    expires_at = models.DateTimeField(_("offer ends"), null=True)
+    accepted_at = models.DateTimeField(_("accepted"), null=True)
+    ended_at = models.DateTimeField(_("ended"), null=True)
+    wrapup_until = models.DateTimeField(_("wrap-up until"), null=True)
+    wrapped_at = models.DateTimeField(_("wrapped up"), null=True)
+    # Whether it takes a place of the operator's capacity: not while snoozed or idle.
+    holds = models.BooleanField(_("holds a place"), default=True)
+    snoozed_until = models.DateTimeField(_("put aside until"), null=True)
+    why = models.JSONField(_("why this operator"), default=dict)
+
+    objects = AssignmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("assignment")
+        verbose_name_plural = _("assignments")
+        constraints: ClassVar = [
+            # A double assignment is impossible, whoever tries.
+            models.UniqueConstraint(
+                fields=["interaction"], name="one_owner", condition=Q(leg__in=["offered", "active"])
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["operator"], name="leg_live", condition=~Q(leg="ended")),
+            models.Index(fields=["operator", "interaction"], name="leg_of_operator"),
+            models.Index(fields=["expires_at"], name="leg_due", condition=Q(leg="offered")),
+            models.Index(fields=["accepted_at", "operator"], name="leg_accepted"),
+        ]
+
+    def __str__(self) -> str:
+        return f"A-{self.pk}"
+
+
+class Alert(models.Model):
+    """Something a supervisor should look at, told once."""
+
+    kind = models.CharField(_("kind"), max_length=40, choices=AlertKind.choices)
+    team = models.ForeignKey("accounts.Team", verbose_name=_("team"), on_delete=models.CASCADE, related_name="alerts")
+    queue = models.ForeignKey(
+        Queue, verbose_name=_("queue"), null=True, on_delete=models.CASCADE, related_name="alerts"
+    )
+    item = models.ForeignKey(
+        WorkItem, verbose_name=_("work item"), null=True, on_delete=models.CASCADE, related_name="alerts"
+    )
+    user = models.ForeignKey(USER, verbose_name=_("operator"), null=True, on_delete=models.CASCADE, related_name="+")
+    args = models.JSONField(_("details"), default=dict)
+    at = models.DateTimeField(_("when"), default=timezone.now)
+    seen_at = models.DateTimeField(_("seen"), null=True)
+    seen_by = models.ForeignKey(USER, verbose_name=_("seen by"), null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        verbose_name = _("alert")
+        verbose_name_plural = _("alerts")
+        indexes: ClassVar = [models.Index(fields=["team", "-at"], name="alert_open", condition=Q(seen_at=None))]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()

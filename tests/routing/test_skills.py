@@ -1,0 +1,281 @@
+"""Skills: what work asks for, how that loosens while it waits, and that the live selection decides as the whole would."""
+
+import random
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from interactions.models import Interaction, Topic
+from routing import explain, rows, skills, strategies
+from routing.actions import offers, presence, queueing
+from routing.actions import skills as skills_acts
+from routing.models import (
+    ANYONE,
+    Assignment,
+    MemberPeriod,
+    OperatorSkill,
+    Queue,
+    QueueMember,
+    Requirement,
+    RequirementStep,
+    Skill,
+    SkillPath,
+    WorkItem,
+)
+from routing.strategies import Steps
+from tests import world
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def russian():
+    return Skill.objects.create(name="Russian")
+
+
+@pytest.fixture
+def mortgage():
+    return Skill.objects.create(name="Mortgage")
+
+
+def asks(skill, level, steps=(), **conditions) -> Requirement:
+    rule = Requirement.objects.create(skill=skill, level=level, **conditions)
+    RequirementStep.objects.bulk_create(RequirementStep(requirement=rule, after_s=s, level=n) for s, n in steps)
+    return rule
+
+
+def can(user, skill, level) -> None:
+    OperatorSkill.objects.create(user=user, skill=skill, level=level)
+
+
+def waited(talk, seconds: float) -> None:
+    since = timezone.now() - timedelta(seconds=seconds)
+    WorkItem.objects.filter(interaction=talk).update(waits_since=since, rank_at=since)
+
+
+# --- From rules to a path ---
+
+
+def test_work_that_meets_no_rule_asks_for_nothing(floor, russian):
+    asks(russian, 3, language="ru")
+    assert skills.path_for(queue=floor.queue, language="en") == ANYONE
+    assert not SkillPath.objects.exists()
+
+
+def test_a_path_of_several_rules(floor, russian, mortgage):
+    """0–20 s Russian 4 and mortgage 3, 20–45 s Russian 3, then anyone."""
+    home = Topic.objects.create(name="Home")
+    loan = Topic.objects.create(name="Loan", parent=home)
+    asks(russian, 4, [(20, 3), (45, 0)], language="ru")
+    asks(mortgage, 3, [(20, 0)], topic=home)
+    asks(mortgage, 1, queue=world.make_queue("Another"))
+    path = skills.path_for(queue=floor.queue, topic=loan, language="ru")
+    both, one = ((russian.pk, 4), (mortgage.pk, 3)), ((russian.pk, 3),)
+    assert skills.steps_of([path])[path] == Steps((0.0, 20.0, 45.0), (both, one, ()))
+    assert skills.path_for(queue=floor.queue, topic=loan, language="ru") == path, "the same is found again"
+    with CaptureQueriesContext(connection) as queries:
+        skills.steps_of([path, ANYONE])
+    assert not queries, "a path never changes: it is read once"
+
+
+def test_of_two_rules_the_stricter_holds_at_each_moment(floor, russian):
+    asks(russian, 2, [(60, 1)])
+    asks(russian, 4, [(30, 0)], queue=floor.queue)
+    path = skills.path_for(queue=floor.queue, asked={russian.pk: 1})
+    levels = [dict(needs)[russian.pk] for needs in skills.steps_of([path])[path].needs]
+    assert (skills.steps_of([path])[path].after_s, levels) == ((0.0, 30.0, 60.0), [4, 2, 1])
+
+
+# --- Live ---
+
+
+def test_who_lacks_the_skill_is_not_offered_the_contact(floor, russian):
+    asks(russian, 3, queue=floor.queue)
+    can(floor.alice, russian, 2)
+    can(floor.bob, russian, 3)
+    floor.ready(floor.alice)
+    chat = floor.chat()
+    assert floor.item(chat).visit == "waiting"
+    floor.ready(floor.bob)
+    leg = floor.leg(chat)
+    assert leg.operator == floor.bob
+    assert leg.why["needs"] == [[russian.pk, 3]] and leg.why["left_out"]["skills"] == 1
+
+
+def test_the_best_fit_has_it_though_he_has_more_in_work(floor, russian):
+    asks(russian, 1, queue=floor.queue)
+    can(floor.alice, russian, 5)
+    can(floor.bob, russian, 1)
+    floor.ready(floor.alice, floor.bob)
+    assert {floor.leg(floor.chat()).operator for _ in range(3)} == {floor.alice}
+
+
+def test_a_step_counts_from_its_moment(floor, russian):
+    asks(russian, 3, [(20, 1), (45, 0)], queue=floor.queue)
+    can(floor.bob, russian, 1)
+    floor.ready(floor.alice, floor.bob)
+    chat = floor.chat()
+    for seconds, operators in ((19, []), (20, [floor.bob])):
+        waited(chat, seconds)
+        assert [leg.operator for leg in offers.assign_next()] == operators
+    other = floor.chat()
+    floor.ready(floor.bob, capacity=1)
+    waited(other, 44)
+    assert offers.assign_next() == []
+    waited(other, 45)
+    assert [leg.operator for leg in offers.assign_next()] == [floor.alice]
+
+
+def test_those_who_wait_for_a_rare_skill_stand_not_in_the_way(floor, russian):
+    loan = Topic.objects.create(name="Loan")
+    asks(russian, 3, topic=loan)
+    for _ in range(5):
+        floor.chat(topic=loan)
+    behind = floor.chat()
+    floor.ready(floor.alice, capacity=1)
+    assert floor.leg(behind).operator == floor.alice
+
+
+def test_weights_of_a_queue_order_it(floor):
+    plain, urgent = floor.chat(), floor.chat()
+    waited(plain, 300)
+    queueing.change_priority(item_id=floor.item(urgent).pk, priority=4)
+    assert floor.item(plain).rank_at < floor.item(urgent).rank_at, "four minutes are less than five"
+    before = queueing.head_start(floor.queue, 1)
+    Queue.objects.update(priority_weight=1, wait_weight=0)
+    floor.queue.refresh_from_db()
+    queueing.reorder(queue=floor.queue, before=before)
+    assert floor.item(urgent).rank_at < floor.item(plain).rank_at, "priority alone decides"
+    floor.ready(floor.alice, capacity=1)
+    assert floor.leg(urgent).leg == "offered"
+
+
+def _bare_talk(floor) -> Interaction:
+    thread = world.make_thread(floor.site)
+    return Interaction.objects.create(thread=thread, profile_id=thread.profile_id, kind="webchat")
+
+
+def _paths(chance: random.Random, known: list[Skill]) -> list[int]:
+    found = [ANYONE]
+    for _ in range(4):
+        times = sorted({0, *chance.sample([20, 45, 90], chance.randint(0, 2))})
+        needs = [
+            tuple(sorted((skill.pk, chance.randint(1, 4)) for skill in chance.sample(known, chance.randint(0, 2))))
+            for _ in times
+        ]
+        found.append(skills.path_of(Steps(tuple(map(float, times)), tuple(needs))))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_look_at_the_first_gives_what_a_look_at_all_would(floor, seed):
+    """The engine reads the first of those who wait alike; the result is that of the pure core over all rows."""
+    chance = random.Random(seed)
+    queues = [floor.queue, *(world.make_queue(f"Queue {n}") for n in range(3))]
+    for queue in queues:
+        queue.choice = chance.choice(["least_loaded", "longest_idle", "even"])
+        queue.priority_weight, queue.wait_weight = chance.choice([(60, 1), (30, 0.5), (1, 0)])
+        queue.save()
+    people = [world.make_user(f"operator{n}") for n in range(8)]
+    known = [Skill.objects.create(name=f"Skill {n}") for n in range(3)]
+    begin = timezone.now()
+    for person in people:
+        for queue in chance.sample(queues, chance.randint(1, 3)):
+            QueueMember.objects.create(queue=queue, user=person)
+        for skill in chance.sample(known, chance.randint(0, 3)):
+            can(person, skill, chance.randint(1, 5))
+        world.on_duty(person, capacity=chance.randint(0, 3))
+    paths = _paths(chance, known)
+    with transaction.atomic():
+        for talk in [_bare_talk(floor) for _ in range(80)]:
+            wish, queue, priority = chance.random(), chance.choice(queues), chance.randint(0, 3)
+            since = begin - timedelta(seconds=chance.randint(0, 200))
+            credit = timedelta(days=7 * (chance.random() < 0.1))
+            WorkItem.objects.create(
+                interaction=talk,
+                queue=queue,
+                path=chance.choice(paths),
+                priority=priority,
+                waits_since=since,
+                rank_at=queueing.rank(queue, since, priority) - credit,
+                preferred=chance.choice(people) if wish < 0.4 else None,
+                only_preferred=wish < 0.3,
+                preferred_until=begin + timedelta(minutes=3) if wish < 0.4 else None,
+            )
+    items = list(WorkItem.objects.all())
+    resting = {item.interaction_id: frozenset(chance.sample(people, 2)) for item in chance.sample(items, 15)}
+    for item in items:
+        for person in resting.get(item.interaction_id, ()):
+            Assignment.objects.create(
+                item=item, interaction_id=item.interaction_id, operator=person, leg="ended", end="declined",
+                ended_at=begin, holds=False,
+            )  # fmt: skip
+    expected = _decide_all(items, resting)
+    made = [(leg.item_id, leg.operator_id) for leg in offers.assign_next()]
+    assert sorted(made) == sorted((d.item, d.operator) for d in expected)
+    assert len(made) > 3
+
+
+def _decide_all(items, resting):
+    now = timezone.now()
+    queues = rows.waited_for(None, now)
+    with transaction.atomic():
+        free = rows.lock_free(queues.values(), now)
+    steps = skills.steps_of(item.path for item in items)
+    waiting = [
+        offers._as_waiting(
+            i, queues[i.queue_id], steps, frozenset(p.pk for p in resting.get(i.interaction_id, ())), now
+        )
+        for i in items
+    ]
+    rules = {queue.pk: offers._rules(queue) for queue in queues.values()}
+    return strategies.decide(waiting, free, now=0.0, rules=rules)
+
+
+# --- Explained afterwards ---
+
+
+def test_an_offer_is_explained_from_what_was_then(floor, russian):
+    """Whoever changes later, the moment of the offer stays as it was."""
+    asks(russian, 3, [(30, 0)], queue=floor.queue)
+    carol, dave, eve = (world.make_user(name, team=floor.team) for name in ("carol", "dave", "eve"))
+    for user in (carol, dave, eve):
+        QueueMember.objects.create(queue=floor.queue, user=user)
+    for user, level in ((floor.alice, 3), (floor.bob, 2), (carol, 4), (dave, 5)):
+        skills_acts.set_level(user=user, skill=russian, level=level, actor=floor.boss)
+    floor.ready(floor.alice, floor.bob)
+    floor.ready(carol, capacity=0)
+    chat = floor.chat()
+    # The world moves on: levels, states, members.
+    skills_acts.set_level(user=floor.alice, skill=russian, level=0, actor=floor.boss)
+    skills_acts.set_level(user=floor.bob, skill=russian, level=5, actor=floor.boss)
+    presence.set_mode(user=floor.bob, mode="offline", actor=floor.bob)
+    QueueMember.objects.filter(user=eve).delete()
+    (offer,) = explain.offers_of(floor.item(chat))
+    found = {one.name: one for one in offer.candidates}
+    verdicts = {name: one.verdict for name, one in found.items()}
+    names = [user.name for user in (floor.alice, floor.bob, carol, dave, eve)]
+    assert [verdicts.get(name) for name in names] == ["chosen", "skills", "full", "offline", None]
+    assert offer.needs == ((russian.pk, 3),) and found[floor.alice.name].fit == 3
+    for said in ([f"W-{floor.item(chat).pk}"], [str(floor.item(chat).pk), "--json"]):
+        out = StringIO()
+        call_command("explain", *said, stdout=out)
+        assert floor.alice.name in out.getvalue() and "chosen" in out.getvalue()
+    with pytest.raises(CommandError, match="no work item"):
+        call_command("explain", "W-0")
+
+
+def test_the_times_as_a_member_follow_the_members(floor):
+    carol = world.make_user("carol")
+    member = QueueMember.objects.create(queue=floor.queue, user=carol)
+    member.queue = world.make_queue("Another")
+    member.save()
+    QueueMember.objects.filter(user=carol).delete()
+    periods = MemberPeriod.objects.filter(user=carol).order_by("pk")
+    assert [one.queue.name for one in periods] == [floor.queue.name, "Another"]
+    assert all(one.ended_at is not None for one in periods)
