@@ -12,6 +12,7 @@ from statistics import NormalDist
 from typing import Protocol
 
 _NORMAL = NormalDist()
+# Lots are whole multiples of this; of 0 itself there is no quantile.
 _LEAST = 2.0**-53
 
 
@@ -59,7 +60,7 @@ class Lognormal:
         """Return the time that so large a share does not reach."""
         variance = math.log1p((self.sd_s / self.mean_s) ** 2)
         middle = math.log(self.mean_s) - variance / 2
-        return math.exp(middle + math.sqrt(variance) * _NORMAL.inv_cdf(share or _LEAST))
+        return math.exp(middle + math.sqrt(variance) * _NORMAL.inv_cdf(max(share, _LEAST)))
 
 
 class Empirical:

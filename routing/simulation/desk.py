@@ -1,11 +1,15 @@
 """An operator at work: what he has in hand, whether he has room, where his time goes."""
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from functools import cache
 
 from routing.simulation.center import AVAILABLE, BUSY, OVERTIME, PAUSE, WRAPUP, Operator
 from routing.simulation.engine import Free, filled, has_room
+
+# Even distribution counts what was taken in so many seconds, as it does live.
+EVEN_S = 3600.0
 
 
 @cache
@@ -40,7 +44,7 @@ class Desk:
         self._state: str | None = None
         self._since = 0.0
         self._idle_since = 0.0
-        self._served = 0
+        self._taken: deque[float] = deque()
         self._loads: dict[str, int] = {}
         self._free: Free | None = None
 
@@ -61,8 +65,6 @@ class Desk:
 
     def turn_to(self, duty: str | None, now: float) -> None:
         """Come, pause or go. What is in hand stays in hand."""
-        if self._duty is None:
-            self._served = 0
         self._duty = duty
         if duty == AVAILABLE:
             self._idle_since = now
@@ -72,8 +74,11 @@ class Desk:
         """Tell whether he could take one more of a kind now."""
         return self.is_on_duty and has_room(self.operator.limits, self._loads, kind)
 
-    def free(self) -> Free:
+    def free(self, now: float) -> Free:
         """Return him as the engine sees him."""
+        while self._taken and self._taken[0] <= now - EVEN_S:
+            self._taken.popleft()
+            self._free = None
         if self._free is None:
             self._free = Free(
                 operator=self._number,
@@ -82,7 +87,7 @@ class Desk:
                 idle_since=self._idle_since,
                 skills=self.operator.skills,
                 loads=dict(self._loads),
-                served=self._served,
+                served=len(self._taken),
             )
         return self._free
 
@@ -90,7 +95,7 @@ class Desk:
         """Begin to serve; return whose ends have changed."""
         self.works[contact] = Work(kind, service_s)
         self._loads[kind] = self._loads.get(kind, 0) + 1
-        self._served += 1
+        self._taken.append(now)
         return self._arrange(now)
 
     def wrap_up(self, contact: int, wrapup_s: float, now: float) -> list[int]:

@@ -274,7 +274,7 @@ class _Day:
                 people.update(dict.fromkeys(ready))
         if not places:
             return None
-        return [self._stays[place].row for place in places], [self.desks[number].free() for number in people]
+        return [self._stays[place].row for place in places], [self.desks[number].free(self._now) for number in people]
 
     def _first(self) -> Iterator[tuple[int, None]]:
         """Yield of each class the first whom the operators with new room could take."""

@@ -17,7 +17,8 @@ QUEUES, SKILLS = range(3), range(1, 4)
 DAY = 100.0
 TERMINAL = {"answered", "abandoned", "B2", "unserved"}
 
-moments = st.integers(0, 90).map(float) | st.floats(0, 90)
+# The engine takes moments that are closer than a microsecond for one.
+moments = st.integers(0, 90).map(float) | st.floats(0, 90).map(lambda moment: round(moment, 3))
 needs = st.dictionaries(st.sampled_from(SKILLS), st.integers(1, 5), max_size=2).map(lambda d: tuple(sorted(d.items())))
 
 
@@ -86,7 +87,9 @@ class Thorough(running._Day):
     """A day whose engine is shown everybody each time; and after each moment nothing is left to decide."""
 
     def _shown(self):
-        free = [desk.free() for desk in self.desks if any(desk.has_room(kind) for kind in desk.operator.limits)]
+        free = [
+            desk.free(self._now) for desk in self.desks if any(desk.has_room(kind) for kind in desk.operator.limits)
+        ]
         return [stay.row for stay in self._stays.values()], free
 
     def _turn_away(self):
@@ -315,12 +318,17 @@ def test_what_is_in_hand_at_a_break_and_at_the_end_is_finished():
     assert late.times[0]["overtime"] == 9.0
 
 
-def test_even_distribution_counts_the_shift():
-    crowd = [replace(CALL, at=20.0 * number, service_s=1.0 + number % 2) for number in range(6)]
+def test_even_distribution_counts_the_last_hour():
     queues = [Queue("even", Rules(choice="even"))]
-    assert [row[4] for row in day(queues, [operator(), operator()], crowd)] == [0, 1, 0, 1, 0, 1]
-    twice = Operator("one", frozenset({0}), {"call": 1}, (Shift(0.0, 50.0), Shift(60.0, 200.0)))
-    assert [row[4] for row in day(queues, [twice, operator(begins=60.0)], crowd)] == [0, 0, 0, 0, 1, 0]
+
+    def who(*moments):
+        early, late = operator(ends=20_000.0), operator(begins=90.0, ends=20_000.0)
+        log = run(Center(queues, [early, late], 20_000.0), [replace(CALL, at=at, service_s=1.0) for at in moments])
+        return [visit.operator for visit in log.visits]
+
+    assert who(0.0, 20.0, 40.0, 100.0, 120.0, 140.0, 160.0, 180.0) == [0, 0, 0, 1, 1, 1, 0, 1]
+    # What was taken an hour ago is forgotten one by one.
+    assert who(0.0, 20.0, 40.0, 100.0, 3610.0, 3630.0) == [0, 0, 0, 1, 1, 0]
 
 
 def test_who_comes_on_duty_fills_all_his_places():
