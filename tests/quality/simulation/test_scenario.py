@@ -5,9 +5,10 @@ import json
 import math
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from quality.service_level import Policy
-from quality.simulation.faults import MOST, BadScenario
+from quality.simulation.faults import MOST, SCHEMA, BadScenario
 from quality.simulation.scenario import POLICIES, merged, read, understand
 from routing.simulation.center import Shift
 from routing.simulation.chance import Exponential, Fixed
@@ -115,6 +116,16 @@ def test_without_levels_all_ten_are_told_and_it_closes_with_the_last_shift():
 def test_examples_are_right(path):
     study = read(path)
     assert len(study.scenarios) > 1
+
+
+def test_the_example_of_the_document_is_right():
+    text = (ROOT / "docs/simulator.md").read_text()
+    study = understand(json.loads(text.split("```json\n")[1].split("```")[0]))
+    assert list(study.scenarios) == ["base", "sooner", "one more"]
+
+
+def test_the_schema_is_one():
+    Draft202012Validator.check_schema(json.loads(SCHEMA.read_text()))
 
 
 def test_there_are_examples():
