@@ -14,7 +14,7 @@ from quality.simulation.sense import of_sense
 from routing.simulation.center import ANYONE, Center, Operator, Queue
 from routing.simulation.chance import AT_ONCE, NEVER, Chance, Empirical, Exponential, Fixed, Lognormal
 from routing.simulation.demand import Arrival, Stream
-from routing.simulation.engine import Needs, Rules, Steps
+from routing.strategies import Needs, Rules, Steps
 
 BASE = "base"
 POLICIES = tuple(Policy(formula, within_s=20, short_s=5) for formula in FORMULAS)

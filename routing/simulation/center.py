@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from routing.simulation.engine import Rules, Steps
+from routing.strategies import Rules, Steps
 
 ANYONE = Steps()
 USUAL = Rules()

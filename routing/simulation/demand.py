@@ -13,7 +13,7 @@ from random import Random
 
 from routing.simulation.center import ANYONE, Contact
 from routing.simulation.chance import AT_ONCE, NEVER, Chance
-from routing.simulation.engine import Steps
+from routing.strategies import Steps
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,12 @@
 import math
 from collections import deque
 from dataclasses import dataclass
-from functools import cache
 
 from routing.simulation.center import AVAILABLE, BUSY, OVERTIME, PAUSE, WRAPUP, Operator
-from routing.simulation.engine import Free, filled, has_room
+from routing.strategies import YIELDS, Free, has_room
 
 # Even distribution counts what was taken in so many seconds, as it does live.
 EVEN_S = 3600.0
-
-
-@cache
-def gives_way(kind: str, other: str) -> bool:
-    """Tell whether work of a kind is laid aside while work of the other is in hand, as the engine has it."""
-    return kind != other and not filled({kind: 1, other: 1}, {kind: 1}, other)
 
 
 @dataclass(slots=True)
@@ -117,7 +110,7 @@ class Desk:
         moved = []
         kinds = [kind for kind, number in self._loads.items() if number]
         for contact, work in self.works.items():
-            waits = len(kinds) > 1 and any(gives_way(work.kind, other) for other in kinds)
+            waits = len(kinds) > 1 and any((work.kind, other) in YIELDS for other in kinds)
             if waits and work.ends < math.inf:
                 work.left_s, work.ends = work.ends - now, math.inf
                 work.turn += 1

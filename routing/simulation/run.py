@@ -7,8 +7,9 @@ take. The decision is the same as with everybody (tests/routing/simulation).
 """
 
 import math
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from itertools import islice
 
@@ -24,32 +25,38 @@ from routing.simulation.center import (
     Visit,
 )
 from routing.simulation.desk import Desk
-from routing.simulation.engine import Decision, Free, Needs, Waiting, decide
+from routing.strategies import Decision, Free, Needs, Waiting, decide
 
 # What happens at one moment happens in this order: people come and get free, a decision is made; then who was not
 # answered loses patience or goes elsewhere; then the center closes.
 CHANGE, LOSS, CLOSING = range(3)
 # Those who wait under one condition: kind of work, priority, what is asked for now. Inside, the older comes first.
 Class = tuple[str, float, Needs]
+# When, in which order at that moment and among equals, what happens, about what.
+Event = tuple[float, int, int, Callable[..., None], tuple[object, ...]]
 
 
 def run(center: Center, contacts: Sequence[Contact], *, seed: int = 0) -> Log:
     """Play a day and return its log. `seed` draws operators where a queue chooses at random.
 
-    The same arguments give the same log. Contacts are to come before the center closes.
+    The same arguments give the same log. Raises ValueError if somebody comes when the center has closed.
     """
+    if any(contact.at >= center.closes for contact in contacts):
+        raise ValueError("contacts come before the center closes")
     day = _Day(center, contacts, seed)
     day.play()
     return Log(contacts, day.visits, [desk.times for desk in day.desks], day.decisions)
 
 
+@dataclass(slots=True)
 class _Stay:
-    """A contact in a queue."""
+    """A contact in a queue, the `visit`-th of its way: as the engine sees it, and what it asks for now."""
 
-    __slots__ = ("entered", "needs", "queue", "row", "visit")
-
-    def __init__(self, queue: int, entered: float, needs: Needs, row: Waiting, visit: int) -> None:
-        self.queue, self.entered, self.needs, self.row, self.visit = queue, entered, needs, row, visit
+    queue: int
+    entered: float
+    needs: Needs
+    row: Waiting
+    visit: int
 
 
 class _Day:
@@ -76,8 +83,8 @@ class _Day:
         self._number = 0
         self._events = self._known()
 
-    def _known(self) -> list[tuple[float, int, int, Callable[..., None], tuple[object, ...]]]:
-        events: list[tuple[float, int, int, Callable[..., None], tuple[object, ...]]] = []
+    def _known(self) -> list[Event]:
+        events: list[Event] = []
         for number, desk in enumerate(self.desks):
             for at, duty in desk.duties():
                 events.append((at, CHANGE, len(events), self._on_duty, (number, duty)))
@@ -200,7 +207,7 @@ class _Day:
 
     def _take_out(self, place: int, stay: _Stay) -> None:
         lines, key = self._lines[stay.queue], (stay.row.kind, stay.row.priority, stay.needs)
-        lines[key].remove((stay.row.since - stay.row.credit_s, place))
+        del lines[key][bisect_left(lines[key], (stay.row.since - stay.row.credit_s, place))]
         if not lines[key]:
             del lines[key]
 

@@ -13,7 +13,7 @@ from quality.simulation.scenario import POLICIES, merged, read, understand
 from routing.simulation.center import Shift
 from routing.simulation.chance import Exponential, Fixed
 from routing.simulation.demand import Arrival, draw
-from routing.simulation.engine import Rules, Steps
+from routing.strategies import Rules, Steps
 from tests.servers import ROOT
 
 EXAMPLES = sorted((ROOT / "docs/scenarios").glob("*.json"))

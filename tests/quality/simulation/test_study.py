@@ -12,7 +12,7 @@ from quality.simulation.scenario import Scenario, read, understand
 from quality.simulation.student import estimate
 from quality.simulation.study import play, play_day
 from routing.simulation.center import Center, Contact, Log, Operator, Queue, Shift, Visit
-from routing.simulation.engine import Steps
+from routing.strategies import Steps
 from tests.servers import ROOT
 
 SCENARIOS = ROOT / "docs/scenarios"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from routing.simulation.chance import AT_ONCE, NEVER, Empirical, Exponential, Fixed, Lognormal
 from routing.simulation.demand import Arrival, Stream, draw
-from routing.simulation.engine import Steps
+from routing.strategies import Steps
 
 CHANCES = [Fixed(7.0), Exponential(120.0), Lognormal(200.0, 150.0), Empirical([5.0, 1.0, 9.0], [1.0, 2.0, 1.0])]
 CALLS = Stream(

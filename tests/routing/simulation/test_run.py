@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from routing.simulation import run as running
 from routing.simulation.center import Center, Contact, Operator, Queue, Shift
-from routing.simulation.engine import CHOICES, Rules, Steps, decide, filled, has_room
 from routing.simulation.run import run
+from routing.strategies import CHOICES, Rules, Steps, decide, filled, has_room
 
 QUEUES, SKILLS = range(3), range(1, 4)
 DAY = 100.0
@@ -294,6 +294,11 @@ def test_shifts_that_cannot_be_are_refused():
         Shift(0.0, 10.0, ((8.0, 12.0),))
     with pytest.raises(ValueError, match="overlap"):
         Operator("one", frozenset(), {}, (Shift(0.0, 10.0), Shift(9.0, 12.0)))
+
+
+def test_who_comes_too_late_is_refused():
+    with pytest.raises(ValueError, match="before the center closes"):
+        run(Center(PLAIN, [operator()], 10.0), [replace(CALL, at=10.0)])
 
 
 def test_a_call_lays_mail_aside_and_mail_goes_on_after_it():
