@@ -4,16 +4,16 @@ One decision follows each contact that comes and each place that becomes free. C
 more than the database needs to run them. What is decided stands in strategies.py, what is done in actions/offers.py.
 """
 
-from collections import Counter
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db import connection
-
+from cxcenter.core.statements import Statement
 from routing.choices import Choice
-from routing.models import ANYONE, Policy, Queue, WorkItem
-from routing.strategies import Free
+from routing.models import Policy, Queue
+from routing.strategies import Decision, Free
 
 # All work that waits is written: one kind, of which each operator takes so many at once.
 WRITTEN = "chat"
@@ -34,57 +34,117 @@ WAITED_FOR = """
     WHERE (paused_until IS NULL OR paused_until <= %(now)s) AND (%(all)s OR id = ANY(%(queues)s::bigint[]))
         AND alike.paths IS NOT NULL
 """
-FREE = """
-    SELECT presence.user_id, presence.capacity, presence.load, presence.idle_since, ARRAY(
-        SELECT queue_id FROM routing_queuemember member
-        WHERE member.user_id = presence.user_id AND queue_id = ANY(%(queues)s) AND (until IS NULL OR until > %(now)s)
-    )
-    FROM routing_presence presence
-    WHERE mode = 'available' AND NOT pause_after AND load < capacity AND user_id IN (
-        SELECT member.user_id FROM routing_queuemember member JOIN accounts_user person ON person.id = member.user_id
-        WHERE queue_id = ANY(%(queues)s) AND (until IS NULL OR until > %(now)s) AND person.is_active
-    )
-    ORDER BY presence.user_id FOR UPDATE OF presence SKIP LOCKED
-"""
-SKILLS = """
-    SELECT user_id, skill_id, level FROM routing_operatorskill WHERE ended_at IS NULL AND user_id = ANY(%(operators)s)
-"""
-SERVED = """
+FREE = Statement(
+    "free",
+    """
+    SELECT presence.user_id, capacity, load, extract(epoch FROM idle_since - %(now)s)::float8, array_agg(queue_id)
+    FROM routing_queuemember member
+        JOIN routing_presence presence USING (user_id) JOIN accounts_user person ON person.id = member.user_id
+    WHERE queue_id = ANY(%(queues)s) AND (until IS NULL OR until > %(now)s) AND person.is_active
+        AND mode = 'available' AND NOT pause_after AND load < capacity
+    GROUP BY presence.user_id
+    """,
+    queues="bigint[]",
+    now="timestamptz",
+)
+SKILLS = Statement(
+    "skills",
+    """
+    SELECT user_id, skill_id, level FROM routing_operatorskill
+    WHERE ended_at IS NULL AND user_id = ANY(%(operators)s) AND skill_id = ANY(%(skills)s)
+    """,
+    operators="bigint[]",
+    skills="bigint[]",
+)
+SERVED = Statement(
+    "served",
+    """
     SELECT operator_id, count(*) FROM routing_assignment
     WHERE operator_id = ANY(%(operators)s) AND accepted_at > %(now)s - interval '1 hour' GROUP BY operator_id
-"""
-NEXT = """
-    SELECT item.* FROM unnest(
-        %(queues)s::bigint[], %(paths)s::bigint[], %(afters)s::timestamptz[], %(untils)s::timestamptz[], %(counts)s::int[]
-    ) AS line (queue, path, after, until, count) CROSS JOIN LATERAL (
-        SELECT * FROM routing_workitem waiting
-        WHERE waiting.queue_id = line.queue AND path = line.path AND visit = 'waiting'
-            AND waits_since > line.after AND waits_since <= line.until AND id <> ALL(%(seen)s::bigint[])
-        ORDER BY rank_at, id LIMIT line.count FOR UPDATE SKIP LOCKED
-    ) item
-"""
-MEANT = """
-    SELECT item.* FROM unnest(
-        %(operators)s::bigint[], %(queues)s::bigint[], %(counts)s::int[]
-    ) AS line (operator, queue, count) CROSS JOIN LATERAL (
-        SELECT * FROM routing_workitem waiting
-        WHERE preferred_id = line.operator AND visit = 'waiting' AND queue_id = line.queue
-            AND (preferred_until IS NULL OR preferred_until > %(now)s) AND id <> ALL(%(seen)s::bigint[])
-        ORDER BY rank_at, id LIMIT line.count FOR UPDATE SKIP LOCKED
-    ) item
-"""
-RESTING = """
-    SELECT item.id, array_agg(leg.operator_id) FROM routing_workitem item JOIN routing_assignment leg USING (interaction_id)
-    WHERE item.id = ANY(%(items)s) AND "end" IN ('declined', 'expired', 'taken', 'transferred') AND ended_at > %(now)s -
-        coalesce((SELECT decline_rest_s FROM routing_policy WHERE id = 1), %(usual)s) * interval '1 s'
-        AND NOT (item.only_preferred AND item.preferred_id = leg.operator_id AND leg.item_id <> item.id)
-    GROUP BY item.id
-"""
-LOAD = """
-    UPDATE routing_presence SET load = load + taken.count
-    FROM unnest(%(operators)s::bigint[], %(counts)s::int[]) AS taken (operator, count)
-    WHERE user_id = taken.operator
-"""
+    """,
+    operators="bigint[]",
+    now="timestamptz",
+)
+# Those who wait alike are a range of one index. The order is that of strategies.Rules.place.
+NEXT = Statement(
+    "next",
+    """
+    WITH queue AS (SELECT id, priority_weight, wait_weight FROM routing_queue WHERE id = ANY(%(queues)s)),
+    alike AS (
+        SELECT item.* FROM unnest(
+            %(of)s, %(paths)s, %(afters)s, %(untils)s
+        ) AS line (queue, path, after, until) CROSS JOIN LATERAL (
+            SELECT * FROM routing_workitem waiting
+            WHERE waiting.queue_id = line.queue AND path = line.path AND visit = 'waiting'
+                AND waits_since > line.after AND waits_since <= line.until AND id <> ALL(%(seen)s)
+            ORDER BY rank_at, id LIMIT %(count)s
+        ) item
+        UNION
+        SELECT * FROM routing_workitem meant
+        WHERE preferred_id = ANY(%(operators)s) AND visit = 'waiting' AND queue_id = ANY(%(queues)s)
+            AND (preferred_until IS NULL OR preferred_until > %(now)s) AND id <> ALL(%(seen)s)
+    ),
+    first AS (
+        SELECT alike.*, round((CASE WHEN wait_weight > 0
+            THEN wait_weight * extract(epoch FROM %(now)s - rank_at)::float8 ELSE priority_weight * priority END)::numeric, 6) AS score
+        FROM alike JOIN queue ON queue.id = queue_id
+        ORDER BY score DESC, CASE WHEN wait_weight > 0 THEN NULL ELSE rank_at END, id LIMIT %(count)s
+    )
+    SELECT id, queue_id, path, priority, extract(epoch FROM waits_since - %(now)s)::float8, waits_since, rank_at,
+        CASE WHEN preferred_until IS NULL OR preferred_until > %(now)s THEN preferred_id END, only_preferred, ARRAY(
+            SELECT leg.operator_id FROM routing_assignment leg
+            WHERE leg.interaction_id = first.interaction_id AND leg."end" IN ('declined', 'expired', 'taken', 'transferred')
+                AND leg.ended_at > %(now)s -
+                    coalesce((SELECT decline_rest_s FROM routing_policy WHERE id = 1), %(usual)s) * interval '1 s'
+                AND NOT (first.only_preferred AND first.preferred_id = leg.operator_id AND leg.item_id <> first.id)
+        )
+    FROM first
+    """,
+    of="bigint[]",
+    paths="bigint[]",
+    afters="timestamptz[]",
+    untils="timestamptz[]",
+    operators="bigint[]",
+    queues="bigint[]",
+    count="int",
+    now="timestamptz",
+    seen="bigint[]",
+    usual="int",
+)
+# What is chosen is locked only now, and looked at once more: who or what is in other hands at this moment is left out.
+CLAIM = Statement(
+    "claim",
+    """
+    WITH wish AS (
+        SELECT * FROM unnest(%(items)s, %(operators)s, %(whys)s, %(expires)s)
+            WITH ORDINALITY AS wish (item, operator, why, expires_at, place)
+    ), item AS (
+        SELECT id, interaction_id FROM routing_workitem WHERE id = ANY(%(items)s) AND visit = 'waiting'
+        ORDER BY id FOR UPDATE SKIP LOCKED
+    ), operator AS (
+        SELECT user_id, capacity - load AS room FROM routing_presence
+        WHERE user_id = ANY(%(operators)s) AND mode = 'available' AND NOT pause_after ORDER BY user_id FOR UPDATE SKIP LOCKED
+    ), made AS (
+        SELECT * FROM (
+            SELECT wish.*, interaction_id, room, row_number() OVER (PARTITION BY user_id ORDER BY place) AS number
+            FROM wish JOIN item ON item.id = wish.item JOIN operator ON user_id = wish.operator
+        ) possible WHERE number <= room
+    ), offered AS (
+        UPDATE routing_workitem SET visit = 'offered' WHERE id IN (SELECT item FROM made)
+    ), loaded AS (
+        UPDATE routing_presence SET load = load + given.count
+        FROM (SELECT operator, count(*) FROM made GROUP BY operator) given WHERE user_id = given.operator
+    )
+    INSERT INTO routing_assignment (item_id, interaction_id, operator_id, leg, "end", offered_at, expires_at, holds, why)
+    SELECT item, interaction_id, operator, 'offered', '', %(now)s, expires_at, true, why FROM made ORDER BY place
+    RETURNING id, item_id, interaction_id, operator_id, expires_at
+    """,
+    items="bigint[]",
+    operators="bigint[]",
+    whys="jsonb[]",
+    expires="timestamptz[]",
+    now="timestamptz",
+)
 
 
 @dataclass(frozen=True)
@@ -95,14 +155,6 @@ class Alike:
     path: int
     after: datetime | None
     until: datetime | None
-
-    def has(self, item: WorkItem) -> bool:
-        """Tell whether an item waits so."""
-        return (
-            (item.queue_id, item.path) == (self.queue, self.path)
-            and (self.after is None or item.waits_since > self.after)
-            and (self.until is None or item.waits_since <= self.until)
-        )
 
 
 def paths_of(queue: Queue) -> list[int]:
@@ -117,84 +169,71 @@ def waited_for(queue_ids: list[int] | None, now: datetime) -> dict[int, Queue]:
     return {queue.pk: queue for queue in Queue.objects.raw(WAITED_FOR, said)}
 
 
-def lock_free(queues: Collection[Queue], now: datetime) -> list[Free]:
-    """Lock the operators of the queues who have room, and return them with those of the queues that they serve.
-
-    One who is locked by another act is skipped: its commit starts a decision again.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(FREE, {"queues": [queue.pk for queue in queues], "now": now})
-        people = cursor.fetchall()
+def free_of(queues: Collection[Queue], skills: Collection[int], now: datetime) -> list[Free]:
+    """Return the operators of the queues who have room, with those of the queues and of the skills that they have."""
+    people = FREE.rows(queues=[queue.pk for queue in queues], now=now)
     operators = [person[0] for person in people]
-    skills = _skills(operators) if any(paths_of(queue) != [ANYONE] for queue in queues) else {}
-    served = _served(operators, now) if any(queue.choice == Choice.EVEN for queue in queues) else {}
+    levels: dict[int, dict[int, int]] = {}
+    for operator, skill, level in SKILLS.rows(operators=operators, skills=list(skills)) if skills else []:
+        levels.setdefault(operator, {})[skill] = level
+    even = any(queue.choice == Choice.EVEN for queue in queues)
+    served = dict(SERVED.rows(operators=operators, now=now)) if even else {}
     return [
         Free(
             operator=operator,
             queues=frozenset(serves),
             limits={WRITTEN: capacity},
             loads={WRITTEN: load},
-            idle_since=(idle_since - now).total_seconds(),
-            skills=skills.get(operator, {}),
+            idle_since=idle_since,
+            skills=levels.get(operator, {}),
             served=served.get(operator, 0),
         )
         for operator, capacity, load, idle_since, serves in people
     ]
 
 
-def _skills(operators: list[int]) -> dict[int, dict[int, int]]:
-    found: dict[int, dict[int, int]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(SKILLS, {"operators": operators})
-        for operator, skill, level in cursor.fetchall():
-            found.setdefault(operator, {})[skill] = level
-    return found
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of the next who wait: in which groups or meant for whom, how many, at which moment, but whom."""
+
+    groups: list[Alike]
+    operators: list[int]
+    queues: list[int]
+    count: int
+    now: datetime
 
 
-def _served(operators: list[int], now: datetime) -> dict[int, int]:
-    with connection.cursor() as cursor:
-        cursor.execute(SERVED, {"operators": operators, "now": now})
-        return dict(cursor.fetchall())
+def next_waiting(asked: Asked, seen: list[int]) -> list[tuple[Any, ...]]:
+    """Return the first who wait, the most urgent first.
 
-
-def lock_next(wanted: dict[Alike, int], seen: list[int]) -> dict[int, WorkItem]:
-    """Lock the first so many of those who wait alike, leaving out the items `seen`; return them by id."""
-    if not wanted:
-        return {}
-    said = {
-        "queues": [line.queue for line in wanted],
-        "paths": [line.path for line in wanted],
-        "afters": [line.after.isoformat() if line.after else "-infinity" for line in wanted],
-        "untils": [line.until.isoformat() if line.until else "infinity" for line in wanted],
-        "counts": list(wanted.values()),
-        "seen": seen,
-    }
-    return {item.pk: item for item in WorkItem.objects.raw(NEXT, said)}
-
-
-def lock_meant(wanted: dict[tuple[int, int], int], seen: list[int], now: datetime) -> dict[int, WorkItem]:
-    """Lock the first so many who wait for an operator by preference in a queue, each an (operator, queue); by id."""
-    said = {
-        "operators": [operator for operator, _queue in wanted],
-        "queues": [queue for _operator, queue in wanted],
-        "counts": list(wanted.values()),
-        "seen": seen,
-        "now": now,
-    }
-    return {item.pk: item for item in WorkItem.objects.raw(MEANT, said)} if wanted else {}
-
-
-def resting(item_ids: list[int], now: datetime) -> dict[int, frozenset[int]]:
-    """Return by item who declined it just now, handed it over, or lost it to a supervisor.
-
-    Who is the one that it is now meant for alone rests only if he has declined that.
+    Each as id, queue, path, priority, since (seconds from now), waits_since, rank_at, preferred operator or None,
+    whether for him alone, and the operators who rest from it.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(RESTING, {"items": item_ids, "now": now, "usual": Policy().decline_rest_s})
-        return {item: frozenset(operators) for item, operators in cursor.fetchall()}
+    return NEXT.rows(
+        of=[line.queue for line in asked.groups],
+        paths=[line.path for line in asked.groups],
+        afters=[line.after.isoformat() if line.after else "-infinity" for line in asked.groups],
+        untils=[line.until.isoformat() if line.until else "infinity" for line in asked.groups],
+        operators=asked.operators,
+        queues=asked.queues,
+        count=asked.count,
+        now=asked.now,
+        seen=seen,
+        usual=Policy().decline_rest_s,
+    )
 
 
-def load_operators(taken: Counter[int]) -> None:
-    """Count new contacts into the loads of operators whose rows are locked."""
-    with connection.cursor() as cursor:
-        cursor.execute(LOAD, {"operators": list(taken), "counts": list(taken.values())})
+def claim(decisions: list[Decision], expires: list[datetime], now: datetime) -> list[tuple[Any, ...]]:
+    """Make the offers of decisions whose contact still waits and whose operator still has room, and is in no other hands.
+
+    Returns the id, item, interaction, operator and end of each.
+    """
+    if not decisions:
+        return []
+    return CLAIM.rows(
+        items=[decision.item for decision in decisions],
+        operators=[decision.operator for decision in decisions],
+        whys=[json.dumps(decision.why) for decision in decisions],
+        expires=expires,
+        now=now,
+    )

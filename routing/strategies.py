@@ -105,10 +105,11 @@ YIELDS: frozenset[tuple[str, str]] = frozenset({("mail", "call")})
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One contact for one operator, and why."""
+    """One contact of a queue for one operator, and why."""
 
     item: int
     operator: int
+    queue: int
     why: dict[str, Any] = field(default_factory=dict)
 
 
@@ -198,7 +199,9 @@ class _Round:
             chosen = best[0]
         if chosen is None:
             return None
-        decision = Decision(contact.item, chosen, {"how": how, "score": score, **crowd.why(wish, chosen, best)})
+        decision = Decision(
+            contact.item, chosen, contact.queue, {"how": how, "score": score, **crowd.why(wish, chosen, best)}
+        )
         for one in (self._by_idle, self._drawn):
             if one is not None:
                 one.give(chosen, contact.kind)
@@ -253,6 +256,8 @@ class Crowd:
             for skill, level in one.skills.items():
                 levels = self._levels.setdefault(skill, {})
                 levels[level] = levels.get(level, 0) | 1 << place
+        # By what is asked for: who is able to, and in groups of equal fit.
+        self._able: dict[Needs, int] = {}
         self._groups: dict[Needs, list[int]] = {}
         self._ranks: dict[tuple[str, str], _Ranks] = {}
 
@@ -341,6 +346,8 @@ class Crowd:
         return self._members.get(queue, 0) & self._able_to(needs)
 
     def _able_to(self, needs: Needs) -> int:
+        if needs in self._able:
+            return self._able[needs]
         able = self._everybody
         for skill, least in needs:
             levels = self._levels.get(skill, {})
@@ -349,6 +356,7 @@ class Crowd:
                 if level >= least:
                     have |= who
             able &= have if least > 0 else self._everybody
+        self._able[needs] = able
         return able
 
     def _with_room(self, kind: str) -> int:

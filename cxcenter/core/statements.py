@@ -17,13 +17,19 @@ class Statement:
         numbers = {parameter: f"${number}" for number, parameter in enumerate(types, start=1)}
         self._name = name
         self._prepare = f"PREPARE {name} ({', '.join(types.values())}) AS {sql % numbers}"
-        self._execute = f"EXECUTE {name} ({', '.join(f'%({parameter})s' for parameter in types)})"
+        given = (f"%({parameter})s::{type_}" for parameter, type_ in types.items())
+        self._execute = f"EXECUTE {name} ({', '.join(given)})"
 
     def row(self, **values: Any) -> tuple[Any, ...] | None:
         """Run it and return its first row."""
         with self._run(values) as cursor:
             found: tuple[Any, ...] | None = cursor.fetchone()
         return found
+
+    def rows(self, **values: Any) -> list[tuple[Any, ...]]:
+        """Run it and return its rows."""
+        with self._run(values) as cursor:
+            return list(cursor.fetchall())
 
     def run(self, **values: Any) -> None:
         """Run it for what it does."""

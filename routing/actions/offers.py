@@ -1,6 +1,5 @@
 """Deciding who gets what, and the answer of the operator."""
 
-from collections import Counter
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -24,19 +23,20 @@ if TYPE_CHECKING:
 
 # How many contacts one decision hands out at the most: a small batch keeps the lock short.
 BATCH = 40
-NOBODY: frozenset[int] = frozenset()
+# How many more are read than there is room for: some are meant for others, or have just been refused.
+AHEAD = 4
 
 
 def assign_next(queue_ids: list[int] | None = None) -> list[Assignment]:
     """Offer what waits in the queues (default: all) to those who are free. Returns the new offers.
 
-    One transaction under the decision lock. Repeats while it hands out full batches.
+    One transaction for each batch, under the decision lock. Repeats while there may be more to hand out.
     """
     offers: list[Assignment] = []
     while True:
-        batch = _assign_batch(queue_ids)
+        batch, more = _assign_batch(queue_ids)
         offers += batch
-        if len(batch) < BATCH:
+        if not batch or not more:
             break
     for offer in offers:
         if offer.item.queue.auto_accept:
@@ -47,68 +47,63 @@ def assign_next(queue_ids: list[int] | None = None) -> list[Assignment]:
 
 
 @transaction.atomic
-def _assign_batch(queue_ids: list[int] | None) -> list[Assignment]:
+def _assign_batch(queue_ids: list[int] | None) -> tuple[list[Assignment], bool]:
     # Cheap first: most calls find nobody who waits, and take no lock.
     queues = rows.waited_for(queue_ids, timezone.now())
     if not queues:
-        return []
+        return [], False
     locks.lock_decision()
     now = timezone.now()
-    free = rows.lock_free(queues.values(), now)
-    if not free:
-        return []
+    steps = skills.steps_of(path for queue in queues.values() for path in rows.paths_of(queue))
+    asked = {skill for one in steps.values() for needs in one.needs for skill, _level in needs}
+    free = rows.free_of(queues.values(), asked, now)
+    decisions = _decide(queues, steps, free, now) if free else []
+    expires = [now + timedelta(seconds=queues[decision.queue].offer_s) for decision in decisions]
+    offers = [_as_offer(row, queues, decisions, now) for row in rows.claim(decisions, expires, now)]
+    realtime.push(*[(realtime.user_group(offer.operator_id), offer_push(offer)) for offer in offers])
+    # What was in other hands at that moment leaves somebody free.
+    return offers, len(decisions) == BATCH or len(offers) < len(decisions)
+
+
+def _decide(
+    queues: dict[int, Queue], steps: dict[int, strategies.Steps], free: list[strategies.Free], now: datetime
+) -> list[strategies.Decision]:
+    """Decide over those who wait, read in the order in which the engine takes them until nobody has room for more.
+
+    Groups that nobody can take are passed over unread: who waits for a rare skill stands in nobody's way.
+    """
     crowd = strategies.Crowd(free)
-    items, waiting = _next_waiting(queues, free, crowd, now)
-    rules = {queue.pk: _rules(queue) for queue in queues.values()}
+    room = sum(one.limits[rows.WRITTEN] - one.loads[rows.WRITTEN] for one in free)
+    most = min(BATCH, room)
+    rules = {
+        queue.pk: strategies.Rules(queue.priority_weight, queue.wait_weight, queue.choice) for queue in queues.values()
+    }
     # The lot of a decision follows from its moment, which the offers keep: it can be drawn again.
     seed = int(now.timestamp())
-    decisions = strategies.decide(waiting, crowd, now=0.0, seed=seed, rules=rules, most=BATCH)
-    return _write_offers(decisions, items, queues, now)
+    decisions: list[strategies.Decision] = []
+    seen: list[int] = []
+    while len(decisions) < most:
+        asked = rows.Asked(
+            groups=_takeable(queues, steps, crowd, now),
+            operators=[one.operator for one in free],
+            queues=list(queues),
+            count=most - len(decisions) + AHEAD,
+            now=now,
+        )
+        found = rows.next_waiting(asked, seen)
+        waiting = [_as_waiting(row, queues, steps) for row in found]
+        decisions += strategies.decide(waiting, crowd, now=0.0, seed=seed, rules=rules, most=most - len(decisions))
+        seen += [contact.item for contact in waiting]
+        if len(found) < asked.count:
+            break
+    return decisions
 
 
-def _rules(queue: Queue) -> strategies.Rules:
-    return strategies.Rules(queue.priority_weight, queue.wait_weight, queue.choice)
-
-
-def _next_waiting(
-    queues: dict[int, Queue], free: list[strategies.Free], crowd: strategies.Crowd, now: datetime
-) -> tuple[dict[int, WorkItem], list[strategies.Waiting]]:
-    """Lock who could be next: of all who wait alike the first, until as many as there is room for are open to everybody.
-
-    Contacts that are meant for somebody, or that somebody has declined just now, stand not in the way of those
-    behind them. Whoever comes later among those alike cannot be chosen, so the result is that of all who wait.
-    """
-    room = {one.operator: one.limits[rows.WRITTEN] - one.loads[rows.WRITTEN] for one in free}
-    steps = skills.steps_of(path for queue in queues.values() for path in rows.paths_of(queue))
-    wanted = _alike(queues, steps, crowd, min(BATCH, sum(room.values())), now)
-    meant = {(one.operator, queue): room[one.operator] for one in free for queue in one.queues}
-    items: dict[int, WorkItem] = {}
-    found: list[strategies.Waiting] = []
-    while wanted or meant:
-        seen = list(items)
-        fresh = rows.lock_next(wanted, seen) | rows.lock_meant(meant, seen, now)
-        resting = rows.resting(list(fresh), now) if fresh else {}
-        waiting = [
-            _as_waiting(item, queues[item.queue_id], steps, resting.get(item.pk, NOBODY), now)
-            for item in fresh.values()
-        ]
-        items |= fresh
-        found += waiting
-        wanted = _passed_over(wanted, fresh, waiting)
-        refused = Counter((w.preferred, w.queue) for w in waiting if w.preferred in w.resting)
-        meant = {one: refused[one] for one in meant if refused[one]}
-    return items, found
-
-
-def _alike(
-    queues: dict[int, Queue],
-    steps: dict[int, strategies.Steps],
-    crowd: strategies.Crowd,
-    room: int,
-    now: datetime,
-) -> dict[rows.Alike, int]:
-    """Return which groups of those who wait alike somebody free could take, and how many of each."""
-    found = {}
+def _takeable(
+    queues: dict[int, Queue], steps: dict[int, strategies.Steps], crowd: strategies.Crowd, now: datetime
+) -> list[rows.Alike]:
+    """Return the groups of those who wait alike that somebody could take."""
+    found = []
     for queue in queues.values():
         for path in rows.paths_of(queue):
             begins = [now - timedelta(seconds=after) for after in steps[path].after_s]
@@ -116,66 +111,43 @@ def _alike(
             afters = [*begins[1:], None]
             for needs, until, after in zip(steps[path].needs, untils, afters, strict=True):
                 if crowd.could(queue.pk, rows.WRITTEN, needs):
-                    found[rows.Alike(queue.pk, path, after, until)] = room
+                    found.append(rows.Alike(queue.pk, path, after, until))
     return found
 
 
-def _passed_over(
-    wanted: dict[rows.Alike, int], fresh: dict[int, WorkItem], waiting: list[strategies.Waiting]
-) -> dict[rows.Alike, int]:
-    """Return of how many more a group is asked: as many as are not open to everybody."""
-    special = [fresh[w.item] for w in waiting if w.preferred is not None or w.resting]
-    more = {}
-    for group in wanted:
-        count = sum(group.has(item) for item in special)
-        if count:
-            more[group] = count
-    return more
-
-
 def _as_waiting(
-    item: WorkItem, queue: Queue, steps: dict[int, strategies.Steps], resting: frozenset[int], now: datetime
+    row: tuple[Any, ...], queues: dict[int, Queue], steps: dict[int, strategies.Steps]
 ) -> strategies.Waiting:
-    wanted = item.preferred_until is None or item.preferred_until > now
+    item, queue, path, priority, since, waits_since, rank_at, preferred, only_preferred, resting = row
     return strategies.Waiting(
-        item=item.pk,
-        queue=item.queue_id,
-        since=(item.waits_since - now).total_seconds(),
-        priority=item.priority,
-        credit_s=queueing.credit(item, queue).total_seconds(),
+        item=item,
+        queue=queue,
+        since=since,
+        priority=priority,
+        credit_s=queueing.credit(queues[queue], waits_since, priority, rank_at).total_seconds(),
         kind=rows.WRITTEN,
-        steps=steps[item.path],
-        preferred=item.preferred_id if wanted else None,
-        only_preferred=item.only_preferred and wanted,
-        resting=resting,
+        steps=steps[path],
+        preferred=preferred,
+        only_preferred=only_preferred and preferred is not None,
+        resting=frozenset(resting),
     )
 
 
-def _write_offers(
-    decisions: list[strategies.Decision],
-    items: dict[int, WorkItem],
-    queues: dict[int, Queue],
-    now: datetime,
-) -> list[Assignment]:
-    offers = []
-    for decision in decisions:
-        item = items[decision.item]
-        item.queue = queues[item.queue_id]
-        offers.append(
-            Assignment(
-                item=item,
-                interaction_id=item.interaction_id,
-                operator_id=decision.operator,
-                offered_at=now,
-                expires_at=now + timedelta(seconds=item.queue.offer_s),
-                why=decision.why,
-            )
-        )
-    Assignment.objects.bulk_create(offers)
-    WorkItem.objects.filter(pk__in=[offer.item_id for offer in offers]).update(visit=Visit.OFFERED)
-    rows.load_operators(Counter(offer.operator_id for offer in offers))
-    realtime.push(*[(realtime.user_group(offer.operator_id), offer_push(offer)) for offer in offers])
-    return offers
+def _as_offer(
+    row: tuple[Any, ...], queues: dict[int, Queue], decisions: list[strategies.Decision], now: datetime
+) -> Assignment:
+    pk, item_id, interaction_id, operator_id, expires_at = row
+    decision = next(one for one in decisions if one.item == item_id)
+    item = WorkItem(pk=item_id, interaction_id=interaction_id, queue=queues[decision.queue], visit=Visit.OFFERED)
+    return Assignment(
+        pk=pk,
+        item=item,
+        interaction_id=interaction_id,
+        operator_id=operator_id,
+        offered_at=now,
+        expires_at=expires_at,
+        why=decision.why,
+    )
 
 
 def offer_push(offer: Assignment) -> dict[str, Any]:

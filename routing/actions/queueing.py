@@ -39,9 +39,9 @@ def rank(queue: Queue, waits_since: datetime, priority: int) -> datetime:
     return waits_since - head_start(queue, priority)
 
 
-def credit(item: WorkItem, queue: Queue) -> timedelta:
-    """Return the waiting that an item is credited with in the order beyond its own: who is first in line has much."""
-    return rank(queue, item.waits_since, item.priority) - item.rank_at
+def credit(queue: Queue, waits_since: datetime, priority: int, rank_at: datetime) -> timedelta:
+    """Return the waiting that a contact is credited with in the order beyond its own: who is first in line has much."""
+    return rank(queue, waits_since, priority) - rank_at
 
 
 @transaction.atomic(savepoint=False)

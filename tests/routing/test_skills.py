@@ -224,16 +224,16 @@ def test_a_look_at_the_first_gives_what_a_look_at_all_would(floor, seed):
 def _decide_all(items, resting):
     now = timezone.now()
     queues = rows.waited_for(None, now)
-    with transaction.atomic():
-        free = rows.lock_free(queues.values(), now)
     steps = skills.steps_of(item.path for item in items)
-    waiting = [
-        offers._as_waiting(
-            i, queues[i.queue_id], steps, frozenset(p.pk for p in resting.get(i.interaction_id, ())), now
-        )
-        for i in items
-    ]
-    rules = {queue.pk: offers._rules(queue) for queue in queues.values()}
+    free = rows.free_of(queues.values(), list(Skill.objects.values_list("pk", flat=True)), now)
+    waiting = []
+    for i in items:
+        since, rests = (i.waits_since - now).total_seconds(), [p.pk for p in resting.get(i.interaction_id, ())]
+        row = (i.pk, i.queue_id, i.path, i.priority, since, i.waits_since, i.rank_at, i.preferred_id, i.only_preferred)
+        waiting.append(offers._as_waiting((*row, rests), queues, steps))
+    rules = {
+        queue.pk: strategies.Rules(queue.priority_weight, queue.wait_weight, queue.choice) for queue in queues.values()
+    }
     return strategies.decide(waiting, free, now=0.0, rules=rules)
 
 

@@ -1,6 +1,13 @@
-"""The figures of routing."""
+"""The figures of routing: the engine, the live decision, simulation, metrics, the board."""
 
 from tests.bench.report import Bar
 
-BARS = (Bar("routing.simulate_s", "s", 10),)
-PARTS = ("simulate",)
+BARS = (
+    Bar("routing.batch_ms", "ms", 100),
+    Bar("routing.decide_ms", "ms", 1),
+    Bar("routing.offer_p95_ms", "ms", 60),
+    Bar("routing.assign_per_s", "/s", 300, above=True),
+    Bar("routing.assign_floor_ratio", "", 0.05, above=True),
+    Bar("routing.simulate_s", "s", 10),
+)
+PARTS = ("engine", "offer", "assign", "simulate")
