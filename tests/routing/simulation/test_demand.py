@@ -68,6 +68,21 @@ def test_a_seed_is_a_day():
     assert times == sorted(times)
 
 
+def test_each_contact_has_a_lot_of_its_own():
+    crowd = [one for seed in range(10) for one in draw([CALLS], seed=seed)]
+    service, patience = [one.service_s for one in crowd], [one.patience_s for one in crowd]
+    assert len(set(service)) == len(crowd) > 4000
+    assert statistics.fmean(service) == pytest.approx(180, rel=0.06)
+    assert statistics.fmean(patience) == pytest.approx(90, rel=0.06)
+    # Independent of each other, of the next contact, of the same contact in another stream.
+    limit = 4 / math.sqrt(len(crowd))
+    assert abs(statistics.correlation(service, patience)) < limit
+    assert abs(statistics.correlation(service[1:], service[:-1])) < limit
+    other = [one.service_s for seed in range(10) for one in draw([replace(CALLS, name="other")], seed=seed)]
+    size = min(len(service), len(other))
+    assert abs(statistics.correlation(service[:size], other[:size])) < limit
+
+
 def test_people_stay_the_same_under_other_rules():
     """Steps, priority, another stream beside it: arrivals, service and patience of each contact are the same."""
     other = replace(CALLS, priority=3, steps=Steps((0.0,), (((1, 2),),)), credit_s=5.0)
