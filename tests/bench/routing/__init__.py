@@ -8,5 +8,6 @@ BARS = (
     Bar("routing.offer_p95_ms", "ms", 60),
     Bar("routing.assign_per_s", "/s", 300, above=True),
     Bar("routing.assign_floor_ratio", "", 0.05, above=True),
+    Bar("routing.simulate_s", "s", 10),
 )
-PARTS = ("engine", "offer", "assign")
+PARTS = ("engine", "offer", "assign", "simulate")
