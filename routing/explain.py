@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.db.models.functions import Coalesce
 
 from routing import skills
-from routing.choices import LegEnd, State
+from routing.choices import Leg, LegEnd, State
 from routing.models import Assignment, MemberPeriod, OperatorSkill, Policy, Presence, PresenceInterval, WorkItem
 from routing.strategies import Needs
 
@@ -123,7 +123,8 @@ def _loads(members: set[int], leg: Assignment) -> Counter[int]:
     """Count the contacts that operators had when a leg was offered; those given just before it in the same decision too."""
     at = leg.offered_at
     before = Q(offered_at__lt=at) | Q(offered_at=at, pk__lt=leg.pk)
-    over = Coalesce("wrapped_at", "ended_at")
+    # A wrap-up that goes on holds its place, though the contact has ended.
+    over = Case(When(leg=Leg.WRAPUP, then=None), default=Coalesce("wrapped_at", "ended_at"))
     held = Assignment.objects.filter(before, operator__in=members).annotate(over=over)
     return Counter(held.filter(Q(over=None) | Q(over__gt=at)).values_list("operator_id", flat=True))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from cxcenter.core.statements import Statement
 from routing.choices import Choice
-from routing.models import Policy, Queue
+from routing.models import Policy, Presence, Queue, WorkItem
 from routing.strategies import Decision, Free
 
 # All work that waits is written: one kind, of which each operator takes so many at once.
@@ -59,8 +59,12 @@ SKILLS = Statement(
 SERVED = Statement(
     "served",
     """
-    SELECT operator_id, count(*) FROM routing_assignment
-    WHERE operator_id = ANY(%(operators)s) AND accepted_at > %(now)s - interval '1 hour' GROUP BY operator_id
+    SELECT operator_id, count(*) FROM (
+        SELECT operator_id FROM routing_assignment
+        WHERE operator_id = ANY(%(operators)s) AND accepted_at > %(now)s - interval '1 hour'
+        UNION ALL
+        SELECT operator_id FROM routing_assignment WHERE operator_id = ANY(%(operators)s) AND leg = 'offered'
+    ) given GROUP BY operator_id
     """,
     operators="bigint[]",
     now="timestamptz",
@@ -88,7 +92,8 @@ NEXT = Statement(
         SELECT alike.*, round((CASE WHEN wait_weight > 0
             THEN wait_weight * extract(epoch FROM %(now)s - rank_at)::float8 ELSE priority_weight * priority END)::numeric, 6) AS score
         FROM alike JOIN queue ON queue.id = queue_id
-        ORDER BY score DESC, CASE WHEN wait_weight > 0 THEN NULL ELSE rank_at END, id LIMIT %(count)s
+        ORDER BY score DESC, CASE WHEN wait_weight > 0 THEN NULL
+            ELSE rank_at + CASE WHEN priority_weight > 0 THEN priority ELSE 0 END * interval '3650 days' END, id LIMIT %(count)s
     )
     SELECT id, queue_id, path, priority, extract(epoch FROM waits_since - %(now)s)::float8, waits_since, rank_at,
         CASE WHEN preferred_until IS NULL OR preferred_until > %(now)s THEN preferred_id END, only_preferred, ARRAY(
@@ -132,7 +137,7 @@ CLAIM = Statement(
     ), offered AS (
         UPDATE routing_workitem SET visit = 'offered' WHERE id IN (SELECT item FROM made)
     ), loaded AS (
-        UPDATE routing_presence SET load = load + given.count
+        UPDATE routing_presence SET load = load + given.count, idle_since = %(now)s
         FROM (SELECT operator, count(*) FROM made GROUP BY operator) given WHERE user_id = given.operator
     )
     INSERT INTO routing_assignment (item_id, interaction_id, operator_id, leg, "end", offered_at, expires_at, holds, why)
@@ -237,3 +242,15 @@ def claim(decisions: list[Decision], expires: list[datetime], now: datetime) -> 
         expires=expires,
         now=now,
     )
+
+
+def busy_items(item_ids: list[int]) -> set[int]:
+    """Return those of the items that wait no more, or that another act holds at this moment."""
+    waiting = WorkItem.objects.waiting().filter(pk__in=item_ids).order_by("pk")
+    return set(item_ids) - set(waiting.select_for_update(skip_locked=True).values_list("pk", flat=True))
+
+
+def busy_operators(operator_ids: list[int]) -> set[int]:
+    """Return those of the operators who have no room any more, or whom another act holds at this moment."""
+    free = Presence.objects.free().filter(user__in=operator_ids).order_by("user_id")
+    return set(operator_ids) - set(free.select_for_update(skip_locked=True).values_list("user_id", flat=True))

@@ -4,11 +4,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 
-from django.db.models import Q
+import structlog
+from django.db.models import Q, QuerySet
 
 from interactions.models import Topic
 from routing.models import ANYONE, Queue, Requirement, SkillPath
 from routing.strategies import Needs, Steps
+
+log = structlog.get_logger(__name__)
 
 # How a requirement loosens: (after so many seconds, at least this level), beginning with 0; level 0 asks for nothing.
 Levels = list[tuple[int, int]]
@@ -18,15 +21,30 @@ def path_for(
     *, queue: Queue, topic: Topic | None = None, language: str = "", asked: Mapping[int, int] | None = None
 ) -> int:
     """Return the id of the path of work with these properties; `asked` are levels by skill id that never loosen."""
-    rules = Requirement.objects.filter(
-        Q(queue=None) | Q(queue=queue), Q(topic=None) | Q(topic__in=_with_parents(topic)), language__in={"", language}
-    )
-    levels = [(rule.skill_id, _levels(rule)) for rule in rules.prefetch_related("steps")]
+    rules = rules_for(queue=queue, topic=topic, language=language)
+    levels = [(rule.skill_id, _levels(rule)) for rule in rules]
     levels += [(skill, [(0, level)]) for skill, level in (asked or {}).items()]
     return path_of(combine(levels)) if levels else ANYONE
 
 
-def _with_parents(topic: Topic | None) -> list[int]:
+def rules_for(*, queue: Queue, topic: Topic | None, language: str) -> QuerySet[Requirement]:
+    """Return the rules that work with these properties meets, with their steps."""
+    rules = Requirement.objects.filter(
+        Q(queue=None) | Q(queue=queue), Q(topic=None) | Q(topic__in=with_parents(topic)), language__in={"", language}
+    )
+    return rules.prefetch_related("steps")
+
+
+def least_of(rules: Iterable[Requirement]) -> dict[int, int]:
+    """Return what rules ask for in the end, when all their steps are past, by skill."""
+    asked: dict[int, int] = {}
+    for rule in rules:
+        asked[rule.skill_id] = max(asked.get(rule.skill_id, 0), _levels(rule)[-1][1])
+    return asked
+
+
+def with_parents(topic: Topic | None) -> list[int]:
+    """Return a topic and those above it."""
     found = []
     while topic is not None:
         found.append(topic.pk)
@@ -76,7 +94,11 @@ def steps_of(path_ids: Iterable[int]) -> dict[int, Steps]:
             tuple(float(after) for after, _needs in path.steps),
             tuple(tuple((skill, level) for skill, level in needs) for _after, needs in path.steps),
         )
-    return {path: _known[path] for path in wanted}
+    lost = wanted - _known.keys()
+    if lost:
+        # Should not happen; who waits is served all the same.
+        log.error("paths of requirements are lost", paths=sorted(lost))
+    return {path: _known.get(path, _known[ANYONE]) for path in wanted}
 
 
 _known: dict[int, Steps] = {ANYONE: Steps()}

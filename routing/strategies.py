@@ -398,8 +398,8 @@ class Crowd:
             return (given,)
         load = self._filled[kind][place]
         if choice == "longest_idle":
-            # Those who were given something now are idle no longer: among them load decides.
-            return given > 0, load if given else 0.0
+            # Idle is who has nothing; of the others, who was given something the longest ago, before this round.
+            return load > 0, load if given else 0.0
         if choice == "even":
             return self._people[place].served + given, load, given > 0
         return load, given > 0

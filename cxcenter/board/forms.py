@@ -4,12 +4,13 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.db.models import Q
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from interactions.models import Topic
 from routing.choices import Mode
-from routing.models import PauseReason, Presence, Queue, Skill
+from routing.models import PauseReason, Presence, Queue, Requirement, Skill
 
 LASTING = [
     (15, _("15 minutes")),
@@ -162,18 +163,26 @@ class AskForSkill(ActForm):
         label=_("In the language"), choices=[("", _("any language")), *settings.LANGUAGES], required=False
     )
 
-    def __init__(self, *args: Any, queues: Any, everywhere: bool, **kwargs: Any) -> None:
-        """Offer these queues; to whom may set it for all of them, all."""
+    def __init__(self, *args: Any, queues: Any, everywhere: bool, rule: Requirement | None, **kwargs: Any) -> None:
+        """Offer these queues; to whom may set it for all of them, all. What a rule has is offered whatever became of it."""
         super().__init__(*args, **kwargs)
+        self._steps = max(self.STEPS, rule.steps.count() if rule else 0)
         self._ask_for_steps()
         self.dress()
+        if rule is not None:
+            queues = Queue.objects.filter(Q(pk__in=queues.values("pk")) | Q(pk=rule.queue_id)).order_by("name")
+            topics = Topic.objects.filter(Q(active=True) | Q(pk=rule.topic_id))
+            self.fields["topic"].queryset = topics  # type: ignore[attr-defined]
+            known = dict(self.fields["language"].choices)  # type: ignore[attr-defined]
+            if rule.language not in known:
+                self.fields["language"].choices = [*known.items(), (rule.language, rule.language)]  # type: ignore[attr-defined]
         queue = self.fields["queue"]
         queue.queryset = queues  # type: ignore[attr-defined]
         queue.required = not everywhere
         queue.empty_label = _("all queues") if everywhere else ""  # type: ignore[attr-defined]
 
     def _ask_for_steps(self) -> None:
-        for number in range(1, self.STEPS + 1):
+        for number in range(1, self._steps + 1):
             self.fields[f"after_{number}"] = forms.IntegerField(
                 label=_("After, s"), min_value=1, max_value=86400, required=False
             )
@@ -187,13 +196,13 @@ class AskForSkill(ActForm):
 
     def steps(self) -> list[tuple[Any, Any]]:
         """Return the fields of the steps, two by two."""
-        return [(self[f"after_{n}"], self[f"level_{n}"]) for n in range(1, self.STEPS + 1)]
+        return [(self[f"after_{n}"], self[f"level_{n}"]) for n in range(1, self._steps + 1)]
 
     def clean(self) -> dict[str, Any]:
         """Gather the steps. A step needs both its time and its level."""
         said: dict[str, Any] = super().clean() or {}
         steps = []
-        for number in range(1, self.STEPS + 1):
+        for number in range(1, self._steps + 1):
             after, level = said.get(f"after_{number}"), said.get(f"level_{number}")
             if (after is None) != (level is None):
                 missing = f"after_{number}" if after is None else f"level_{number}"

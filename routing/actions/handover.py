@@ -127,6 +127,7 @@ def flow_on(*, item_id: int) -> bool:
         queue=target,
         boost=item.priority - item.queue.priority,
         waits_since=item.waits_since,
+        first_in_line=queueing.is_first_in_line(item),
         preferred=item.preferred,
         preferred_for=item.preferred_until - timezone.now() if item.preferred_until else None,
         note=item.note,

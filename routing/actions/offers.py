@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # How many contacts one decision hands out at the most: a small batch keeps the lock short.
 BATCH = 40
+# So often a decision is made again because another act holds what it chose.
+TRIES = 20
 # How many more are read than there is room for: some are meant for others, or have just been refused.
 AHEAD = 4
 
@@ -56,17 +58,32 @@ def _assign_batch(queue_ids: list[int] | None) -> tuple[list[Assignment], bool]:
     now = timezone.now()
     steps = skills.steps_of(path for queue in queues.values() for path in rows.paths_of(queue))
     asked = {skill for one in steps.values() for needs in one.needs for skill, _level in needs}
-    free = rows.free_of(queues.values(), asked, now)
-    decisions = _decide(queues, steps, free, now) if free else []
-    expires = [now + timedelta(seconds=queues[decision.queue].offer_s) for decision in decisions]
-    offers = [_as_offer(row, queues, decisions, now) for row in rows.claim(decisions, expires, now)]
+    offers: list[Assignment] = []
+    busy_items: set[int] = set()
+    busy_operators: set[int] = set()
+    for _try in range(TRIES):
+        free = [one for one in rows.free_of(queues.values(), asked, now) if one.operator not in busy_operators]
+        decisions = _decide(queues, steps, free, busy_items, now) if free else []
+        expires = [now + timedelta(seconds=queues[decision.queue].offer_s) for decision in decisions]
+        made = [_as_offer(row, queues, decisions, now) for row in rows.claim(decisions, expires, now)]
+        offers += made
+        given = {offer.item_id for offer in made}
+        lost = [decision for decision in decisions if decision.item not in given]
+        if not lost:
+            break
+        # Whom or what another act holds at this moment is left out, and decided is once more: nobody else stands free.
+        busy_items |= rows.busy_items([one.item for one in lost])
+        busy_operators |= rows.busy_operators([one.operator for one in lost])
     realtime.push(*[(realtime.user_group(offer.operator_id), offer_push(offer)) for offer in offers])
-    # What was in other hands at that moment leaves somebody free.
-    return offers, len(decisions) == BATCH or len(offers) < len(decisions)
+    return offers, len(offers) >= BATCH
 
 
 def _decide(
-    queues: dict[int, Queue], steps: dict[int, strategies.Steps], free: list[strategies.Free], now: datetime
+    queues: dict[int, Queue],
+    steps: dict[int, strategies.Steps],
+    free: list[strategies.Free],
+    but: set[int],
+    now: datetime,
 ) -> list[strategies.Decision]:
     """Decide over those who wait, read in the order in which the engine takes them until nobody has room for more.
 
@@ -79,9 +96,9 @@ def _decide(
         queue.pk: strategies.Rules(queue.priority_weight, queue.wait_weight, queue.choice) for queue in queues.values()
     }
     # The lot of a decision follows from its moment, which the offers keep: it can be drawn again.
-    seed = int(now.timestamp())
+    seed = int(now.timestamp() * 1_000_000)
     decisions: list[strategies.Decision] = []
-    seen: list[int] = []
+    seen = list(but)
     while len(decisions) < most:
         asked = rows.Asked(
             groups=_takeable(queues, steps, crowd, now),

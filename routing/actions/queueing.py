@@ -25,13 +25,18 @@ HEAD_OF_LINE = timedelta(days=7)
 
 # With a weight of waiting of 0 no wait makes up for a step of priority.
 NEVER_MADE_UP = timedelta(days=3650)
+# Whatever the weights: a place is a date that can be written.
+FURTHEST = timedelta(days=365_000)
 
 
 def head_start(queue: Queue, priority: int) -> timedelta:
     """Return how much earlier than its time of entering a contact of this priority stands in the order of a queue."""
     if queue.wait_weight <= 0:
-        return priority * NEVER_MADE_UP
-    return timedelta(seconds=priority * queue.priority_weight / queue.wait_weight)
+        start = priority * NEVER_MADE_UP if queue.priority_weight > 0 else timedelta(0)
+    else:
+        seconds = priority * queue.priority_weight / queue.wait_weight
+        start = timedelta(seconds=max(-FURTHEST.total_seconds(), min(seconds, FURTHEST.total_seconds())))
+    return max(-FURTHEST, min(start, FURTHEST))
 
 
 def rank(queue: Queue, waits_since: datetime, priority: int) -> datetime:
@@ -42,6 +47,11 @@ def rank(queue: Queue, waits_since: datetime, priority: int) -> datetime:
 def credit(queue: Queue, waits_since: datetime, priority: int, rank_at: datetime) -> timedelta:
     """Return the waiting that a contact is credited with in the order beyond its own: who is first in line has much."""
     return rank(queue, waits_since, priority) - rank_at
+
+
+def is_first_in_line(item: WorkItem) -> bool:
+    """Tell whether an item was put before those who wait by time and priority."""
+    return credit(item.queue, item.waits_since, item.priority, item.rank_at) >= HEAD_OF_LINE
 
 
 @transaction.atomic(savepoint=False)
@@ -152,10 +162,12 @@ def end_leg(leg: Assignment, end: str, *, at: datetime | None = None) -> None:
     realtime.signal(leg.operator_id, "sessions", leg.interaction_id)
 
 
+@transaction.atomic
 def reorder(*, queue: Queue, before: timedelta) -> None:
     """Give those who wait their places by a queue's new weights; `before` is what one step of priority was worth."""
     moved = before - head_start(queue, 1)
     live = WorkItem.objects.filter(queue=queue).exclude(visit=Visit.LEFT)
+    locks.lock_items(live.values_list("pk", flat=True))
     live.update(rank_at=F("rank_at") + ExpressionWrapper(F("priority") * Value(moved), DurationField()))
 
 

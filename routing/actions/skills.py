@@ -1,5 +1,6 @@
 """Skills of operators, and what work asks for. Every act is audited."""
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from cxcenter.core import audit
 from cxcenter.core.errors import Conflict, Forbidden, Invalid
 from cxcenter.core.events import announce
 from interactions.models import Topic
-from routing import locks, queries
+from routing import locks, queries, skills
 from routing.actions.control import refuse_foreign
 from routing.events import RoomMade
 from routing.models import OperatorSkill, Queue, QueueMember, Requirement, RequirementStep, Skill
@@ -56,7 +57,11 @@ def add_skill(*, name: str, name_ru: str = "", actor: "User") -> Skill:
         raise Invalid(_("Give the skill a name."), field="name")
     if Skill.objects.filter(name__iexact=name.strip()).exists():
         raise Conflict(_("There is a skill of this name."), code="exists")
-    skill = Skill.objects.create(name=name.strip(), name_ru=name_ru.strip())
+    try:
+        with transaction.atomic():
+            skill = Skill.objects.create(name=name.strip(), name_ru=name_ru.strip())
+    except IntegrityError:
+        raise Conflict(_("There is a skill of this name."), code="exists") from None
     audit.record(actor, "skill.add", f"skill:{skill.pk}")
     return skill
 
@@ -82,9 +87,9 @@ def save_requirement(
     if requirement is not None:
         _refuse(requirement.queue, actor)
     _refuse_steps(level, steps)
-    _refuse_unservable(skill, steps[-1][1] if steps else level, queue)
     rule = requirement or Requirement()
     rule.skill, rule.level, rule.queue, rule.topic, rule.language = skill, level, queue, topic, language
+    _refuse_unservable(rule, steps)
     try:
         with transaction.atomic():
             rule.save()
@@ -117,27 +122,53 @@ def _refuse(queue: Queue | None, actor: "User") -> None:
 def _refuse_steps(level: int, steps: Loosening) -> None:
     if not 1 <= level <= 5:
         raise Invalid(_("Choose a level from 1 to 5."), field="level")
-    times, levels = [0, *(after for after, _level in steps)], [level, *(lower for _after, lower in steps)]
-    if times != sorted(set(times)):
-        raise Invalid(_("Each step comes later than the one before."), field="after_1")
-    if levels != sorted(set(levels), reverse=True):
-        raise Invalid(_("Each step asks for less than the one before."), field="level_1")
+    for number, (before, step) in enumerate(itertools.pairwise([(0, level), *steps]), start=1):
+        if step[0] <= before[0]:
+            raise Invalid(_("Each step comes later than the one before."), field=f"after_{number}")
+        if step[1] >= before[1]:
+            raise Invalid(_("Each step asks for less than the one before."), field=f"level_{number}")
 
 
-def _refuse_unservable(skill: Skill, least: int, queue: Queue | None) -> None:
-    """Raise Invalid if a queue would get work that none of its members could ever be offered."""
-    if least == 0:
-        return
-    able = OperatorSkill.objects.filter(skill=skill, level__gte=least, ended_at=None, user__is_active=True)
-    users = set(able.values_list("user_id", flat=True))
-    for one in [queue] if queue else Queue.objects.filter(active=True):
-        if not users & set(queries.members_of(one).values_list("user_id", flat=True)):
+def _refuse_unservable(rule: Requirement, steps: Loosening) -> None:
+    """Raise Invalid if a queue would get work that none of its members could ever be offered, other rules counted in."""
+    wanted = {rule.skill_id: steps[-1][1] if steps else rule.level}
+    for queue in _queues_of(rule):
+        others = skills.rules_for(queue=queue, topic=rule.topic, language=rule.language).exclude(pk=rule.pk)
+        if not _could_serve(queue, skills.least_of(others), wanted):
             raise Invalid(
                 _(
-                    "In %(queue)s nobody has %(skill)s at level %(level)s: such work would wait for ever."
-                    " Give somebody the level, or add a step that asks for less."
+                    "In %(queue)s nobody has %(skill)s at level %(level)s with all else that is asked for: such work would"
+                    " wait for ever. Give somebody the level, or add a step that asks for less."
                 )
-                % {"queue": one, "skill": skill, "level": least},
+                % {"queue": queue, "skill": rule.skill, "level": wanted[rule.skill_id]},
                 field="level",
                 code="unservable",
             )
+
+
+def _queues_of(rule: Requirement) -> list[Queue]:
+    """Return the queues that get such work: its own, those to which its topic leads, or all."""
+    if rule.queue is not None:
+        return [rule.queue]
+    active = Queue.objects.filter(active=True)
+    return list(active.filter(entrances__topic__in=skills.with_parents(rule.topic)) if rule.topic else active)
+
+
+def _could_serve(queue: Queue, *wanted: dict[int, int]) -> bool:
+    members = queries.members_of(queue).values_list("user_id", flat=True)
+    held: dict[int, dict[int, int]] = {user: {} for user in members}
+    for one in OperatorSkill.objects.filter(user__in=held, ended_at=None):
+        held[one.user_id][one.skill_id] = one.level
+    needs = [need for asked in wanted for need in asked.items()]
+    return any(all(levels.get(skill, 0) >= least for skill, least in needs) for levels in held.values())
+
+
+def stranded_by(skill: Skill) -> list[Queue]:
+    """Return the queues that get work which asks for the skill without end, and that nobody there can serve now."""
+    found = []
+    for rule in Requirement.objects.filter(skill=skill).select_related("queue", "topic").prefetch_related("steps"):
+        for queue in _queues_of(rule):
+            asked = skills.least_of(skills.rules_for(queue=queue, topic=rule.topic, language=rule.language))
+            if queue not in found and not _could_serve(queue, asked):
+                found.append(queue)
+    return found

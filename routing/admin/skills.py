@@ -1,5 +1,7 @@
 """Skills. Who has them, and what work asks for, is set on the board."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
@@ -25,6 +27,10 @@ class SkillAdmin(SettingsAdmin):
             },
         ),
     )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: contacts that wait may ask for it, and nobody could get it back."""
+        return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Skill]:
         """Count holders and rules once for the whole list."""

@@ -89,6 +89,8 @@ class Desk:
         self.works[contact] = Work(kind, service_s)
         self._loads[kind] = self._loads.get(kind, 0) + 1
         self._taken.append(now)
+        # Who was given something is idle no longer, whatever room he has.
+        self._idle_since = now
         return self._arrange(now)
 
     def wrap_up(self, contact: int, wrapup_s: float, now: float) -> list[int]:

@@ -92,7 +92,7 @@ def test_what_work_asks_for_with_its_steps(post, place):
     [
         ({"level": 4}, "level", "would wait for ever"),
         ({"after_1": 20}, "level_1", "needs a time and a level"),
-        ({"after_1": 20, "level_1": 3, "after_2": 20, "level_2": 0}, "after_1", "later than the one before"),
+        ({"after_1": 20, "level_1": 2, "after_2": 20, "level_2": 0}, "after_2", "later than the one before"),
         ({"after_1": 20, "level_1": 4}, "level_1", "less than the one before"),
         ({"queue": ""}, "queue", "required"),
     ],

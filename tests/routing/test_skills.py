@@ -1,24 +1,29 @@
 """Skills: what work asks for, how that loosens while it waits, and that the live selection decides as the whole would."""
 
 import random
+import threading
 from datetime import timedelta
 from io import StringIO
 
+import psycopg2
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
+from cxcenter.core.errors import Invalid
 from interactions.models import Interaction, Topic
 from routing import explain, rows, skills, strategies
-from routing.actions import offers, presence, queueing
+from routing.actions import legs, offers, presence, queueing
 from routing.actions import skills as skills_acts
 from routing.models import (
     ANYONE,
     Assignment,
     MemberPeriod,
     OperatorSkill,
+    Presence,
     Queue,
     QueueMember,
     Requirement,
@@ -279,3 +284,118 @@ def test_the_times_as_a_member_follow_the_members(floor):
     periods = MemberPeriod.objects.filter(user=carol).order_by("pk")
     assert [one.queue.name for one in periods] == [floor.queue.name, "Another"]
     assert all(one.ended_at is not None for one in periods)
+
+
+# --- What a fresh eye found ---
+
+
+def test_who_or_what_another_act_holds_leaves_nobody_free_beside_a_waiting_contact(floor):
+    """A row that is locked at the moment of the decision is passed over in the same decision."""
+    held, behind = floor.chat(), floor.chat()
+    floor.ready(floor.alice, floor.bob, capacity=0)
+    Presence.objects.update(capacity=1)
+
+    def hold(rows, sql, key) -> None:
+        with psycopg2.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other:
+            with other.cursor() as cursor:
+                cursor.execute(sql, [key])
+                rows.set()
+                over.wait(20)
+            other.rollback()
+
+    for sql, key in (
+        ("SELECT 1 FROM routing_workitem WHERE id = %s FOR UPDATE", floor.item(held).pk),
+        ("SELECT 1 FROM routing_presence WHERE user_id = %s FOR UPDATE", floor.alice.pk),
+    ):
+        locked, over = threading.Event(), threading.Event()
+        thread = threading.Thread(target=hold, args=(locked, sql, key))
+        thread.start()
+        assert locked.wait(10)
+        try:
+            made = offers.assign_next()
+        finally:
+            over.set()
+            thread.join()
+        if "workitem" in sql:
+            assert [leg.interaction_id for leg in made] == [behind.pk]
+            for leg in made:
+                offers.decline_offer(leg_id=leg.pk, actor=leg.operator)
+            Assignment.objects.update(ended_at=timezone.now() - timedelta(hours=1))
+            Assignment.objects.filter(leg="offered").update(leg="ended", holds=False)
+            WorkItem.objects.update(visit="waiting")
+            Presence.objects.update(load=0, idle_since=timezone.now())
+        else:
+            assert {leg.operator for leg in made} == {floor.bob}, "alice is in other hands"
+
+
+def test_longest_idle_goes_round(floor):
+    Queue.objects.update(choice="longest_idle")
+    floor.ready(floor.alice, floor.bob)
+    assert len({floor.leg(floor.chat()).operator for _ in range(2)}) == 2
+
+
+def test_even_counts_what_is_offered(floor):
+    Queue.objects.update(choice="even")
+    floor.ready(floor.alice, floor.bob)
+    assert len({floor.leg(floor.chat()).operator for _ in range(2)}) == 2
+
+
+def test_a_lot_is_drawn_anew_each_time(floor):
+    Queue.objects.update(choice="random")
+    people = [world.make_user(f"p{n}", team=floor.team) for n in range(8)]
+    for user in people:
+        QueueMember.objects.create(queue=floor.queue, user=user)
+    floor.ready(*people, capacity=1)
+    drawn = [floor.leg(floor.chat()).operator_id for _ in range(8)]
+    assert sorted(drawn) == sorted(user.pk for user in people) and drawn != sorted(drawn)
+
+
+@pytest.mark.parametrize(
+    ("priority_weight", "wait_weight", "priority"), [(1e12, 1, 9), (60, 0, 300), (0, 0, 20), (1, 1e-9, -20)]
+)
+def test_whatever_the_weights_a_contact_has_its_place(floor, priority_weight, wait_weight, priority):
+    Queue.objects.update(priority_weight=priority_weight, wait_weight=wait_weight, priority=priority)
+    floor.site.refresh_from_db()
+    chat = floor.chat()
+    floor.ready(floor.alice)
+    assert floor.leg(chat).leg == "offered"
+
+
+def test_where_nothing_weighs_age_decides(floor):
+    Queue.objects.update(priority_weight=0, wait_weight=0)
+    floor.queue.refresh_from_db()
+    old, urgent = floor.chat(), floor.chat()
+    waited(old, 500)
+    queueing.change_priority(item_id=floor.item(urgent).pk, priority=9)
+    floor.ready(floor.alice, capacity=1)
+    assert floor.leg(old).leg == "offered"
+
+
+def test_rules_that_nobody_meets_together_are_refused(floor, russian, mortgage):
+    can(floor.alice, russian, 5)
+    can(floor.bob, mortgage, 5)
+    skills_acts.save_requirement(skill=russian, level=3, queue=floor.queue, actor=floor.boss)
+    with pytest.raises(Invalid, match="with all else that is asked for"):
+        skills_acts.save_requirement(skill=mortgage, level=3, queue=floor.queue, actor=floor.boss)
+    skills_acts.save_requirement(skill=mortgage, level=3, queue=floor.queue, steps=[(20, 0)], actor=floor.boss)
+
+
+def test_the_last_who_loses_a_level_is_told_of(floor, russian, client):
+    can(floor.alice, russian, 5)
+    skills_acts.save_requirement(skill=russian, level=3, queue=floor.queue, actor=floor.boss)
+    client.force_login(floor.boss)
+    address = reverse("board:set-level", args=[russian.pk, floor.alice.pk])
+    floor.ready(floor.alice)
+    assert floor.queue.name in client.post(address, {"level": "2"}).json()["warning"]
+    assert "warning" not in client.post(address, {"level": "4"}).json()
+
+
+def test_a_running_wrap_up_holds_its_place_in_the_explanation(floor):
+    Queue.objects.update(wrapup_s=60)
+    floor.ready(floor.alice, capacity=1)
+    first = floor.chat(floor.alice)
+    legs.finish(interaction_id=first.pk, actor=floor.alice)
+    floor.ready(floor.bob)
+    second = floor.chat()
+    found = {one.name: one for one in explain.offers_of(floor.item(second))[0].candidates}
+    assert (found[floor.alice.name].verdict, found[floor.alice.name].load) == ("full", 1)

@@ -100,7 +100,7 @@ class Slowly:
         load = filled(p.limits, self.loads[p.operator], contact.kind)
         return {
             "random": (-fit, taken, self.lots[p.operator]),
-            "longest_idle": (-fit, taken > 0, load if taken else 0, *idle),
+            "longest_idle": (-fit, load > 0, load if taken else 0, *idle),
             "even": (-fit, p.served + taken, load, taken > 0, *idle),
             "least_loaded": (-fit, load, taken > 0, *idle),
         }[choice]
@@ -285,7 +285,9 @@ def test_least_loaded_then_longest_idle():
 
 def test_longest_idle_and_even_and_by_lot():
     crowd = [person(1, loads={"chat": 2}, idle_since=0.0, served=9), person(2, idle_since=50.0, served=3)]
-    assert pairs([contact()], crowd, rules={1: Rules(choice="longest_idle")}) == [(1, 1)]
+    assert pairs([contact()], crowd, rules={1: Rules(choice="longest_idle")}) == [(1, 2)], "who has work is not idle"
+    rested = [*crowd, person(3, idle_since=20.0, served=4)]
+    assert pairs([contact()], rested, rules={1: Rules(choice="longest_idle")}) == [(1, 3)]
     assert pairs([contact()], crowd, rules={1: Rules(choice="even")}) == [(1, 2)]
     drawn = {pairs([contact()], crowd, rules={1: Rules(choice="random")}, seed=seed)[0][1] for seed in range(20)}
     assert drawn == {1, 2}

@@ -51,7 +51,7 @@ def board_page(request: HttpRequest, section: str, template: str, **context: Any
     """Render a section of the board with what all its pages need."""
     user = staff_of(request)
     asked = request.GET.get("team", "")
-    team = int(asked) if asked.isdigit() else None
+    team = int(asked) if asked.isdecimal() else None
     settings = {
         "kinds": {kind.value: str(kind.label) for kind in ChannelKind},
         "states": {state.value: str(state.label) for state in State},

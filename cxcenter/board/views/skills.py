@@ -32,7 +32,7 @@ def matrix(request: HttpRequest) -> HttpResponse:
     language = translation.get_language() or "en"
     people = scope.operators_of(user).filter(user__is_active=True).select_related("user__team")
     team = request.GET.get("team", "")
-    if team.isdigit():
+    if team.isdecimal():
         people = people.filter(user__team=int(team))
     shown = list(people.order_by("user__team__name", "user__first_name", "pk")[:OPERATORS])
     known = list(Skill.objects.all())
@@ -46,7 +46,12 @@ def matrix(request: HttpRequest) -> HttpResponse:
             for skill in known
         ],
         people=[
-            {"user": one.user, "cells": [{"skill": s, "level": have.get((one.user_id, s.pk), 0)} for s in known]}
+            {
+                "user": one.user,
+                "cells": [
+                    {"skill": s, "label": s.label(language), "level": have.get((one.user_id, s.pk), 0)} for s in known
+                ],
+            }
             for one in shown
         ],
         levels=LEVELS,
@@ -80,10 +85,16 @@ def set_level(request: HttpRequest, skill: int, pk: int) -> JsonResponse:
     """Give an operator a level of a skill."""
     operator = scope.operator(staff_of(request), pk).user
     level = request.POST.get("level", "")
-    if not level.isdigit():
+    if not level.isdecimal():
         raise Invalid(_("Choose a level from 1 to 5, or none."), field="level")
-    acts.set_level(user=operator, skill=_skill(skill), level=int(level), actor=staff_of(request))
-    return JsonResponse({"level": int(level)})
+    wanted = _skill(skill)
+    acts.set_level(user=operator, skill=wanted, level=int(level), actor=staff_of(request))
+    stranded = acts.stranded_by(wanted)
+    if not stranded:
+        return JsonResponse({"level": int(level)})
+    names = ", ".join(queue.label(staff_of(request).language) for queue in stranded)
+    words = _("Nobody can serve all that waits in: %(queues)s. Give somebody the level, or ask for less.")
+    return JsonResponse({"level": int(level), "warning": words % {"queues": names}})
 
 
 def _skill(pk: int) -> Skill:
@@ -122,7 +133,8 @@ class Ask(Act):
     rule: Any = None
 
     def _choices(self) -> dict[str, Any]:
-        return {"queues": scope.queues_of(self.user), "everywhere": self.user.may(Right.EVERY_TEAM)}
+        queues, everywhere = scope.queues_of(self.user), self.user.may(Right.EVERY_TEAM)
+        return {"queues": queues, "everywhere": everywhere, "rule": self.rule}
 
     def _do(self, asked: dict[str, Any]) -> Said:
         acts.save_requirement(

@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **said: Any) -> None:
         """Print it."""
         number = str(said["item"]).upper().removeprefix("W-")
-        item = WorkItem.objects.select_related("queue").filter(pk=int(number)).first() if number.isdigit() else None
+        item = WorkItem.objects.select_related("queue").filter(pk=int(number)).first() if number.isdecimal() else None
         if item is None:
             raise CommandError(f"There is no work item {said['item']}. Give its number: 12 or W-12.")
         skills = {skill.pk: skill.name for skill in Skill.objects.all()}

@@ -1,6 +1,6 @@
 // The skills matrix: a level is kept as soon as it is chosen.
 import { post } from "../net.js";
-import { complain } from "../toast.js";
+import { complain, say } from "../toast.js";
 
 function countAble(skill) {
   const held = document.querySelectorAll(`.cx-level[data-skill="${skill}"]:not([data-level="0"])`).length;
@@ -12,7 +12,8 @@ function countAble(skill) {
 document.getElementById("matrix")?.addEventListener("change", async ({ target }) => {
   target.setAttribute("aria-busy", "true");
   try {
-    await post(target.dataset.url, { level: target.value });
+    const answer = await post(target.dataset.url, { level: target.value });
+    if (answer?.warning) say(answer.warning, { bad: true, seconds: 12 });
     target.dataset.level = target.value;
     countAble(target.dataset.skill);
   } catch (error) {

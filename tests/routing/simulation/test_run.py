@@ -345,7 +345,7 @@ def test_who_comes_on_duty_fills_all_his_places():
 def test_idle_is_who_has_nothing_in_hand():
     chats = [replace(CALL, kind="chat", at=at, service_s=takes) for at, takes in ((0.0, 100.0), (1.0, 4.0), (6.0, 1.0))]
     queues = [Queue("idle", Rules(choice="longest_idle"))]
-    assert [row[4] for row in day(queues, [operator(limits={"chat": 2})] * 2, chats)] == [0, 0, 0]
+    assert [row[4] for row in day(queues, [operator(limits={"chat": 2})] * 2, chats)] == [0, 1, 1]
 
 
 def test_a_seed_draws_operators_where_the_queue_says_so():
