@@ -11,6 +11,7 @@ from cxcenter.core.models import AuditEntry
 # Every act that is recorded, as an administrator reads it. The code stays in the row: it is what is searched for.
 ACTS = {
     "alert.see": _("saw an alert"),
+    "calls.import": _("imported a call log"),
     "case.change": _("changed a case"),
     "case.customer": _("linked a case to a customer"),
     "case.link": _("linked a contact to a case"),
