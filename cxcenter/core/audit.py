@@ -40,6 +40,7 @@ ACTS = {
     "interaction.take_over": _("took a contact over"),
     "interaction.whisper": _("whispered to an operator"),
     "item.priority": _("changed the priority of a contact"),
+    "level.policy": _("changed how the service level of a queue is counted"),
     "member.add": _("added a person to a company"),
     "member.end": _("took a person out of a company"),
     "member.end.undo": _("put a person back into a company"),

@@ -1,0 +1,172 @@
+"""Sums of measures for the pieces of a report, in one statement: what it shows is one moment of the database.
+
+A day that is over is summed up once (`quality.rollups`); all else, and every day that has changed since, is counted from its
+rows in the same statement. So a number is the same however it came about, and no two numbers of a report are of two moments.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+from django.db.models import DateTimeField, F
+from django.db.models.expressions import RawSQL
+
+from quality.metrics.dimensions import DIMENSIONS
+from quality.metrics.measures import ALL, BASES, IN_TIME, LARGEST, MEASURES, in_time, rows_of
+from quality.metrics.spans import Piece
+from quality.models import Rollup
+from quality.service_level import Policy
+
+Counted = dict[str, int]
+PIECES = """
+    piece AS MATERIALIZED (
+        SELECT * FROM unnest(%s::int[], %s::timestamptz[], %s::timestamptz[], %s::bool[]) AS piece (bucket, lo, hi, whole)
+    )
+"""
+LINES = """
+    line AS MATERIALIZED (SELECT * FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS line (queue_id, within, short))
+"""
+# What of a piece no rollup tells.
+OPEN = """
+    open AS MATERIALIZED (
+        SELECT bucket, greatest(lo, series.day) AS lo, least(hi, series.day + interval '24 hours') AS hi
+        FROM piece, generate_series(date_trunc('day', lo, 'UTC'), hi - interval '1 microsecond', interval '24 hours') AS series (day)
+        WHERE NOT {kept} OR NOT EXISTS (
+            SELECT FROM quality_rolledday rolled
+            WHERE rolled.day = (series.day AT TIME ZONE 'UTC')::date AND rolled_at IS NOT NULL AND stale_since IS NULL
+        )
+    )
+"""
+KEPT = """
+    SELECT piece.bucket, {keys}, {sums}
+    FROM piece
+    JOIN quality_rollup kept ON kept.level = {level} AND kept.at >= piece.lo AND kept.at < piece.hi
+    JOIN quality_rolledday rolled ON rolled.day = kept.day AND rolled_at IS NOT NULL AND stale_since IS NULL
+    LEFT JOIN line USING (queue_id)
+    WHERE {where}
+"""
+COUNTED = "SELECT open.bucket, {keys}, {sums} FROM open CROSS JOIN LATERAL ({rows}) f"
+WHOLE = """
+    WITH {pieces}, {lines}, {open}
+    SELECT bucket, {keys}, {sums} FROM ({parts}) part GROUP BY bucket, {keys}
+"""
+# Rows of rollups that tell of operators are of whole days.
+BY_OPERATOR = "operator"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: split by which dimensions (the queue always), by which policies of queues.
+
+    `queues`: only of these; None: of all, and of contacts that came to none. `only`: dimension → its one value.
+    `kept=False` counts everything from its rows.
+    """
+
+    by: tuple[str, ...]
+    policies: Mapping[int, Policy]
+    queues: Collection[int] | None = None
+    only: Mapping[str, Any] = field(default_factory=dict)
+    kept: bool = True
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The dimensions of the answer."""
+        return ("queue", *(code for code in self.by if code != "queue"))
+
+
+def totals(question: Question, pieces: Sequence[Piece]) -> dict[tuple[Any, ...], Counted]:
+    """Return the sums of all measures by (interval, *question.keys). One statement."""
+    statement, params = whole(question, pieces)
+    width = 1 + len(question.keys)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return {row[:width]: dict(zip(ALL, row[width:], strict=True)) for row in cursor.fetchall()}
+
+
+def whole(question: Question, pieces: Sequence[Piece]) -> tuple[str, list[Any]]:
+    """Return the statement and its parameters."""
+    params: list[Any] = [
+        [piece.bucket for piece in pieces],
+        [piece.lo for piece in pieces],
+        [piece.hi for piece in pieces],
+        [piece.whole for piece in pieces],
+        list(question.policies),
+        [int(policy.within_s) for policy in question.policies.values()],
+        [None if policy.short_s is None else int(policy.short_s) for policy in question.policies.values()],
+    ]
+    parts: list[str] = []
+    kept = _kept(question)
+    found = [_kept_part(question)] if kept != "false" else []
+    for sql, said in [*found, *(_counted(question, base) for base in BASES)]:
+        if sql:
+            parts.append(sql)
+            params += said
+    keys = ", ".join(f"d_{code}" for code in question.keys)
+    sums = ", ".join(
+        f"coalesce({'max' if code in LARGEST else 'sum'}(m_{code}), 0)::bigint AS m_{code}" for code in ALL
+    )
+    sql = WHOLE.format(
+        pieces=PIECES, lines=LINES, open=OPEN.format(kept=kept), keys=keys, sums=sums, parts=" UNION ALL ".join(parts)
+    )
+    return sql, params
+
+
+def _kept(question: Question) -> str:
+    """Return which pieces rollups can tell, as a condition."""
+    asked = {*question.keys, *question.only}
+    if not question.kept or not all(DIMENSIONS[code].column for code in asked):
+        return "false"
+    return "whole" if BY_OPERATOR in asked else "true"
+
+
+def _kept_part(question: Question) -> tuple[str, list[Any]]:
+    level = f"CASE WHEN piece.whole THEN {Rollup.Level.DAY} ELSE {Rollup.Level.QUARTER} END"
+    where, params = ["true"], []
+    if _kept(question) == "whole":
+        level = str(Rollup.Level.OPERATORS.value)
+        where.append("piece.whole")
+    if question.queues is not None:
+        where.append("kept.queue_id = ANY(%s)")
+        params.append(list(question.queues))
+    for code, value in question.only.items():
+        where.append(f"kept.{DIMENSIONS[code].column} IS NOT DISTINCT FROM %s")
+        params.append(value)
+    keys = ", ".join(f"kept.{DIMENSIONS[code].column} AS d_{code}" for code in question.keys)
+    sums = ", ".join(_kept_sum(code) for code in ALL)
+    return KEPT.format(keys=keys, sums=sums, level=level, where=" AND ".join(where)), params
+
+
+def _kept_sum(code: str) -> str:
+    if code not in IN_TIME:
+        return f"kept.{code} AS m_{code}"
+    waits, (_which, limit) = code.split("_", maxsplit=1)[0], IN_TIME[code]
+    # The distribution of waits is cumulative: how many waited no longer than the limit stands at one place.
+    return f"coalesce(kept.{waits}_n[width_bucket(line.{limit}, kept.{waits}_s)], 0) AS m_{code}"
+
+
+def _counted(question: Question, base: str) -> tuple[str, list[Any]]:
+    """Return the part of a statement that counts the rows of a base, "" if none of them is asked for."""
+    of = {code: DIMENSIONS[code].of[base]() for code in (*question.keys, *question.only) if base in DIMENSIONS[code].of}
+    if set(question.only) - set(of) or (question.queues is not None and "queue" not in of):
+        return "", []
+    rows, moment = rows_of(base)
+    rows = rows.filter(**{f"{moment}__gte": _edge("lo"), f"{moment}__lt": _edge("hi")})
+    rows = rows.alias(**{f"k_{code}": expression for code, expression in of.items()})
+    rows = rows.filter(**{f"k_{code}": value for code, value in question.only.items()})
+    if question.queues is not None:
+        rows = rows.filter(k_queue__in=list(question.queues))
+    measures = {code: one for code, one in {**MEASURES, **in_time(question.policies)}.items() if one.base == base}
+    groups = {f"d_{code}": of[code] for code in question.keys if code in of} or {"d_all": F("kind")}
+    rows = rows.order_by().values(**groups).annotate(**{f"m_{code}": one.aggregate() for code, one in measures.items()})
+    sql, params = rows.query.sql_with_params()
+    keys = ", ".join(
+        f"{f'f.d_{code}' if code in of else f'NULL::{DIMENSIONS[code].type}'} AS d_{code}" for code in question.keys
+    )
+    sums = ", ".join(f"{f'f.m_{code}' if code in measures else '0'} AS m_{code}" for code in ALL)
+    return COUNTED.format(keys=keys, sums=sums, rows=sql), list(params)
+
+
+def _edge(name: str) -> RawSQL:
+    """Return an edge of the part of a piece that the rows are counted for."""
+    return RawSQL(f"open.{name}", (), output_field=DateTimeField())  # noqa: S611 — "lo" or "hi"
