@@ -53,7 +53,7 @@ def totals(
     queues: Collection[int] | None,
 ) -> dict[tuple[Any, ...], dict[str, int]]:
     """Return the sums by (interval, *by). One statement."""
-    params = {"begins": begins, "since": since, "until": until, "window": WINDOW}
+    params: dict[str, Any] = {"begins": begins, "since": since, "until": until, "window": WINDOW}
     where = "".join(f" AND {PLACES[code]} IS NOT DISTINCT FROM %(only_{code})s" for code in only)
     params |= {f"only_{code}": value for code, value in only.items()}
     if queues is not None:

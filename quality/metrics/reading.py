@@ -38,13 +38,16 @@ OPEN = """
         )
     )
 """
+# Summed up piece by piece: so the index is used, whatever the planner believes of the table.
 KEPT = """
-    SELECT piece.bucket, {keys}, {sums}
-    FROM piece
-    JOIN quality_rollup kept ON kept.level = {level} AND kept.at >= piece.lo AND kept.at < piece.hi
-    JOIN quality_rolledday rolled ON rolled.day = kept.day AND rolled_at IS NOT NULL AND stale_since IS NULL
-    LEFT JOIN line USING (queue_id)
-    WHERE {where}
+    SELECT piece.bucket, {names} FROM piece CROSS JOIN LATERAL (
+        SELECT {keys}, {sums}
+        FROM quality_rollup kept
+        JOIN quality_rolledday rolled ON rolled.day = kept.day AND rolled_at IS NOT NULL AND stale_since IS NULL
+        LEFT JOIN line USING (queue_id)
+        WHERE kept.level = {level} AND kept.at >= piece.lo AND kept.at < piece.hi AND {where}
+        GROUP BY {groups}
+    ) f
 """
 COUNTED = "SELECT open.bucket, {keys}, {sums} FROM open CROSS JOIN LATERAL ({rows}) f"
 WHOLE = """
@@ -103,9 +106,7 @@ def whole(question: Question, pieces: Sequence[Piece]) -> tuple[str, list[Any]]:
             parts.append(sql)
             params += said
     keys = ", ".join(f"d_{code}" for code in question.keys)
-    sums = ", ".join(
-        f"coalesce({'max' if code in LARGEST else 'sum'}(m_{code}), 0)::bigint AS m_{code}" for code in ALL
-    )
+    sums = ", ".join(f"coalesce({_added(code)}(m_{code}), 0)::bigint AS m_{code}" for code in ALL)
     sql = WHOLE.format(
         pieces=PIECES, lines=LINES, open=OPEN.format(kept=kept), keys=keys, sums=sums, parts=" UNION ALL ".join(parts)
     )
@@ -133,16 +134,22 @@ def _kept_part(question: Question) -> tuple[str, list[Any]]:
         where.append(f"kept.{DIMENSIONS[code].column} IS NOT DISTINCT FROM %s")
         params.append(value)
     keys = ", ".join(f"kept.{DIMENSIONS[code].column} AS d_{code}" for code in question.keys)
-    sums = ", ".join(_kept_sum(code) for code in ALL)
-    return KEPT.format(keys=keys, sums=sums, level=level, where=" AND ".join(where)), params
+    sums = ", ".join(f"{_added(code)}({_kept_sum(code)}) AS m_{code}" for code in ALL)
+    names = ", ".join([*(f"d_{code}" for code in question.keys), *(f"m_{code}" for code in ALL)])
+    groups = ", ".join(str(number + 1) for number in range(len(question.keys)))
+    return KEPT.format(names=names, keys=keys, sums=sums, level=level, where=" AND ".join(where), groups=groups), params
+
+
+def _added(code: str) -> str:
+    return "max" if code in LARGEST else "sum"
 
 
 def _kept_sum(code: str) -> str:
     if code not in IN_TIME:
-        return f"kept.{code} AS m_{code}"
+        return f"kept.{code}"
     waits, (_which, limit) = code.split("_", maxsplit=1)[0], IN_TIME[code]
     # The distribution of waits is cumulative: how many waited no longer than the limit stands at one place.
-    return f"coalesce(kept.{waits}_n[width_bucket(line.{limit}, kept.{waits}_s)], 0) AS m_{code}"
+    return f"coalesce(kept.{waits}_n[width_bucket(line.{limit}, kept.{waits}_s)], 0)"
 
 
 def _counted(question: Question, base: str) -> tuple[str, list[Any]]:

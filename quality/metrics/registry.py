@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
@@ -35,7 +36,7 @@ class Sums:
     def __getitem__(self, code: str) -> int:
         return self.of[code]
 
-    @property
+    @cached_property
     def counts(self) -> Counts:
         """The visits as the formulas of the service level take them."""
         of = self.of

@@ -76,11 +76,11 @@ class Asked:
     kept: bool = True
 
     def __post_init__(self) -> None:
-        for name, at in (("from", self.since), ("to", self.until)):
+        for name, at in (("since", self.since), ("until", self.until)):
             if (at - EPOCH) % QUARTER:
                 raise Invalid(_("A report begins and ends at a full quarter of an hour."), field=name)
         if self.since >= self.until:
-            raise Invalid(_("It must end after it begins."), field="to")
+            raise Invalid(_("It must end after it begins."), field="until")
         for name, said, known in (
             ("by", self.by, DIMENSIONS),
             ("only", self.only, DIMENSIONS),

@@ -1,7 +1,6 @@
 """The bank's log: what the product tells of it is what plain csv tells of it, to the last digit."""
 
 import io
-import json
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -10,7 +9,6 @@ import pytest
 from django.core.management import call_command
 
 from quality import rollups
-from quality.metrics.registry import METRICS
 from quality.metrics.reports import Asked, report
 from quality.metrics.spans import Interval
 from quality.service_level import FORMULAS, Policy, count, level

@@ -15,6 +15,9 @@ from quality.metrics.reports import Asked, named, report
 from quality.metrics.shown import as_json
 from quality.metrics.spans import Interval
 
+# What a part of a question is called here.
+NAMES = {"since": "from", "until": "to"}
+
 
 class Command(BaseCommand):
     """Tell the metrics of a time; code 1 and one line for what cannot be."""
@@ -52,7 +55,8 @@ class Command(BaseCommand):
                 rollups.rebuild(asked.since.date(), asked.until.date())
             told = report(asked)
         except CxError as error:
-            raise CommandError(f"--{error.detail.get('field', 'from')}: {error.message}") from None
+            field = str(error.detail.get("field", "since"))
+            raise CommandError(f"--{NAMES.get(field, field)}: {error.message}") from None
         names = named(told, "en")
         if options["json"]:
             self.stdout.write(json.dumps(as_json(told, names), ensure_ascii=False))
