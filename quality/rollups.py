@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from interactions.models import Interaction
 from quality.metrics.measures import ALL, IN_TIME
-from quality.metrics.reading import PIECES, Question, whole
+from quality.metrics.reading import EDGES, PIECES, Question, whole
 from quality.metrics.spans import DAY, QUARTER, Piece, midnight
 from quality.models import RolledDay, Rollup
 from routing.models import WorkItem
@@ -28,13 +28,11 @@ WAITS = ("answered", "abandoned", "callbacks")
 ENDS = {"answered": "answered", "abandoned": "abandoned", "callbacks": "callback"}
 # Waits in whole seconds, rounded up: "no longer than 20 s" stays what it is.
 DISTRIBUTION = """
-    WITH {pieces}, waited AS (
-        SELECT bucket, queue_id, priority, kind AS channel, {operator} AS operator_id, outcome,
-            ceil(extract(epoch FROM left_at - entered_at))::int AS s, count(*) AS n
-        FROM piece
-        JOIN routing_workitem item ON entered_at >= piece.lo AND entered_at < piece.hi
-        JOIN interactions_interaction talk ON talk.id = item.interaction_id
-        WHERE outcome IN ('answered', 'abandoned', 'callback')
+    WITH {edges}, waited AS (
+        SELECT width_bucket(entered_at, (SELECT begins FROM edges)) - 1 AS bucket, queue_id, priority, kind AS channel,
+            {operator} AS operator_id, outcome, ceil(extract(epoch FROM left_at - entered_at))::int AS s, count(*) AS n
+        FROM routing_workitem item JOIN interactions_interaction talk ON talk.id = item.interaction_id
+        WHERE entered_at >= %s AND entered_at < %s AND outcome IN ('answered', 'abandoned', 'callback')
         GROUP BY 1, 2, 3, 4, 5, 6, 7
     ), summed AS (
         SELECT bucket, queue_id, priority, channel, operator_id, outcome, s,
@@ -92,11 +90,11 @@ def _insert(level: int, pieces: list[Piece]) -> None:
         measures=", ".join(f"m_{code}" for code in SUMS),
         totals=totals,
         distribution=DISTRIBUTION.format(
-            pieces=PIECES, operator=SERVED_BY if by_operator else "NULL::bigint", arrays=arrays
+            edges=EDGES, operator=SERVED_BY if by_operator else "NULL::bigint", arrays=arrays
         ),
     )
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*shown, *params, *shown])
+        cursor.execute(statement, [*shown, *params, shown[1], pieces[0].lo, pieces[-1].hi])
 
 
 def mark(since: datetime, until: datetime) -> None:

@@ -1,21 +1,24 @@
-"""Sums of measures for the pieces of a report, in one statement: what it shows is one moment of the database.
+"""Sums of measures for the pieces of a report, in one statement.
 
 A day that is over is summed up once (`quality.rollups`); all else, and every day that has changed since, is counted from its
-rows in the same statement. So a number is the same however it came about, and no two numbers of a report are of two moments.
+rows in the same statement. So a number is the same however it came about.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from django.db import connection
-from django.db.models import DateTimeField, F
-from django.db.models.expressions import RawSQL
+from django.db import connection, transaction
+from django.db.models import Func, IntegerField, Q
 
 from quality.metrics.dimensions import DIMENSIONS
 from quality.metrics.measures import ALL, BASES, IN_TIME, LARGEST, MEASURES, in_time, rows_of
-from quality.metrics.spans import Piece
-from quality.models import Rollup
+from quality.metrics.spans import Piece, midnight
+from quality.models import RolledDay, Rollup
 from quality.service_level import Policy
 
 Counted = dict[str, int]
@@ -24,19 +27,10 @@ PIECES = """
         SELECT * FROM unnest(%s::int[], %s::timestamptz[], %s::timestamptz[], %s::bool[]) AS piece (bucket, lo, hi, whole)
     )
 """
+# When the intervals begin.
+EDGES = "edges AS MATERIALIZED (SELECT %s::timestamptz[] AS begins)"
 LINES = """
     line AS MATERIALIZED (SELECT * FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS line (queue_id, within, short))
-"""
-# What of a piece no rollup tells.
-OPEN = """
-    open AS MATERIALIZED (
-        SELECT bucket, greatest(lo, series.day) AS lo, least(hi, series.day + interval '24 hours') AS hi
-        FROM piece, generate_series(date_trunc('day', lo, 'UTC'), hi - interval '1 microsecond', interval '24 hours') AS series (day)
-        WHERE NOT {kept} OR NOT EXISTS (
-            SELECT FROM quality_rolledday rolled
-            WHERE rolled.day = (series.day AT TIME ZONE 'UTC')::date AND rolled_at IS NOT NULL AND stale_since IS NULL
-        )
-    )
 """
 # Summed up piece by piece: so the index is used, whatever the planner believes of the table.
 KEPT = """
@@ -49,13 +43,22 @@ KEPT = """
         GROUP BY {groups}
     ) f
 """
-COUNTED = "SELECT open.bucket, {keys}, {sums} FROM open CROSS JOIN LATERAL ({rows}) f"
+COUNTED = "SELECT f.bucket, {keys}, {sums} FROM ({rows}) f"
 WHOLE = """
-    WITH {pieces}, {lines}, {open}
+    WITH {pieces}, {lines}, {edges}
     SELECT bucket, {keys}, {sums} FROM ({parts}) part GROUP BY bucket, {keys}
 """
-# Rows of rollups that tell of operators are of whole days.
+# Rollups that tell of operators are of whole days.
 BY_OPERATOR = "operator"
+NOTHING, WHOLE_DAYS, EVERYTHING = "nothing", "whole days", "everything"
+Span = tuple[datetime, datetime]
+
+
+class Bucket(Func):
+    """The number of the interval that a time is in, from 0."""
+
+    template = "width_bucket(%(expressions)s, (SELECT begins FROM edges)) - 1"
+    output_field = IntegerField()
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,20 @@ class Question:
         return ("queue", *(code for code in self.by if code != "queue"))
 
 
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """Let all that is asked inside see one moment of the database, whatever comes in meanwhile. In a transaction that is its caller's matter."""
+    if connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
 def totals(question: Question, pieces: Sequence[Piece]) -> dict[tuple[Any, ...], Counted]:
-    """Return the sums of all measures by (interval, *question.keys). One statement."""
+    """Return the sums of all measures by (interval, *question.keys). Two statements, of one moment if inside `one_moment`."""
     statement, params = whole(question, pieces)
     width = 1 + len(question.keys)
     with connection.cursor() as cursor:
@@ -97,34 +112,61 @@ def whole(question: Question, pieces: Sequence[Piece]) -> tuple[str, list[Any]]:
         list(question.policies),
         [int(policy.within_s) for policy in question.policies.values()],
         [None if policy.short_s is None else int(policy.short_s) for policy in question.policies.values()],
+        list({piece.bucket: piece.lo for piece in reversed(pieces)}.values())[::-1],
     ]
     parts: list[str] = []
-    kept = _kept(question)
-    found = [_kept_part(question)] if kept != "false" else []
-    for sql, said in [*found, *(_counted(question, base) for base in BASES)]:
+    found = [_kept_part(question)] if _kept(question) != NOTHING else []
+    if spans := open_spans(question, pieces):
+        found += [_counted(question, base, spans) for base in BASES]
+    for sql, said in found:
         if sql:
             parts.append(sql)
             params += said
     keys = ", ".join(f"d_{code}" for code in question.keys)
     sums = ", ".join(f"coalesce({_added(code)}(m_{code}), 0)::bigint AS m_{code}" for code in ALL)
-    sql = WHOLE.format(
-        pieces=PIECES, lines=LINES, open=OPEN.format(kept=kept), keys=keys, sums=sums, parts=" UNION ALL ".join(parts)
-    )
+    sql = WHOLE.format(pieces=PIECES, lines=LINES, edges=EDGES, keys=keys, sums=sums, parts=" UNION ALL ".join(parts))
     return sql, params
 
 
 def _kept(question: Question) -> str:
-    """Return which pieces rollups can tell, as a condition."""
+    """Return which pieces rollups can tell."""
     asked = {*question.keys, *question.only}
     if not question.kept or not all(DIMENSIONS[code].column for code in asked):
-        return "false"
-    return "whole" if BY_OPERATOR in asked else "true"
+        return NOTHING
+    return WHOLE_DAYS if BY_OPERATOR in asked else EVERYTHING
+
+
+def open_spans(question: Question, pieces: Sequence[Piece]) -> list[Span]:
+    """Return the times that no rollup tells: they are counted from their rows. One query, if rollups can tell any."""
+    first, last, kept = pieces[0].lo, pieces[-1].hi, _kept(question)
+    if kept == NOTHING:
+        return [(first, last)]
+    rolled = RolledDay.objects.filter(rolled_at__isnull=False, stale_since=None, day__range=(first.date(), last.date()))
+    fresh = set(rolled.values_list("day", flat=True))
+    found: list[Span] = []
+    for piece in pieces:
+        if kept == WHOLE_DAYS and not piece.whole:
+            _add(found, piece.lo, piece.hi)
+            continue
+        lo = piece.lo
+        while lo < piece.hi:
+            hi = min(midnight(lo.date() + timedelta(days=1), UTC), piece.hi)
+            if lo.date() not in fresh:
+                _add(found, lo, hi)
+            lo = hi
+    return found
+
+
+def _add(spans: list[Span], lo: datetime, hi: datetime) -> None:
+    if spans and spans[-1][1] == lo:
+        lo = spans.pop()[0]
+    spans.append((lo, hi))
 
 
 def _kept_part(question: Question) -> tuple[str, list[Any]]:
     level = f"CASE WHEN piece.whole THEN {Rollup.Level.DAY} ELSE {Rollup.Level.QUARTER} END"
     where, params = ["true"], []
-    if _kept(question) == "whole":
+    if _kept(question) == WHOLE_DAYS:
         level = str(Rollup.Level.OPERATORS.value)
         where.append("piece.whole")
     if question.queues is not None:
@@ -152,19 +194,20 @@ def _kept_sum(code: str) -> str:
     return f"coalesce(kept.{waits}_n[width_bucket(line.{limit}, kept.{waits}_s)], 0)"
 
 
-def _counted(question: Question, base: str) -> tuple[str, list[Any]]:
+def _counted(question: Question, base: str, spans: list[Span]) -> tuple[str, list[Any]]:
     """Return the part of a statement that counts the rows of a base, "" if none of them is asked for."""
     of = {code: DIMENSIONS[code].of[base]() for code in (*question.keys, *question.only) if base in DIMENSIONS[code].of}
     if set(question.only) - set(of) or (question.queues is not None and "queue" not in of):
         return "", []
     rows, moment = rows_of(base)
-    rows = rows.filter(**{f"{moment}__gte": _edge("lo"), f"{moment}__lt": _edge("hi")})
+    times = [Q(**{f"{moment}__gte": lo, f"{moment}__lt": hi}) for lo, hi in spans]
+    rows = rows.filter(reduce(or_, times))
     rows = rows.alias(**{f"k_{code}": expression for code, expression in of.items()})
     rows = rows.filter(**{f"k_{code}": value for code, value in question.only.items()})
     if question.queues is not None:
         rows = rows.filter(k_queue__in=list(question.queues))
     measures = {code: one for code, one in {**MEASURES, **in_time(question.policies)}.items() if one.base == base}
-    groups = {f"d_{code}": of[code] for code in question.keys if code in of} or {"d_all": F("kind")}
+    groups = {"bucket": Bucket(moment), **{f"d_{code}": of[code] for code in question.keys if code in of}}
     rows = rows.order_by().values(**groups).annotate(**{f"m_{code}": one.aggregate() for code, one in measures.items()})
     sql, params = rows.query.sql_with_params()
     keys = ", ".join(
@@ -172,8 +215,3 @@ def _counted(question: Question, base: str) -> tuple[str, list[Any]]:
     )
     sums = ", ".join(f"{f'f.m_{code}' if code in measures else '0'} AS m_{code}" for code in ALL)
     return COUNTED.format(keys=keys, sums=sums, rows=sql), list(params)
-
-
-def _edge(name: str) -> RawSQL:
-    """Return an edge of the part of a piece that the rows are counted for."""
-    return RawSQL(f"open.{name}", (), output_field=DateTimeField())  # noqa: S611 — "lo" or "hi"

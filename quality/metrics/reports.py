@@ -16,7 +16,7 @@ from quality import policies
 from quality.metrics import issues, presence
 from quality.metrics.dimensions import DIMENSIONS
 from quality.metrics.measures import LARGEST, MEASURES, MORE, in_time, rows_of
-from quality.metrics.reading import Counted, Question, totals
+from quality.metrics.reading import Counted, Question, one_moment, totals
 from quality.metrics.registry import METRICS, Number, Sums
 from quality.metrics.spans import EPOCH, QUARTER, Interval, pieces, starts
 from quality.service_level import Policy
@@ -99,8 +99,13 @@ def may_see(user: "User") -> set[int] | None:
 
 
 def report(asked: Asked) -> Report:
-    """Return the values of metrics. All that visits, legs and contacts tell is counted in one statement."""
+    """Return the values of metrics, all of one moment of the database."""
     begins = _begins(asked)
+    with one_moment():
+        return _report(asked, begins)
+
+
+def _report(asked: Asked, begins: list[datetime]) -> Report:
     holding = _policies(asked)
     question = Question(by=asked.by, policies=holding, queues=asked.queues, only=asked.only, kept=asked.kept)
     places = [question.keys.index(code) + 1 for code in asked.by]

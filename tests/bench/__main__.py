@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.bench import report
 from tests.servers import ROOT
 
-GROUPS = ("first", "golden")
+GROUPS = ("first", "golden", "routing")
 PART_S = 3600
 
 
