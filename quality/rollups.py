@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from interactions.models import Interaction
 from quality.metrics.measures import ALL, IN_TIME
-from quality.metrics.reading import EDGES, PIECES, Question, whole
+from quality.metrics.reading import EDGES, Question, whole
 from quality.metrics.spans import DAY, QUARTER, Piece, midnight
 from quality.models import RolledDay, Rollup
 from routing.models import WorkItem
@@ -25,6 +25,7 @@ QUIET = timedelta(hours=24)
 Level = Rollup.Level
 SUMS = [code for code in ALL if code not in IN_TIME]
 WAITS = ("answered", "abandoned", "callbacks")
+PIECES = "piece AS MATERIALIZED (SELECT * FROM unnest(%s::int[], %s::timestamptz[]) AS piece (bucket, lo))"
 ENDS = {"answered": "answered", "abandoned": "abandoned", "callbacks": "callback"}
 # Waits in whole seconds, rounded up: "no longer than 20 s" stays what it is.
 DISTRIBUTION = """
@@ -74,7 +75,7 @@ def _insert(level: int, pieces: list[Piece]) -> None:
     by_operator = level == Level.OPERATORS
     by = ("queue", "priority", "channel", *(["operator"] if by_operator else []))
     totals, params = whole(Question(by=by, policies={}, kept=False), pieces)
-    shown: list[Any] = [list(column) for column in zip(*((p.bucket, p.lo, p.hi, p.whole) for p in pieces), strict=True)]
+    shown: list[Any] = [[piece.bucket for piece in pieces], [piece.lo for piece in pieces]]
     names = ", ".join(f"{waits}_{part}" for waits in WAITS for part in "sn")
     arrays = ", ".join(
         f"array_agg({part} ORDER BY s) FILTER (WHERE outcome = '{ENDS[waits]}') AS {waits}_{part}"

@@ -22,30 +22,22 @@ from quality.models import RolledDay, Rollup
 from quality.service_level import Policy
 
 Counted = dict[str, int]
-PIECES = """
-    piece AS MATERIALIZED (
-        SELECT * FROM unnest(%s::int[], %s::timestamptz[], %s::timestamptz[], %s::bool[]) AS piece (bucket, lo, hi, whole)
-    )
-"""
 # When the intervals begin.
 EDGES = "edges AS MATERIALIZED (SELECT %s::timestamptz[] AS begins)"
 LINES = """
     line AS MATERIALIZED (SELECT * FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS line (queue_id, within, short))
 """
-# Summed up piece by piece: so the index is used, whatever the planner believes of the table.
 KEPT = """
-    SELECT piece.bucket, {names} FROM piece CROSS JOIN LATERAL (
-        SELECT {keys}, {sums}
-        FROM quality_rollup kept
-        JOIN quality_rolledday rolled ON rolled.day = kept.day AND rolled_at IS NOT NULL AND stale_since IS NULL
-        LEFT JOIN line USING (queue_id)
-        WHERE kept.level = {level} AND kept.at >= piece.lo AND kept.at < piece.hi AND {where}
-        GROUP BY {groups}
-    ) f
+    SELECT width_bucket(kept.at, (SELECT begins FROM edges)) - 1 AS bucket, {keys}, {sums}
+    FROM quality_rollup kept
+    JOIN quality_rolledday rolled ON rolled.day = kept.day AND rolled_at IS NOT NULL AND stale_since IS NULL
+    LEFT JOIN line USING (queue_id)
+    WHERE kept.level = {level} AND ({times}) AND {where}
+    GROUP BY {groups}
 """
 COUNTED = "SELECT f.bucket, {keys}, {sums} FROM ({rows}) f"
 WHOLE = """
-    WITH {pieces}, {lines}, {edges}
+    WITH {lines}, {edges}
     SELECT bucket, {keys}, {sums} FROM ({parts}) part GROUP BY bucket, {keys}
 """
 # Rollups that tell of operators are of whole days.
@@ -105,17 +97,13 @@ def totals(question: Question, pieces: Sequence[Piece]) -> dict[tuple[Any, ...],
 def whole(question: Question, pieces: Sequence[Piece]) -> tuple[str, list[Any]]:
     """Return the statement and its parameters."""
     params: list[Any] = [
-        [piece.bucket for piece in pieces],
-        [piece.lo for piece in pieces],
-        [piece.hi for piece in pieces],
-        [piece.whole for piece in pieces],
         list(question.policies),
         [int(policy.within_s) for policy in question.policies.values()],
         [None if policy.short_s is None else int(policy.short_s) for policy in question.policies.values()],
         list({piece.bucket: piece.lo for piece in reversed(pieces)}.values())[::-1],
     ]
     parts: list[str] = []
-    found = [_kept_part(question)] if _kept(question) != NOTHING else []
+    found = [_kept_part(question, level, spans) for level, spans in _kept_spans(question, pieces)]
     if spans := open_spans(question, pieces):
         found += [_counted(question, base, spans) for base in BASES]
     for sql, said in found:
@@ -124,7 +112,7 @@ def whole(question: Question, pieces: Sequence[Piece]) -> tuple[str, list[Any]]:
             params += said
     keys = ", ".join(f"d_{code}" for code in question.keys)
     sums = ", ".join(f"coalesce({_added(code)}(m_{code}), 0)::bigint AS m_{code}" for code in ALL)
-    sql = WHOLE.format(pieces=PIECES, lines=LINES, edges=EDGES, keys=keys, sums=sums, parts=" UNION ALL ".join(parts))
+    sql = WHOLE.format(lines=LINES, edges=EDGES, keys=keys, sums=sums, parts=" UNION ALL ".join(parts))
     return sql, params
 
 
@@ -163,12 +151,23 @@ def _add(spans: list[Span], lo: datetime, hi: datetime) -> None:
     spans.append((lo, hi))
 
 
-def _kept_part(question: Question) -> tuple[str, list[Any]]:
-    level = f"CASE WHEN piece.whole THEN {Rollup.Level.DAY} ELSE {Rollup.Level.QUARTER} END"
-    where, params = ["true"], []
-    if _kept(question) == WHOLE_DAYS:
-        level = str(Rollup.Level.OPERATORS.value)
-        where.append("piece.whole")
+def _kept_spans(question: Question, pieces: Sequence[Piece]) -> Iterator[tuple[int, list[Span]]]:
+    """Yield which rollups to read, and for what times: those of whole days where there are any, else of quarters."""
+    kept = _kept(question)
+    for whole_days in (True, False):
+        spans: list[Span] = []
+        for piece in pieces:
+            if piece.whole == whole_days:
+                _add(spans, piece.lo, piece.hi)
+        if spans and (kept == EVERYTHING or (kept == WHOLE_DAYS and whole_days)):
+            days = Rollup.Level.OPERATORS if kept == WHOLE_DAYS else Rollup.Level.DAY
+            yield days if whole_days else Rollup.Level.QUARTER, spans
+
+
+def _kept_part(question: Question, level: int, spans: list[Span]) -> tuple[str, list[Any]]:
+    params: list[Any] = [edge for span in spans for edge in span]
+    times = " OR ".join(["(kept.at >= %s AND kept.at < %s)"] * len(spans))
+    where = ["true"]
     if question.queues is not None:
         where.append("kept.queue_id = ANY(%s)")
         params.append(list(question.queues))
@@ -177,9 +176,9 @@ def _kept_part(question: Question) -> tuple[str, list[Any]]:
         params.append(value)
     keys = ", ".join(f"kept.{DIMENSIONS[code].column} AS d_{code}" for code in question.keys)
     sums = ", ".join(f"{_added(code)}({_kept_sum(code)}) AS m_{code}" for code in ALL)
-    names = ", ".join([*(f"d_{code}" for code in question.keys), *(f"m_{code}" for code in ALL)])
-    groups = ", ".join(str(number + 1) for number in range(len(question.keys)))
-    return KEPT.format(names=names, keys=keys, sums=sums, level=level, where=" AND ".join(where), groups=groups), params
+    groups = ", ".join(str(number + 1) for number in range(1 + len(question.keys)))
+    where_said = " AND ".join(where)
+    return KEPT.format(keys=keys, sums=sums, level=int(level), times=times, where=where_said, groups=groups), params
 
 
 def _added(code: str) -> str:
