@@ -45,6 +45,14 @@ def read(text: str) -> Policy:
         ) from None
 
 
+def checked(formula: str, within_s: int, short_s: int | None, blocked: Iterable[str]) -> Policy:
+    """Return a policy. Raises Invalid if its parts do not go together."""
+    try:
+        return Policy(formula, within_s, short_s, frozenset(blocked))
+    except ValueError as error:
+        raise Invalid(str(error), field="policy") from None
+
+
 @transaction.atomic
 def set_policy(
     *,
@@ -59,10 +67,7 @@ def set_policy(
     locked = Queue.objects.select_for_update().filter(pk=queue.pk).first()
     if locked is None:
         raise NotFound(_("This queue is no longer there."))
-    try:
-        Policy(formula, within_s, short_s, frozenset(blocked))
-    except ValueError as error:
-        raise Invalid(str(error), field="formula") from None
+    checked(formula, within_s, short_s, blocked)
     last = LevelPolicy.objects.filter(queue=locked).order_by("-version").first()
     made = LevelPolicy.objects.create(
         queue=locked,

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from cxcenter.accounts.models import User
 
 MOST_INTERVALS = 5000
+# Issues are no sums of days: each contact is compared with its neighbours. Of a longer time they are told only if asked for.
+ISSUES_UP_TO = timedelta(days=93)
 Key = tuple[Any, ...]
 # The queue of some sums (None: of none, or of all), and the sums.
 Part = tuple[int | None, Counted]
@@ -64,7 +66,7 @@ class Asked:
     by: tuple[str, ...] = ()
     interval: Interval = Interval.WHOLE
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
-    metrics: tuple[str, ...] = tuple(METRICS)
+    metrics: tuple[str, ...] = ()
     # Dimension → its one value.
     only: Mapping[str, Any] = field(default_factory=dict)
     policy: Policy | None = None
@@ -76,6 +78,8 @@ class Asked:
     kept: bool = True
 
     def __post_init__(self) -> None:
+        if not self.metrics:
+            object.__setattr__(self, "metrics", usual(self.since, self.until))
         for name, at in (("since", self.since), ("until", self.until)):
             if (at - EPOCH) % QUARTER:
                 raise Invalid(_("A report begins and ends at a full quarter of an hour."), field=name)
@@ -89,6 +93,12 @@ class Asked:
             if strange := [code for code in said if code not in known]:
                 told = {"code": ", ".join(strange), "all": ", ".join(known)}
                 raise Invalid(_("There is no %(code)s; there are: %(all)s.") % told, field=name)
+
+
+def usual(since: datetime, until: datetime) -> tuple[str, ...]:
+    """Return the metrics that are told of a time if none are asked for."""
+    short = until - since <= ISSUES_UP_TO
+    return tuple(code for code, metric in METRICS.items() if short or metric.source_code != "issues")
 
 
 def may_see(user: "User") -> set[int] | None:

@@ -33,7 +33,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--interval", default="whole", choices=list(Interval))
         parser.add_argument("--zone", default=settings.DEFAULT_ZONE, help="whose days and months they are")
-        parser.add_argument("--metrics", default="", help="codes, split by commas (all)")
+        parser.add_argument("--metrics", default="", help="codes, split by commas (all; see --list)")
         parser.add_argument(
             "--policy", default="", help="of the service level, like V5,T=20,S=5,B=B1+B2; else the queues' own"
         )
@@ -81,7 +81,7 @@ class Command(BaseCommand):
             by=_words(options["by"]),
             interval=Interval(options["interval"]),
             zone=zone,
-            metrics=_words(options["metrics"]) or tuple(METRICS),
+            metrics=_words(options["metrics"]),
             policy=policies.read(options["policy"]) if options["policy"] else None,
             version=options["policy_version"],
             kept=not options["raw"],

@@ -10,16 +10,22 @@ from datetime import UTC, datetime, timedelta
 VERSION = "routing-v1"
 TEAMS, QUEUES, OPERATORS, CUSTOMERS, DAYS = 4, 20, 300, 1000, 365
 # A contact n: when it came, to which queue, how long it waited, who took it and for how long. All of it follows from n.
+# Each operator serves two queues, each queue has one channel.
 PAST = """
-    SELECT n, %(begin)s::timestamptz + (n - 0.5) * (interval '365 days' / %(n)s) AS at,
-        CASE n %% 3 WHEN 0 THEN 'webchat' ELSE 'voice' END AS kind,
-        (%(queues)s::bigint[])[1 + (n * 7 + n / 11) %% array_length(%(queues)s::bigint[], 1)] AS queue,
-        (%(operators)s::bigint[])[1 + (n * 13 + n / 17) %% array_length(%(operators)s::bigint[], 1)] AS operator,
-        (n / 5) %% 3 AS priority, 1 + (n * 31) %% %(customers)s AS customer,
-        ((n * 7919) %% 90001) * interval '1 millisecond' AS wait,
-        (30 + (n * 104729) %% 600) * interval '1 second' AS talk,
-        CASE WHEN n %% 10 < 8 THEN 'answered' WHEN n %% 10 = 8 THEN 'abandoned' WHEN n %% 50 = 9 THEN 'blocked' ELSE 'flowed_out' END AS outcome
-    FROM generate_series(%(first)s::bigint, %(last)s::bigint) n
+    SELECT n, at, who.operator, line.queue, CASE line.number %% 3 WHEN 0 THEN 'webchat' ELSE 'voice' END AS kind, priority, customer,
+        wait, talk, outcome
+    FROM (
+        SELECT n, %(begin)s::timestamptz + (n - 0.5) * (interval '365 days' / %(n)s) AS at,
+            (n * 13 + n / 17) %% array_length(%(operators)s::bigint[], 1) AS taker,
+            (n / 5) %% 3 AS priority, 1 + (n * 31) %% %(customers)s AS customer,
+            ((n * 7919) %% 90001) * interval '1 millisecond' AS wait,
+            (30 + (n * 104729) %% 600) * interval '1 second' AS talk,
+            CASE WHEN n %% 10 < 8 THEN 'answered' WHEN n %% 10 = 8 THEN 'abandoned' WHEN n %% 50 = 9 THEN 'blocked' ELSE 'flowed_out' END AS outcome
+        FROM generate_series(%(first)s::bigint, %(last)s::bigint) n
+    ) drawn
+    CROSS JOIN LATERAL (SELECT (%(operators)s::bigint[])[1 + taker] AS operator) who
+    CROSS JOIN LATERAL (SELECT (taker + n / 7 %% 2) %% array_length(%(queues)s::bigint[], 1) AS number) place
+    CROSS JOIN LATERAL (SELECT place.number, (%(queues)s::bigint[])[1 + place.number] AS queue) line
 """
 SESSIONS = """
     INSERT INTO interactions_interaction (id, public_id, kind, subject, language, opened_at, closed_at, close_reason,

@@ -49,17 +49,15 @@ def measure() -> Iterable[Figure]:
 def measured(url: str) -> Iterator[Figure]:
     from django.db.models import Max
 
-    from quality.metrics.registry import METRICS
-    from quality.metrics.reports import Asked, report
+    from quality.metrics.reports import Asked, report, usual
     from quality.metrics.spans import Interval
     from quality.models import RolledDay
     from routing.models import WorkItem
 
     last = RolledDay.objects.aggregate(last=Max("day"))["last"]
     midnight = datetime(last.year, last.month, last.day, tzinfo=ZONE)
-    # Issues are asked for by themselves: they are no sums of days.
-    metrics = tuple(code for code, one in METRICS.items() if one.source_code != "issues")
     year = midnight - timedelta(days=364), midnight
+    metrics = usual(*year)
     day = midnight - timedelta(days=7), midnight - timedelta(days=6)
     with psycopg2.connect(url) as database, database.cursor() as cursor:
         floors = [
