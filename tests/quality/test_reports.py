@@ -4,6 +4,7 @@ import itertools
 import random
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
+from threading import Thread
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +15,7 @@ from cxcenter.core.errors import Invalid
 from interactions.models import Interaction
 from quality import policies, rollups
 from quality.actions import record_survey
+from quality.metrics.reading import one_moment
 from quality.metrics.registry import METRICS
 from quality.metrics.reports import Asked, contacts, named, report
 from quality.metrics.spans import Interval, pieces, starts
@@ -400,3 +402,29 @@ def test_behind_a_share_stand_those_above_the_line():
     assert {leg.end for leg in transferred} == {"transferred"} and transferred.model is Assignment
     with pytest.raises(Invalid, match="of times, not of contacts"):
         contacts(Asked(SINCE, UNTIL), "occupancy")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_report_sees_one_moment_while_contacts_come_in():
+    history = History(6)
+    history.keep()
+    rollups.rebuild()
+    asked = Asked(SINCE, UNTIL, by=("queue",))
+
+    def come_in():
+        """One more visit, as another process would write it."""
+        visit = history.written.visits[0]
+        WorkItem.objects.create(
+            queue=visit.queue, interaction=visit.interaction, visit="left", outcome="answered", entered_at=visit.entered_at,
+            waits_since=visit.entered_at, rank_at=visit.entered_at, left_at=visit.left_at,
+        )  # fmt: skip
+        RolledDay.objects.update(stale_since=datetime.now(UTC))
+        connection.close()
+
+    with one_moment():
+        before = report(asked)
+        other = Thread(target=come_in)
+        other.start()
+        other.join()
+        assert report(asked) == before
+    assert report(asked).whole["offered"] == before.whole["offered"] + 1
