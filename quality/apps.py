@@ -11,5 +11,5 @@ class Quality(AppConfig):
     verbose_name = _("Quality")
 
     def ready(self) -> None:
-        """Register what is kept of a person's answers."""
-        from quality import personal  # noqa: F401
+        """Register what is kept of a person's answers, and the reactions to facts."""
+        from quality import handlers, personal  # noqa: F401

@@ -1,11 +1,15 @@
-"""How well we serve: answers of customers to surveys."""
+"""How well we serve: answers of customers to surveys, policies of the service level, numbers of days that are over."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from quality.service_level import BLOCKED, FORMULAS, FULL, NO_LINE, Policy
 
 
 class Survey(models.Model):
@@ -33,3 +37,131 @@ class Survey(models.Model):
 
     def __str__(self) -> str:
         return f"survey of {self.interaction_id}"
+
+
+def counted_kinds() -> list[str]:
+    """Return the kinds of blocked visits that count unless a policy says otherwise."""
+    return [NO_LINE, FULL]
+
+
+class LevelPolicy(models.Model):
+    """How the service level of a queue is counted. Never changed: the newest version holds, for the past as well."""
+
+    queue = models.ForeignKey(
+        "routing.Queue", verbose_name=_("queue"), on_delete=models.CASCADE, related_name="level_policies"
+    )
+    version = models.PositiveIntegerField(_("version"))
+    formula = models.CharField(
+        _("formula"),
+        max_length=3,
+        default="V2",
+        choices=[(code, f"{code}: {formula} ({formula.used_by})") for code, formula in FORMULAS.items()],
+    )
+    within_s = models.PositiveIntegerField(_("answered within T, s"), default=20)
+    short_s = models.PositiveIntegerField(
+        _("an abandon is short up to S, s"), null=True, blank=True, help_text=_("Less than T. Empty: none is short.")
+    )
+    blocked: "ArrayField[Any, Any]" = ArrayField(
+        models.CharField(max_length=2, choices=[(kind, kind) for kind in BLOCKED]),
+        verbose_name=_("kinds of blocked visits that count"),
+        default=counted_kinds,
+        blank=True,
+        help_text=_("B1 no line free, B2 queue full or wait limit reached, B3 by rule."),
+    )
+    made_at = models.DateTimeField(_("since"), default=timezone.now)
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("by whom"), null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("policy of the service level")
+        verbose_name_plural = _("policies of the service level")
+        constraints: ClassVar = [models.UniqueConstraint(fields=["queue", "version"], name="level_policy_version")]
+
+    def __str__(self) -> str:
+        return f"{self.policy}"
+
+    @property
+    def policy(self) -> Policy:
+        """The policy as it is computed with."""
+        return Policy(self.formula, self.within_s, self.short_s, frozenset(self.blocked))
+
+
+class RolledDay(models.Model):
+    """A day (UTC) whose numbers were summed up. After `stale_since` it has changed: it is counted from its rows again."""
+
+    day = models.DateField(primary_key=True)
+    rolled_at = models.DateTimeField(null=True)
+    stale_since = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.day}"
+
+
+class Rollup(models.Model):
+    """Sums of one quarter of an hour or one day (UTC): see quality/metrics/measures.py for each.
+
+    The waits of answered visits are kept as a distribution: `answered_s` the waits that occur, in whole seconds rounded
+    up, `answered_n` how many waited no longer. So the service level is exact for any whole number of seconds.
+    """
+
+    class Level(models.IntegerChoices):
+        """How much one row sums up."""
+
+        QUARTER = 0, "15 min"
+        DAY = 1, "day"
+        OPERATORS = 2, "day by operator"
+
+    level = models.SmallIntegerField(choices=Level)
+    day = models.DateField()
+    at = models.DateTimeField()
+    # Of a contact that came to no queue there is neither queue nor priority. Plain numbers: sums outlive what they sum up.
+    queue_id = models.BigIntegerField(null=True)
+    priority = models.SmallIntegerField(null=True)
+    channel = models.CharField(max_length=12)
+    operator_id = models.BigIntegerField(null=True)
+    offered = models.BigIntegerField(default=0)
+    answered = models.BigIntegerField(default=0)
+    abandoned = models.BigIntegerField(default=0)
+    callbacks = models.BigIntegerField(default=0)
+    flowed_out = models.BigIntegerField(default=0)
+    withdrawn = models.BigIntegerField(default=0)
+    blocked_b1 = models.BigIntegerField(default=0)
+    blocked_b2 = models.BigIntegerField(default=0)
+    blocked_b3 = models.BigIntegerField(default=0)
+    wait_us = models.BigIntegerField(default=0)
+    lost_us = models.BigIntegerField(default=0)
+    longest_us = models.BigIntegerField(default=0)
+    handled = models.BigIntegerField(default=0)
+    timed = models.BigIntegerField(default=0)
+    talk_us = models.BigIntegerField(default=0)
+    wrapup_us = models.BigIntegerField(default=0)
+    transferred = models.BigIntegerField(default=0)
+    contacts = models.BigIntegerField(default=0)
+    agents = models.BigIntegerField(default=0)
+    replied = models.BigIntegerField(default=0)
+    reply_us = models.BigIntegerField(default=0)
+    reply_10 = models.BigIntegerField(default=0)
+    reply_20 = models.BigIntegerField(default=0)
+    reply_30 = models.BigIntegerField(default=0)
+    rated = models.BigIntegerField(default=0)
+    satisfied = models.BigIntegerField(default=0)
+    dissatisfied = models.BigIntegerField(default=0)
+    efforts = models.BigIntegerField(default=0)
+    effort_sum = models.BigIntegerField(default=0)
+    menu = models.BigIntegerField(default=0)
+    answered_s: "ArrayField[Any, Any]" = ArrayField(models.IntegerField(), null=True)
+    answered_n: "ArrayField[Any, Any]" = ArrayField(models.IntegerField(), null=True)
+    abandoned_s: "ArrayField[Any, Any]" = ArrayField(models.IntegerField(), null=True)
+    abandoned_n: "ArrayField[Any, Any]" = ArrayField(models.IntegerField(), null=True)
+    callbacks_s: "ArrayField[Any, Any]" = ArrayField(models.IntegerField(), null=True)
+    callbacks_n: "ArrayField[Any, Any]" = ArrayField(models.IntegerField(), null=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["level", "at"], name="rollup_level"),
+            models.Index(fields=["day"], name="rollup_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.level} {self.at}"

@@ -64,3 +64,13 @@ class RoomMade(Payload):
     topic: ClassVar[str] = "room.made"
     public: ClassVar[bool] = False
     queues: list[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallsImported(Payload):
+    """Calls of another system's log were kept, which arrived in this span: numbers of the past have changed."""
+
+    topic: ClassVar[str] = "calls.imported"
+    public: ClassVar[bool] = False
+    since: str
+    until: str

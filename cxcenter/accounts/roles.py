@@ -27,6 +27,7 @@ class Right(models.TextChoices):
     READ_ALL = "interactions.read_all", _("read every conversation")
     CASES = "cases.work", _("work on cases and tasks")
     BOARD = "board.view", _("see the live board")
+    REPORTS = "reports.view", _("see metrics and reports")
     CONTROL = "routing.control", _("move contacts, states and queues of own teams")
     EVERY_TEAM = "routing.every_team", _("reach every team, not only own ones")
     SETTINGS = "settings.edit", _("change settings")
@@ -38,8 +39,8 @@ _DESK = {Right.SERVE, Right.VIEW_CUSTOMERS, Right.EDIT_CUSTOMERS, Right.SEE_CONT
 RIGHTS: dict[str, frozenset[str]] = {
     Role.OPERATOR: frozenset(_DESK),
     Role.SENIOR: frozenset(_DESK),
-    Role.SUPERVISOR: frozenset(_DESK | {Right.BOARD, Right.CONTROL, Right.PERSONAL}),
-    Role.QUALITY: frozenset({Right.VIEW_CUSTOMERS, Right.SEE_CONTACTS, Right.READ_ALL, Right.CASES}),
+    Role.SUPERVISOR: frozenset(_DESK | {Right.BOARD, Right.CONTROL, Right.PERSONAL, Right.REPORTS}),
+    Role.QUALITY: frozenset({Right.VIEW_CUSTOMERS, Right.SEE_CONTACTS, Right.READ_ALL, Right.CASES, Right.REPORTS}),
     Role.MARKETER: frozenset({Right.VIEW_CUSTOMERS}),
     Role.ADMIN: frozenset(set(Right.values)),
     Role.INTEGRATOR: frozenset({Right.API}),

@@ -24,6 +24,7 @@ class Scope(models.TextChoices):
     INTERACTIONS_WRITE = "interactions:write", _("write messages and notes")
     ROUTING_READ = "routing:read", _("read queues, work items and operators' states")
     ROUTING_WRITE = "routing:write", _("set operators' states")
+    METRICS_READ = "metrics:read", _("read metrics and the contacts behind them")
     CASES_READ = "cases:read", _("read cases and tasks")
     CASES_WRITE = "cases:write", _("register and change cases and tasks")
     EVENTS_READ = "events:read", _("read timelines")
@@ -42,6 +43,7 @@ NEEDS: dict[str, Right] = {
     Scope.INTERACTIONS_WRITE: Right.VIEW_CUSTOMERS,
     Scope.ROUTING_READ: Right.VIEW_CUSTOMERS,
     Scope.ROUTING_WRITE: Right.SERVE,
+    Scope.METRICS_READ: Right.REPORTS,
     Scope.CASES_READ: Right.CASES,
     Scope.CASES_WRITE: Right.CASES,
     Scope.EVENTS_READ: Right.VIEW_CUSTOMERS,
@@ -55,6 +57,7 @@ _GIVES: dict[str, set[Right]] = {
     Scope.INTERACTIONS_READ: {Right.READ_ALL},
     Scope.ROUTING_READ: {Right.EVERY_TEAM},
     Scope.ROUTING_WRITE: {Right.CONTROL},
+    Scope.METRICS_READ: {Right.EVERY_TEAM},
     Scope.CASES_READ: {Right.VIEW_CUSTOMERS},
 }
 

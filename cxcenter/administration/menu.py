@@ -46,6 +46,7 @@ NAVIGATION = [
             _page(_("Business hours"), "routing_businesshours", "schedule"),
             _page(_("Entrances"), "routing_entrance", "login"),
             _page(_("Routing policy"), "routing_policy", "tune"),
+            _page(_("Service level"), "quality_levelpolicy", "speed"),
         ],
     },
     {

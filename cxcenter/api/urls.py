@@ -10,6 +10,7 @@ from cxcenter.api import (
 )
 from cxcenter.api.docs import Docs, Schema, nowhere
 from interactions.api import views as interactions
+from quality.api import views as quality
 from routing.api import views as routing
 
 app_name = "api"
@@ -30,6 +31,7 @@ router.register("tasks", interactions.Tasks, "task")
 router.register("queues", routing.Queues, "queue")
 router.register("work-items", routing.WorkItems, "work-item")
 router.register("operators", routing.Operators, "operator")
+router.register("metrics", quality.Metrics, "metric")
 router.register("webhooks", webhooks.Webhooks, "webhook")
 router.register("webhooks/<int:subscription>/deliveries", webhooks.Deliveries, "delivery")
 

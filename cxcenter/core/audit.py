@@ -11,6 +11,7 @@ from cxcenter.core.models import AuditEntry
 # Every act that is recorded, as an administrator reads it. The code stays in the row: it is what is searched for.
 ACTS = {
     "alert.see": _("saw an alert"),
+    "calls.import": _("imported a call log"),
     "case.change": _("changed a case"),
     "case.customer": _("linked a case to a customer"),
     "case.link": _("linked a contact to a case"),
@@ -39,6 +40,7 @@ ACTS = {
     "interaction.take_over": _("took a contact over"),
     "interaction.whisper": _("whispered to an operator"),
     "item.priority": _("changed the priority of a contact"),
+    "level.policy": _("changed how the service level of a queue is counted"),
     "member.add": _("added a person to a company"),
     "member.end": _("took a person out of a company"),
     "member.end.undo": _("put a person back into a company"),

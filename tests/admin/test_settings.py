@@ -24,7 +24,9 @@ from customers.models import (
 from cxcenter.accounts.models import Team, User
 from cxcenter.core.models import AuditEntry
 from interactions.models import Channel, Site, Topic
+from quality.models import LevelPolicy
 from routing.models import BusinessHours, Entrance, Policy, Queue
+from tests import world
 from tests.admin.pages import act, address, form_of, save
 from tests.api.callers import problem, token
 
@@ -462,3 +464,20 @@ def test_a_field_of_the_house_that_cannot_be_is_refused(page, changes, field):
     answer = save(page, CustomField, **{"code": "tariff", "label": "Tariff", "kind": "text", "active": "on", **changes})
     assert field in answer.context["adminform"].form.errors
     assert CustomField.objects.count() == 2, "those of the demo"
+
+
+def test_a_policy_of_the_service_level_is_a_new_version_and_none_is_changed(page):
+    queue = world.make_queue("Level")
+    said = {"queue": str(queue.pk), "formula": "V5", "within_s": "20", "short_s": "5", "blocked": ["B1"]}
+    for formula in ("V5", "V9"):
+        save(page, LevelPolicy, **{**said, "formula": formula})
+    rows = LevelPolicy.objects.order_by("version").values_list("version", "formula", "within_s", "short_s", "blocked")
+    assert list(rows) == [(1, "V5", 20, 5, ["B1"]), (2, "V9", 20, 5, ["B1"])]
+    assert LevelPolicy.objects.first().made_by.username == "admin"
+    kept = LevelPolicy.objects.get(version=1)
+    page.post(address(LevelPolicy, "change", kept.pk), {**said, "within_s": "99"})
+    page.post(address(LevelPolicy, "delete", kept.pk), {"post": "yes"})
+    assert LevelPolicy.objects.get(version=1).within_s == 20
+    answer = save(page, LevelPolicy, **{**said, "short_s": "20"})
+    assert "short below the time" in answer.content.decode()
+    assert LevelPolicy.objects.count() == 2

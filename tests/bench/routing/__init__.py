@@ -9,5 +9,9 @@ BARS = (
     Bar("routing.assign_per_s", "/s", 300, above=True),
     Bar("routing.assign_floor_ratio", "", 0.05, above=True),
     Bar("routing.simulate_s", "s", 10),
+    Bar("routing.import_calls_s", "s", 30),
+    Bar("routing.metrics_s", "s", 1),
+    Bar("routing.year_ms", "ms", 1000),
+    Bar("routing.day_ms", "ms", 300),
 )
-PARTS = ("engine", "offer", "assign", "simulate")
+PARTS = ("engine", "offer", "assign", "simulate", "calls", "reports")

@@ -1,4 +1,4 @@
-"""What is counted, under one name for every screen: conditions on visits to queues (work items).
+"""Conditions on visits to queues (work items) and on legs: what is counted live and over time.
 
 A number is a count by a condition; the link on it asks for the rows of the same condition, so the list
 behind a number has as many rows as the number says. Times are compared inclusively.

@@ -1,0 +1,70 @@
+"""Issues: contacts of one customer about one topic, over all channels. Which come again, which were solved at the first."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+# A contact within W of one before it, W itself included, belongs to the same issue.
+WINDOW = timedelta(days=7)
+# Where the dimensions stand: a contact is counted where its first visit was.
+PLACES = {"queue": "queue_id", "priority": "priority", "channel": "kind", "topic": "topic_id"}
+STATEMENT = """
+    WITH contact AS (
+        SELECT talk.id, kind, topic_id, last_message_at, opened_at AS at,
+            lag(opened_at) OVER issue AS before, lead(opened_at) OVER issue AS after
+        FROM interactions_interaction talk JOIN customers_profile profile ON profile.id = talk.profile_id
+        WHERE topic_id IS NOT NULL AND last_message_at >= %(since)s::timestamptz - %(window)s::interval
+            AND opened_at <= %(until)s::timestamptz + %(window)s::interval
+        WINDOW issue AS (PARTITION BY customer_id, topic_id ORDER BY opened_at, talk.id)
+    ), placed AS (
+        SELECT contact.*, queue_id, priority, coalesce(entered_at, last_message_at) AS arrived,
+            before IS NULL OR before < at - %(window)s::interval AS is_first,
+            after IS NULL OR after > at + %(window)s::interval AS is_last,
+            at + %(window)s::interval < now() AS is_over
+        FROM contact LEFT JOIN LATERAL (
+            SELECT queue_id, priority, entered_at FROM routing_workitem item
+            WHERE item.interaction_id = contact.id ORDER BY item.id LIMIT 1
+        ) visit ON true
+    )
+    SELECT width_bucket(arrived, %(begins)s::timestamptz[]) - 1 AS bucket, {keys}
+        count(*), count(*) FILTER (WHERE NOT is_first), count(*) FILTER (WHERE is_first AND is_over),
+        count(*) FILTER (WHERE is_first AND is_over AND is_last)
+    FROM placed
+    WHERE arrived >= %(since)s AND arrived < %(until)s {where}
+    GROUP BY {groups}
+"""
+NAMES = ("issue_contacts", "repeats", "issues", "solved_first")
+
+
+def tells(by: Iterable[str], only: Iterable[str]) -> bool:
+    """Tell whether issues can be split so."""
+    return {*by, *only} <= PLACES.keys()
+
+
+def totals(
+    *,
+    begins: list[datetime],
+    since: datetime,
+    until: datetime,
+    by: tuple[str, ...],
+    only: Mapping[str, Any],
+    queues: Collection[int] | None,
+) -> dict[tuple[Any, ...], dict[str, int]]:
+    """Return the sums by (interval, *by). One statement."""
+    params: dict[str, Any] = {"begins": begins, "since": since, "until": until, "window": WINDOW}
+    where = "".join(f" AND {PLACES[code]} IS NOT DISTINCT FROM %(only_{code})s" for code in only)
+    params |= {f"only_{code}": value for code, value in only.items()}
+    if queues is not None:
+        where += " AND queue_id = ANY(%(queues)s)"
+        params["queues"] = list(queues)
+    statement = STATEMENT.format(
+        keys="".join(f"{PLACES[code]}, " for code in by),
+        where=where,
+        groups=", ".join(str(number + 1) for number in range(1 + len(by))),
+    )
+    width = 1 + len(by)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return {row[:width]: dict(zip(NAMES, row[width:], strict=True)) for row in cursor.fetchall()}

@@ -1,0 +1,149 @@
+"""What is counted and summed to make metrics: whole numbers that add up over intervals, each with its condition.
+
+Four bases: visits to queues, legs of operators, contacts by their first visit, and contacts that ended in the menu. Legs and
+contacts belong to the interval in which the visit came in. Times are microseconds, so that sums are exact in any order.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import BigIntegerField, Case, Count, Exists, F, Func, Max, OuterRef, Q, QuerySet, Sum, Value, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
+
+from interactions.models import Interaction
+from quality.metrics.visits import ABANDONED, ANSWERED, FLOWED_OUT, HANDLED, SECOND
+from quality.service_level import BLOCKED, Policy
+from routing.choices import LegEnd, Outcome
+from routing.models import Assignment, WorkItem
+
+US = 1_000_000
+BASES = ("visits", "legs", "contacts", "menus")
+
+
+class Micros(Func):
+    """How long it is from one time to another, in microseconds."""
+
+    template = "(EXTRACT(EPOCH FROM %(expressions)s) * 1000000)::bigint"
+    arg_joiner = " - "
+    output_field = BigIntegerField()
+
+
+EVERY = Q()
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Of the rows of a base that satisfy `which`: how many, or the sum (`largest`: the maximum) of `value`."""
+
+    base: str
+    which: Q = EVERY
+    value: Combinable | None = None
+    largest: bool = False
+
+    def aggregate(self) -> Any:
+        """Return what the database computes."""
+        if self.value is None:
+            return Count("pk", filter=self.which)
+        return (Max if self.largest else Sum)(self.value, filter=self.which)
+
+
+CALLBACK = Q(outcome="callback")
+WITHDRAWN = Q(outcome=Outcome.WITHDRAWN)
+WAITED = Micros(F("left_at"), F("entered_at"))
+TIMED = HANDLED & Q(ended_at__isnull=False)
+REPLIED = Q(interaction__first_reply_at__isnull=False)
+REACTED = Micros(F("interaction__first_reply_at"), F("entered_at"))
+
+
+def _blocked(kind: str) -> Q:
+    return Q(outcome=Outcome.BLOCKED, blocked_kind=kind)
+
+
+def reacted(seconds: int) -> Q:
+    """Return the condition of contacts that were replied to within so many seconds."""
+    return REPLIED & Q(interaction__first_reply_at__lte=F("entered_at") + SECOND * Value(seconds))
+
+
+def answered_once() -> Q:
+    """Return the condition of visits whose session was answered, in this visit or a later one."""
+    return ANSWERED | Q(Exists(WorkItem.objects.filter(ANSWERED, interaction=OuterRef("interaction"))))
+
+
+MEASURES: dict[str, Measure] = {
+    "offered": Measure("visits"),
+    "answered": Measure("visits", ANSWERED),
+    "abandoned": Measure("visits", ABANDONED),
+    "callbacks": Measure("visits", CALLBACK),
+    "flowed_out": Measure("visits", FLOWED_OUT),
+    "withdrawn": Measure("visits", WITHDRAWN),
+    **{f"blocked_{kind.lower()}": Measure("visits", _blocked(kind)) for kind in BLOCKED},
+    "wait_us": Measure("visits", ANSWERED, WAITED),
+    "lost_us": Measure("visits", ABANDONED, WAITED),
+    "longest_us": Measure("visits", ANSWERED | ABANDONED, WAITED, largest=True),
+    "handled": Measure("legs", HANDLED),
+    "timed": Measure("legs", TIMED),
+    "talk_us": Measure("legs", TIMED, Micros(F("ended_at"), F("accepted_at"))),
+    "wrapup_us": Measure("legs", TIMED, Micros(Coalesce(F("wrapped_at"), F("ended_at")), F("ended_at"))),
+    "transferred": Measure("legs", HANDLED & Q(end=LegEnd.TRANSFERRED)),
+    "contacts": Measure("contacts"),
+    "agents": Measure("contacts", answered_once()),
+    "replied": Measure("contacts", REPLIED),
+    "reply_us": Measure("contacts", REPLIED, REACTED),
+    "reply_10": Measure("contacts", reacted(10)),
+    "reply_20": Measure("contacts", reacted(20)),
+    "reply_30": Measure("contacts", reacted(30)),
+    "rated": Measure("contacts", Q(interaction__survey__csat__isnull=False)),
+    "satisfied": Measure("contacts", Q(interaction__survey__csat__gte=4)),
+    "dissatisfied": Measure("contacts", Q(interaction__survey__csat__lte=2)),
+    "efforts": Measure("contacts", Q(interaction__survey__ces__isnull=False)),
+    "effort_sum": Measure("contacts", Q(interaction__survey__ces__isnull=False), F("interaction__survey__ces")),
+    "menu": Measure("menus"),
+}
+# Not summed up: they are what two others leave.
+MORE: dict[str, Measure] = {
+    "unanswered": Measure("contacts", ~answered_once()),
+    "reply_late": Measure("contacts", REPLIED & ~reacted(30)),
+}
+# Visits that ended within the time of their queue's policy: they need the policies, MEASURES do not.
+IN_TIME = {
+    "answered_in_time": (ANSWERED, "within"),
+    "abandoned_in_time": (ABANDONED, "within"),
+    "abandoned_short": (ABANDONED, "short"),
+    "callbacks_in_time": (CALLBACK, "within"),
+}
+ALL = (*MEASURES, *IN_TIME)
+LARGEST = {code for code, measure in MEASURES.items() if measure.largest}
+
+
+def in_time(policies: Mapping[int, Policy]) -> dict[str, Measure]:
+    """Return the measures of a service level by the policies of the queues."""
+    return {code: Measure("visits", which & _within(which_s, policies)) for code, (which, which_s) in IN_TIME.items()}
+
+
+def _within(which: str, policies: Mapping[int, Policy]) -> Q:
+    """Return the condition of visits that waited no longer than their queue's policy says."""
+    seconds: dict[int, list[int]] = {}
+    for queue, policy in policies.items():
+        limit = policy.within_s if which == "within" else policy.short_s
+        if limit is not None:
+            seconds.setdefault(int(limit), []).append(queue)
+    if not seconds:
+        return Q(pk__in=[])
+    limits = Case(*(When(queue_id__in=queues, then=Value(limit)) for limit, queues in seconds.items()))
+    return Q(left_at__lte=F("entered_at") + SECOND * limits)
+
+
+def rows_of(base: str) -> tuple[QuerySet[Any], str]:
+    """Return the rows of a base, and the field with the time that puts each into its interval."""
+    earlier = WorkItem.objects.filter(interaction=OuterRef("interaction"), pk__lt=OuterRef("pk"))
+    if base == "visits":
+        return WorkItem.objects.all(), "entered_at"
+    if base == "contacts":
+        return WorkItem.objects.filter(~Exists(earlier)), "entered_at"
+    if base == "legs":
+        return Assignment.objects.filter(accepted_at__isnull=False), "item__entered_at"
+    # The last that happened in a contact which came to no queue; of a call, when it ended.
+    without = ~Exists(WorkItem.objects.filter(interaction=OuterRef("pk")))
+    return Interaction.objects.filter(without), "last_message_at"

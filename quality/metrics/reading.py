@@ -1,0 +1,216 @@
+"""Sums of measures for the pieces of a report, in one statement.
+
+A day that is over is summed up once (`quality.rollups`); all else, and every day that has changed since, is counted from its
+rows in the same statement. So a number is the same however it came about.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Func, IntegerField, Q
+
+from quality.metrics.dimensions import DIMENSIONS
+from quality.metrics.measures import ALL, BASES, IN_TIME, LARGEST, MEASURES, in_time, rows_of
+from quality.metrics.spans import Piece, midnight
+from quality.models import RolledDay, Rollup
+from quality.service_level import Policy
+
+Counted = dict[str, int]
+# When the intervals begin.
+EDGES = "edges AS MATERIALIZED (SELECT %s::timestamptz[] AS begins)"
+LINES = """
+    line AS MATERIALIZED (SELECT * FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS line (queue_id, within, short))
+"""
+KEPT = """
+    SELECT width_bucket(kept.at, (SELECT begins FROM edges)) - 1 AS bucket, {keys}, {sums}
+    FROM quality_rollup kept
+    JOIN quality_rolledday rolled ON rolled.day = kept.day AND rolled_at IS NOT NULL AND stale_since IS NULL
+    LEFT JOIN line USING (queue_id)
+    WHERE kept.level = {level} AND ({times}) AND {where}
+    GROUP BY {groups}
+"""
+COUNTED = "SELECT f.bucket, {keys}, {sums} FROM ({rows}) f"
+WHOLE = """
+    WITH {lines}, {edges}
+    SELECT bucket, {keys}, {sums} FROM ({parts}) part GROUP BY bucket, {keys}
+"""
+# Rollups that tell of operators are of whole days.
+BY_OPERATOR = "operator"
+NOTHING, WHOLE_DAYS, EVERYTHING = "nothing", "whole days", "everything"
+Span = tuple[datetime, datetime]
+
+
+class Bucket(Func):
+    """The number of the interval that a time is in, from 0."""
+
+    template = "width_bucket(%(expressions)s, (SELECT begins FROM edges)) - 1"
+    output_field = IntegerField()
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: split by which dimensions (the queue always), by which policies of queues.
+
+    `queues`: only of these; None: of all, and of contacts that came to none. `only`: dimension → its one value.
+    `kept=False` counts everything from its rows.
+    """
+
+    by: tuple[str, ...]
+    policies: Mapping[int, Policy]
+    queues: Collection[int] | None = None
+    only: Mapping[str, Any] = field(default_factory=dict)
+    kept: bool = True
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The dimensions of the answer."""
+        return ("queue", *(code for code in self.by if code != "queue"))
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """Let all that is asked inside see one moment of the database, whatever comes in meanwhile. In a transaction that is its caller's matter."""
+    if connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def totals(question: Question, pieces: Sequence[Piece]) -> dict[tuple[Any, ...], Counted]:
+    """Return the sums of all measures by (interval, *question.keys). Two statements, of one moment if inside `one_moment`."""
+    statement, params = whole(question, pieces)
+    width = 1 + len(question.keys)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return {row[:width]: dict(zip(ALL, row[width:], strict=True)) for row in cursor.fetchall()}
+
+
+def whole(question: Question, pieces: Sequence[Piece]) -> tuple[str, list[Any]]:
+    """Return the statement and its parameters."""
+    params: list[Any] = [
+        list(question.policies),
+        [int(policy.within_s) for policy in question.policies.values()],
+        [None if policy.short_s is None else int(policy.short_s) for policy in question.policies.values()],
+        list({piece.bucket: piece.lo for piece in reversed(pieces)}.values())[::-1],
+    ]
+    parts: list[str] = []
+    found = [_kept_part(question, level, spans) for level, spans in _kept_spans(question, pieces)]
+    if spans := open_spans(question, pieces):
+        found += [_counted(question, base, spans) for base in BASES]
+    for sql, said in found:
+        if sql:
+            parts.append(sql)
+            params += said
+    keys = ", ".join(f"d_{code}" for code in question.keys)
+    sums = ", ".join(f"coalesce({_added(code)}(m_{code}), 0)::bigint AS m_{code}" for code in ALL)
+    sql = WHOLE.format(lines=LINES, edges=EDGES, keys=keys, sums=sums, parts=" UNION ALL ".join(parts))
+    return sql, params
+
+
+def _kept(question: Question) -> str:
+    """Return which pieces rollups can tell."""
+    asked = {*question.keys, *question.only}
+    if not question.kept or not all(DIMENSIONS[code].column for code in asked):
+        return NOTHING
+    return WHOLE_DAYS if BY_OPERATOR in asked else EVERYTHING
+
+
+def open_spans(question: Question, pieces: Sequence[Piece]) -> list[Span]:
+    """Return the times that no rollup tells: they are counted from their rows. One query, if rollups can tell any."""
+    first, last, kept = pieces[0].lo, pieces[-1].hi, _kept(question)
+    if kept == NOTHING:
+        return [(first, last)]
+    rolled = RolledDay.objects.filter(rolled_at__isnull=False, stale_since=None, day__range=(first.date(), last.date()))
+    fresh = set(rolled.values_list("day", flat=True))
+    found: list[Span] = []
+    for piece in pieces:
+        if kept == WHOLE_DAYS and not piece.whole:
+            _add(found, piece.lo, piece.hi)
+            continue
+        lo = piece.lo
+        while lo < piece.hi:
+            hi = min(midnight(lo.date() + timedelta(days=1), UTC), piece.hi)
+            if lo.date() not in fresh:
+                _add(found, lo, hi)
+            lo = hi
+    return found
+
+
+def _add(spans: list[Span], lo: datetime, hi: datetime) -> None:
+    if spans and spans[-1][1] == lo:
+        lo = spans.pop()[0]
+    spans.append((lo, hi))
+
+
+def _kept_spans(question: Question, pieces: Sequence[Piece]) -> Iterator[tuple[int, list[Span]]]:
+    """Yield which rollups to read, and for what times: those of whole days where there are any, else of quarters."""
+    kept = _kept(question)
+    for whole_days in (True, False):
+        spans: list[Span] = []
+        for piece in pieces:
+            if piece.whole == whole_days:
+                _add(spans, piece.lo, piece.hi)
+        if spans and (kept == EVERYTHING or (kept == WHOLE_DAYS and whole_days)):
+            days = Rollup.Level.OPERATORS if kept == WHOLE_DAYS else Rollup.Level.DAY
+            yield days if whole_days else Rollup.Level.QUARTER, spans
+
+
+def _kept_part(question: Question, level: int, spans: list[Span]) -> tuple[str, list[Any]]:
+    params: list[Any] = [edge for span in spans for edge in span]
+    times = " OR ".join(["(kept.at >= %s AND kept.at < %s)"] * len(spans))
+    where = ["true"]
+    if question.queues is not None:
+        where.append("kept.queue_id = ANY(%s)")
+        params.append(list(question.queues))
+    for code, value in question.only.items():
+        where.append(f"kept.{DIMENSIONS[code].column} IS NOT DISTINCT FROM %s")
+        params.append(value)
+    keys = ", ".join(f"kept.{DIMENSIONS[code].column} AS d_{code}" for code in question.keys)
+    sums = ", ".join(f"{_added(code)}({_kept_sum(code)}) AS m_{code}" for code in ALL)
+    groups = ", ".join(str(number + 1) for number in range(1 + len(question.keys)))
+    where_said = " AND ".join(where)
+    return KEPT.format(keys=keys, sums=sums, level=int(level), times=times, where=where_said, groups=groups), params
+
+
+def _added(code: str) -> str:
+    return "max" if code in LARGEST else "sum"
+
+
+def _kept_sum(code: str) -> str:
+    if code not in IN_TIME:
+        return f"kept.{code}"
+    waits, (_which, limit) = code.split("_", maxsplit=1)[0], IN_TIME[code]
+    # The distribution of waits is cumulative: how many waited no longer than the limit stands at one place.
+    return f"coalesce(kept.{waits}_n[width_bucket(line.{limit}, kept.{waits}_s)], 0)"
+
+
+def _counted(question: Question, base: str, spans: list[Span]) -> tuple[str, list[Any]]:
+    """Return the part of a statement that counts the rows of a base, "" if none of them is asked for."""
+    of = {code: DIMENSIONS[code].of[base]() for code in (*question.keys, *question.only) if base in DIMENSIONS[code].of}
+    if set(question.only) - set(of) or (question.queues is not None and "queue" not in of):
+        return "", []
+    rows, moment = rows_of(base)
+    times = [Q(**{f"{moment}__gte": lo, f"{moment}__lt": hi}) for lo, hi in spans]
+    rows = rows.filter(reduce(or_, times))
+    rows = rows.alias(**{f"k_{code}": expression for code, expression in of.items()})
+    rows = rows.filter(**{f"k_{code}": value for code, value in question.only.items()})
+    if question.queues is not None:
+        rows = rows.filter(k_queue__in=list(question.queues))
+    measures = {code: one for code, one in {**MEASURES, **in_time(question.policies)}.items() if one.base == base}
+    groups = {"bucket": Bucket(moment), **{f"d_{code}": of[code] for code in question.keys if code in of}}
+    rows = rows.order_by().values(**groups).annotate(**{f"m_{code}": one.aggregate() for code, one in measures.items()})
+    sql, params = rows.query.sql_with_params()
+    keys = ", ".join(
+        f"{f'f.d_{code}' if code in of else f'NULL::{DIMENSIONS[code].type}'} AS d_{code}" for code in question.keys
+    )
+    sums = ", ".join(f"{f'f.m_{code}' if code in measures else '0'} AS m_{code}" for code in ALL)
+    return COUNTED.format(keys=keys, sums=sums, rows=sql), list(params)

@@ -1,0 +1,266 @@
+"""Every metric: its name, its formula in words, its unit and parameters, what it is made of, and the contacts behind it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from quality import service_level
+from quality.metrics.measures import US
+from quality.metrics.visits import REACTION_EDGES
+from quality.service_level import BLOCKED, FORMULAS, Counts, Policy
+
+Number = int | float | None
+
+
+class Unit(StrEnum):
+    """What a value is in."""
+
+    COUNT = "count"
+    SECONDS = "s"
+    SHARE = "share"
+    SCORE = "score"
+
+
+@dataclass(frozen=True)
+class Sums:
+    """The sums of one row of a report, and the one policy of the service level that holds for all of it (None: several)."""
+
+    of: Mapping[str, int]
+    policy: Policy | None = None
+
+    def __getitem__(self, code: str) -> int:
+        return self.of[code]
+
+    @cached_property
+    def counts(self) -> Counts:
+        """The visits as the formulas of the service level take them."""
+        of = self.of
+        return Counts(
+            answered=of["answered"],
+            answered_in_time=of["answered_in_time"],
+            abandoned=of["abandoned"],
+            abandoned_in_time=of["abandoned_in_time"],
+            abandoned_short=of["abandoned_short"],
+            callbacks=of["callbacks"],
+            callbacks_in_time=of["callbacks_in_time"],
+            flowed_out=of["flowed_out"],
+            blocked={kind: of[f"blocked_{kind.lower()}"] for kind in BLOCKED},
+        )
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric. `counted`: the measure whose rows are the contacts behind its value; `base`: that of the contacts it is a share or mean of."""
+
+    name: Promise | str
+    formula: Promise | str
+    unit: Unit
+    value: Callable[[Sums], Number]
+    counted: str
+    base: str
+    source: Promise | str
+    parameters: tuple[Promise | str, ...] = ()
+    # What it needs besides the one statement of visits, legs and contacts.
+    source_code: str = ""
+
+
+def share(above: int, below: int) -> float | None:
+    """Return a share, None where there is nothing to share."""
+    return above / below if below else None
+
+
+def mean_s(total_us: int, count: int) -> float | None:
+    """Return a mean in seconds of a sum in microseconds, None of nothing."""
+    return total_us / (count * US) if count else None
+
+
+VISITS, LEGS, CONTACTS, SURVEYS, STATES = (
+    _("visits to queues"), _("legs of operators"), _("contacts, by their first visit"), _("answered surveys"),
+    _("intervals of operators' states"),
+)  # fmt: skip
+
+
+def _count(code: str, name: Promise, formula: Promise, source: Promise) -> tuple[str, Metric]:
+    return code, Metric(name, formula, Unit.COUNT, lambda sums: sums[code], code, code, source)
+
+
+def _level(formula: str) -> Metric:
+    """Return the service level by one formula, with T, S and the kinds of B of the queue's policy."""
+    said, needs_kinds = FORMULAS[formula], "B" in FORMULAS[formula].below
+
+    def value(sums: Sums) -> Number:
+        if sums.policy is None and needs_kinds:
+            return None
+        blocked = sums.policy.blocked if sums.policy else frozenset[str]()
+        # The thresholds are in the counts already.
+        return service_level.level(Policy(formula, blocked=blocked), sums.counts)
+
+    name = format_lazy("{} {}", _("service level"), formula)
+    parameters = ("T", "S", "B") if needs_kinds else ("T", "S")
+    return Metric(name, str(said), Unit.SHARE, value, "answered_in_time", "offered", VISITS, parameters)
+
+
+METRICS: dict[str, Metric] = dict(
+    (
+        _count("offered", _("offered"), _("visits that entered the queue"), VISITS),
+        _count("answered", _("answered"), _("visits accepted by a person"), VISITS),
+        _count("abandoned", _("abandoned"), _("visits that the customer ended while waiting"), VISITS),
+        _count("abandoned_short", _("short abandons"), _("abandoned with a wait of S or less"), VISITS),
+        _count("callbacks", _("callbacks taken"), _("visits that ended in a callback instead of a wait"), VISITS),
+        _count("flowed_out", _("flowed out"), _("visits that went on to another queue unanswered"), VISITS),
+        _count("withdrawn", _("withdrawn"), _("visits that were taken back by ourselves"), VISITS),
+        _count("blocked_b1", _("blocked: no line"), _("visits refused because no line was free"), VISITS),
+        _count("blocked_b2", _("blocked: full"), _("visits refused by a full queue or the limit of waiting"), VISITS),
+        _count("blocked_b3", _("blocked: rule"), _("visits refused by a rule (closed, blacklist)"), VISITS),
+    )
+) | {
+    "abandonment": Metric(
+        _("abandonment"), "L / (A + L)", Unit.SHARE,
+        lambda sums: share(sums["abandoned"], sums["answered"] + sums["abandoned"]),
+        "abandoned", "offered", VISITS,
+    ),
+    "abandonment_net": Metric(
+        _("abandonment net of short"), "(L − L_S) / (A + L − L_S)", Unit.SHARE,
+        lambda sums: share(
+            sums["abandoned"] - sums["abandoned_short"],
+            sums["answered"] + sums["abandoned"] - sums["abandoned_short"],
+        ),
+        "abandoned", "offered", VISITS, ("S",),
+    ),
+    "asa": Metric(
+        _("speed of answer (ASA)"), _("sum of waits of answered / answered"), Unit.SECONDS,
+        lambda sums: mean_s(sums["wait_us"], sums["answered"]), "answered", "answered", VISITS,
+    ),
+    "abandon_wait": Metric(
+        _("wait until abandoning"), _("sum of waits of abandoned / abandoned"), Unit.SECONDS,
+        lambda sums: mean_s(sums["lost_us"], sums["abandoned"]), "abandoned", "abandoned", VISITS,
+    ),
+    "longest_wait": Metric(
+        _("longest wait of the interval"), _("the longest wait of those answered or abandoned"), Unit.SECONDS,
+        lambda sums: sums["longest_us"] / US if sums["answered"] + sums["abandoned"] else None,
+        "offered", "offered", VISITS,
+    ),
+    "service_level": Metric(
+        _("service level"), _("by the policy of the queue; of queues with different formulas there is none"), Unit.SHARE,
+        lambda sums: service_level.level(sums.policy, sums.counts) if sums.policy else None,
+        "answered_in_time", "offered", VISITS, (_("policy"),),
+    ),
+    **{f"level_{formula.lower()}": _level(formula) for formula in FORMULAS},
+    "handled": Metric(
+        _("handled"), _("legs that were accepted and have ended"), Unit.COUNT,
+        lambda sums: sums["handled"], "handled", "handled", LEGS,
+    ),
+    "aht": Metric(
+        _("handling time (AHT)"),
+        _("(talk, hold included, + wrap-up) / handled; what is not known to have lasted is left out of both"),
+        Unit.SECONDS,
+        lambda sums: mean_s(sums["talk_us"] + sums["wrapup_us"], sums["timed"]), "timed", "timed", LEGS,
+    ),
+    "talk": Metric(
+        _("talk time"), _("from accepting to the end, hold included / handled"), Unit.SECONDS,
+        lambda sums: mean_s(sums["talk_us"], sums["timed"]), "timed", "timed", LEGS,
+    ),
+    "wrapup": Metric(
+        _("wrap-up time"), _("from the end to the end of the wrap-up / handled"), Unit.SECONDS,
+        lambda sums: mean_s(sums["wrapup_us"], sums["timed"]), "timed", "timed", LEGS,
+    ),
+    "transferred": Metric(
+        _("transferred"), _("handled legs that ended in a transfer"), Unit.COUNT,
+        lambda sums: sums["transferred"], "transferred", "handled", LEGS,
+    ),
+    "transfer_rate": Metric(
+        _("transfer rate"), _("handled contacts transferred / handled"), Unit.SHARE,
+        lambda sums: share(sums["transferred"], sums["handled"]), "transferred", "handled", LEGS,
+    ),
+    "contacts": Metric(
+        _("contacts"), _("agents + bot + queue"), Unit.COUNT,
+        lambda sums: sums["contacts"] + sums["menu"], "contacts", "contacts", CONTACTS,
+    ),
+    "agents": Metric(
+        _("with agents"), _("contacts that a person answered, in whatever queue"), Unit.COUNT,
+        lambda sums: sums["agents"], "agents", "contacts", CONTACTS,
+    ),
+    "bot": Metric(
+        _("in the bot"), _("contacts that ended in the menu or with the bot and came to no queue"), Unit.COUNT,
+        lambda sums: sums["menu"], "menu", "menu", CONTACTS,
+    ),
+    "queue": Metric(
+        _("in the queue"), _("contacts that came to a queue and were not answered (yet)"), Unit.COUNT,
+        lambda sums: sums["contacts"] - sums["agents"], "unanswered", "contacts", CONTACTS,
+    ),
+    "first_response": Metric(
+        _("first response time"), _("first human reply − arrival in the queue, in wall time / replied to"), Unit.SECONDS,
+        lambda sums: mean_s(sums["reply_us"], sums["replied"]), "replied", "replied", CONTACTS,
+    ),
+    **{
+        f"reaction_{edge}": Metric(
+            format_lazy("{} {} {}", _("reaction within"), edge, _("s")),
+            _("first replies within the time / replied to"), Unit.SHARE,
+            lambda sums, code=f"reply_{edge}": share(sums[code], sums["replied"]),  # type: ignore[misc]
+            f"reply_{edge}", "replied", CONTACTS,
+        )
+        for edge in REACTION_EDGES
+    },
+    "reaction_late": Metric(
+        _("reaction above 30 s"), _("first replies after more than 30 s / replied to"), Unit.SHARE,
+        lambda sums: share(sums["replied"] - sums["reply_30"], sums["replied"]), "reply_late", "replied", CONTACTS,
+    ),
+    "rated": Metric(
+        _("ratings"), _("contacts with a rating of satisfaction"), Unit.COUNT,
+        lambda sums: sums["rated"], "rated", "rated", SURVEYS,
+    ),
+    "csat": Metric(
+        _("satisfaction (CSAT)"), _("ratings 4 and 5 of 5 / ratings"), Unit.SHARE,
+        lambda sums: share(sums["satisfied"], sums["rated"]), "satisfied", "rated", SURVEYS,
+    ),
+    "dsat": Metric(
+        _("dissatisfaction (DSAT)"), _("ratings 1 and 2 of 5 / ratings"), Unit.SHARE,
+        lambda sums: share(sums["dissatisfied"], sums["rated"]), "dissatisfied", "rated", SURVEYS,
+    ),
+    "ces": Metric(
+        _("effort (CES)"), _("mean of the agreement, 1 to 7, that it was easy"), Unit.SCORE,
+        lambda sums: share(sums["effort_sum"], sums["efforts"]), "efforts", "efforts", SURVEYS,
+    ),
+    "repeat_rate": Metric(
+        _("repeat rate"),
+        _("contacts with an earlier one of the same customer and topic within W / contacts of known customers and topics"),
+        Unit.SHARE, lambda sums: share(sums["repeats"], sums["issue_contacts"]),
+        "", "", CONTACTS, (_("W = 7 days"),), "issues",
+    ),
+    "fcr": Metric(
+        _("solved at the first contact (FCR)"),
+        _("issues (customer and topic, over all channels) with one contact within W / issues whose W is over"),
+        Unit.SHARE, lambda sums: share(sums["solved_first"], sums["issues"]),
+        "", "", CONTACTS, (_("W = 7 days"),), "issues",
+    ),
+    "login_s": Metric(
+        _("signed in"), _("time in all states but offline"), Unit.SECONDS,
+        lambda sums: sums["login_us"] / US, "", "", STATES, (), "presence",
+    ),
+    "available_s": Metric(
+        _("available"), _("time available without a contact"), Unit.SECONDS,
+        lambda sums: sums["available_us"] / US, "", "", STATES, (), "presence",
+    ),
+    "handling_s": Metric(
+        _("busy"), _("time with contacts and in wrap-up; several at once count once"), Unit.SECONDS,
+        lambda sums: sums["handling_us"] / US, "", "", STATES, (), "presence",
+    ),
+    "pause_s": Metric(
+        _("on a pause"), _("time on pauses"), Unit.SECONDS,
+        lambda sums: sums["pause_us"] / US, "", "", STATES, (), "presence",
+    ),
+    "occupancy": Metric(
+        _("occupancy"), _("busy / (busy + available without a contact)"), Unit.SHARE,
+        lambda sums: share(sums["handling_us"], sums["handling_us"] + sums["available_us"]),
+        "", "", STATES, (), "presence",
+    ),
+    "utilisation": Metric(
+        _("utilisation"), _("busy / signed in; the time signed in stands for the paid time"), Unit.SHARE,
+        lambda sums: share(sums["handling_us"], sums["login_us"]), "", "", STATES, (), "presence",
+    ),
+}  # fmt: skip

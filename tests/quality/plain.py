@@ -1,0 +1,126 @@
+"""The metrics of a history by plain loops over its rows: what reports are compared with."""
+
+from datetime import timedelta
+
+from quality.service_level import FORMULAS, Policy, count, level
+
+US = timedelta(microseconds=1)
+
+
+def mean(values):
+    """The mean in seconds of durations."""
+    values = list(values)
+    return sum(value // US for value in values) / (len(values) * 1_000_000) if values else None
+
+
+def share(part, whole):
+    return len(part) / len(whole) if whole else None
+
+
+def of_visits(visits, legs, policy):
+    """What visits to queues and their legs tell."""
+    by = {
+        end: [v for v in visits if v.outcome == end]
+        for end in ("answered", "abandoned", "callback", "flowed_out", "withdrawn", "blocked")
+    }
+    waited = [(v.blocked_kind or v.outcome, (v.left_at - v.entered_at) / US / 1_000_000) for v in visits]
+    counts = count(policy, waited)
+    ended = [v.left_at - v.entered_at for v in by["answered"] + by["abandoned"]]
+    handled = [leg for leg in legs if leg.accepted_at]
+    timed = [leg for leg in handled if leg.ended_at]
+    short = counts.abandoned_short
+    both = len(by["answered"]) + len(by["abandoned"])
+    return {
+        "offered": len(visits),
+        "answered": len(by["answered"]),
+        "abandoned": len(by["abandoned"]),
+        "abandoned_short": short,
+        "callbacks": len(by["callback"]),
+        "flowed_out": len(by["flowed_out"]),
+        "withdrawn": len(by["withdrawn"]),
+        **{f"blocked_{kind.lower()}": sum(v.blocked_kind == kind for v in visits) for kind in ("B1", "B2", "B3")},
+        "abandonment": len(by["abandoned"]) / both if both else None,
+        "abandonment_net": (len(by["abandoned"]) - short) / (both - short) if both - short else None,
+        "asa": mean(v.left_at - v.entered_at for v in by["answered"]),
+        "abandon_wait": mean(v.left_at - v.entered_at for v in by["abandoned"]),
+        "longest_wait": max(ended) / US / 1_000_000 if ended else None,
+        "service_level": level(policy, counts),
+        **{
+            f"level_{f.lower()}": level(Policy(f, policy.within_s, policy.short_s, policy.blocked), counts)
+            for f in FORMULAS
+        },
+        "handled": len(handled),
+        "aht": mean((leg.wrapped_at or leg.ended_at) - leg.accepted_at for leg in timed),
+        "talk": mean(leg.ended_at - leg.accepted_at for leg in timed),
+        "wrapup": mean((leg.wrapped_at or leg.ended_at) - leg.ended_at for leg in timed),
+        "transferred": sum(leg.end == "transferred" for leg in handled),
+        "transfer_rate": share([leg for leg in handled if leg.end == "transferred"], handled),
+    }
+
+
+def of_contacts(firsts, menus, answered, ratings):
+    """What contacts tell: first visits, sessions without a visit, ids of sessions that were answered, their ratings."""
+    replied = [v.interaction.first_reply_at - v.entered_at for v in firsts if v.interaction.first_reply_at]
+    rated = [ratings[v.interaction_id] for v in firsts if v.interaction_id in ratings]
+    csat = [one.csat for one in rated if one.csat]
+    ces = [one.ces for one in rated if one.ces]
+    agents = [v for v in firsts if v.interaction_id in answered]
+    return {
+        "contacts": len(firsts) + len(menus),
+        "agents": len(agents),
+        "bot": len(menus),
+        "queue": len(firsts) - len(agents),
+        "first_response": mean(replied),
+        **{
+            f"reaction_{edge}": share([r for r in replied if r <= timedelta(seconds=edge)], replied)
+            for edge in (10, 20, 30)
+        },
+        "reaction_late": share([r for r in replied if r > timedelta(seconds=30)], replied),
+        "rated": len(csat),
+        "csat": share([c for c in csat if c >= 4], csat),
+        "dsat": share([c for c in csat if c <= 2], csat),
+        "ces": sum(ces) / len(ces) if ces else None,
+    }
+
+
+class Plain:
+    """Values of a history for any split: `key(visit or session, operator)` names the group of a row."""
+
+    def __init__(self, written, policy):
+        self.written, self.policy = written, policy
+        firsts = {}
+        for visit in written.visits:
+            firsts.setdefault(id(visit.interaction), visit)
+        self.firsts = list(firsts.values())
+        self.menus = [one for one in written.sessions if id(one) not in firsts]
+        self.answered = {v.interaction_id for v in written.visits if v.outcome == "answered"}
+        self.ratings = {one.interaction_id: one for one in written.surveys}
+
+    def served_by(self, visit):
+        """Who took a visit first."""
+        legs = [leg for leg in self.written.legs if leg.item is visit and leg.accepted_at]
+        return min(legs, key=lambda leg: (leg.accepted_at, leg.pk)).operator_id if legs else None
+
+    def groups(self, key):
+        """Return group → values; `key(at, visit, session, operator)`."""
+        found = {}
+
+        def put(group, kind, row):
+            found.setdefault(group, {"visits": [], "legs": [], "firsts": [], "menus": []})[kind].append(row)
+
+        for visit in self.written.visits:
+            put(key(visit.entered_at, visit, visit.interaction, self.served_by(visit)), "visits", visit)
+        for visit in self.firsts:
+            put(key(visit.entered_at, visit, visit.interaction, self.served_by(visit)), "firsts", visit)
+        for leg in self.written.legs:
+            if leg.accepted_at:
+                put(key(leg.item.entered_at, leg.item, leg.interaction, leg.operator_id), "legs", leg)
+        for session in self.menus:
+            put(key(session.last_message_at, None, session, None), "menus", session)
+        return {
+            group: {
+                **of_visits(rows["visits"], rows["legs"], self.policy),
+                **of_contacts(rows["firsts"], rows["menus"], self.answered, self.ratings),
+            }
+            for group, rows in found.items()
+        }

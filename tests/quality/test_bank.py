@@ -1,0 +1,116 @@
+"""The bank's log: what the product tells of it is what plain csv tells of it, to the last digit."""
+
+import io
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.core.management import call_command
+
+from quality import rollups
+from quality.metrics.reports import Asked, report
+from quality.metrics.spans import Interval
+from quality.service_level import FORMULAS, Policy, count, level
+from routing.logs.mapping import read_mapping
+from routing.models import Queue
+from tests import bank
+
+pytestmark = [pytest.mark.django_db, bank.needs_bank]
+ZONE = ZoneInfo("Asia/Jerusalem")
+SINCE, UNTIL = datetime(1999, 2, 1, tzinfo=ZONE), datetime(1999, 2, 15, tzinfo=ZONE)
+QUARTER = timedelta(minutes=15)
+
+
+class Plain:
+    """The calls of one group, counted by hand."""
+
+    def __init__(self, rows):
+        self.answered = [row for row in rows if bank.part(row) == "agents"]
+        self.lost = [row for row in rows if bank.part(row) == "queue"]
+        self.menu = [row for row in rows if bank.part(row) == "bot"]
+
+    def values(self, policy):
+        waits = [int(row["q_time"]) for row in self.answered]
+        lost = [int(row["q_time"]) for row in self.lost]
+        served = [int(row["ser_time"]) for row in self.answered if row["server"] != "NO_SERVER"]
+        counts = count(policy, [("answered", w) for w in waits] + [("abandoned", w) for w in lost])
+        return {
+            "offered": len(waits) + len(lost),
+            "answered": len(waits),
+            "abandoned": len(lost),
+            "asa": sum(waits) / len(waits) if waits else None,
+            "abandon_wait": sum(lost) / len(lost) if lost else None,
+            "longest_wait": max(waits + lost, default=None),
+            "abandonment": len(lost) / (len(waits) + len(lost)) if waits or lost else None,
+            "handled": len(waits),
+            "aht": sum(served) / len(served) if served else None,
+            "service_level": level(policy, counts),
+            **{
+                f"level_{formula.lower()}": level(Policy(formula, policy.within_s, policy.short_s), counts)
+                for formula in FORMULAS
+            },
+            "agents": len(waits),
+            "queue": len(lost),
+            "bot": len(self.menu),
+            "contacts": len(waits) + len(lost) + len(self.menu),
+        }
+
+
+def groups(key):
+    found = defaultdict(list)
+    for row in bank.rows():
+        found[key(row)].append(row)
+    return {name: Plain(rows) for name, rows in found.items()}
+
+
+def told(*by, interval=Interval.WHOLE, **asked):
+    return report(Asked(SINCE, UNTIL, by=by, interval=interval, zone=ZONE, **asked))
+
+
+def check(found, expected, policy, key):
+    """Compare a report with groups of rows: the same groups, and in each the same numbers."""
+    assert {key(row) for row in found.rows} == set(expected)
+    for row in found.rows:
+        values = expected[key(row)].values(policy)
+        assert {code: row.values[code] for code in values} == values, key(row)
+
+
+@pytest.fixture(scope="module")
+def names():
+    return read_mapping(type(bank.BANK)("bank_calls")).names
+
+
+def test_the_numbers_of_the_log_are_those_of_plain_csv_raw_and_summed_up(names):
+    call_command("import_calls", str(bank.BANK), stdout=io.StringIO(), stderr=io.StringIO())
+    Queue.objects.update(target_s=20)
+    queues = {queue.pk: code for code, name in names.items() for queue in Queue.objects.filter(name=name)}
+    policy = Policy("V5", 30, 10)
+
+    def by_all(row):
+        if bank.part(row) == "bot":
+            return at(row), None, None
+        return at(row), row["type"], int(row["priority"])
+
+    def at(row):
+        return bank.arrival(row) - (bank.arrival(row) - datetime(1999, 1, 1, tzinfo=UTC)) % QUARTER
+
+    def key(row):
+        return row.at, queues.get(row.keys["queue"]), row.keys["priority"]
+
+    expected = groups(by_all)
+    whole = Plain(list(bank.rows())).values(policy)
+    for summed in (False, True):
+        if summed:
+            assert rollups.rebuild() == 14
+        found = told("queue", "priority", interval=Interval.QUARTER, policy=policy)
+        check(found, expected, policy, key)
+        assert {code: found.whole[code] for code in whole} == whole
+        # By default a queue is counted by V2 with the time that its settings promise.
+        usual = told("queue", metrics=("service_level", "level_v2"))
+        by_type = groups(lambda row: row["type"] if bank.part(row) != "bot" else None)
+        for row in usual.rows:
+            plain = by_type[queues.get(row.keys["queue"])].values(Policy("V2", 20))
+            assert row.values["service_level"] == row.values["level_v2"] == plain["level_v2"]
+    assert whole["agents"] + whole["bot"] + whole["queue"] == whole["contacts"] == 17313
+    assert (whole["agents"], whole["bot"], whole["queue"]) == (14405, 1023, 1885)
