@@ -7,7 +7,7 @@ from django.utils import timezone
 from cxcenter.accounts.models import User
 from cxcenter.management.demo.queues import HISTORY
 from interactions.models import Topic
-from routing.models import OperatorSkill, Requirement, RequirementStep, Skill
+from routing.models import OperatorSkill, Queue, Requirement, RequirementStep, Skill
 
 # Levels of operator1 … operator12, then of senior1 and supervisor. Each speaks enough of both languages to be offered
 # any contact at once.
@@ -29,11 +29,12 @@ class Asked(NamedTuple):
     steps: tuple[tuple[int, int], ...]
     topic: str = ""
     language: str = ""
+    queue: str = ""
 
 
 ASKED = (
-    Asked("English", 2, ((60, 0),), language="en"),
-    Asked("Russian", 3, ((60, 0),), language="ru"),
+    Asked("English", 2, ((60, 0),), language="en", queue="Warranty"),
+    Asked("Russian", 3, ((60, 0),), language="ru", queue="Warranty"),
     Asked("Warranty law", 3, ((20, 2), (45, 0)), topic="Warranty claim"),
     Asked("Electrics", 2, ((30, 0),), topic="Diagnostics"),
     Asked("Body and paint", 3, ((20, 2), (45, 0)), topic="Body and paint"),
@@ -46,6 +47,7 @@ def plant(staff: dict[str, User], topics: dict[str, Topic]) -> None:
     if Skill.objects.exists():
         return
     names = [*(f"operator{number}" for number in range(1, 13)), "senior1", "supervisor"]
+    queues = {queue.name: queue for queue in Queue.objects.all()}
     skills = {}
     for name, name_ru, levels in SKILLS:
         skills[name] = skill = Skill.objects.create(name=name, name_ru=name_ru)
@@ -56,7 +58,11 @@ def plant(staff: dict[str, User], topics: dict[str, Topic]) -> None:
         )
     for asked in ASKED:
         rule = Requirement.objects.create(
-            skill=skills[asked.skill], level=asked.level, topic=topics.get(asked.topic), language=asked.language
+            skill=skills[asked.skill],
+            level=asked.level,
+            queue=queues.get(asked.queue),
+            topic=topics.get(asked.topic),
+            language=asked.language,
         )
         RequirementStep.objects.bulk_create(
             RequirementStep(requirement=rule, after_s=after, level=level) for after, level in asked.steps
