@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from cxcenter.core.adminkit import JournalAdmin, SettingsAdmin
@@ -31,7 +32,7 @@ class LevelPolicyForm(forms.ModelForm):
     """A new version of a policy."""
 
     blocked = forms.MultipleChoiceField(
-        label=_("kinds of blocked visits that count"),
+        label=capfirst(_("kinds of blocked visits that count")),
         choices=[(kind, kind) for kind in BLOCKED],
         widget=forms.CheckboxSelectMultiple,
         required=False,

@@ -1,4 +1,4 @@
-"""Formulas of waiting lines: Erlang B, C and A, the staff for a target, the estimate of a wait. No Django here.
+"""Formulas of waiting lines: Erlang B, C and A, the staff for a target. No Django here.
 
 `load` is offered traffic in Erlang (arrivals per second × handling time in seconds); times are seconds.
 """
@@ -76,11 +76,3 @@ def _grown(x: float, y: float) -> float:
         if term < total * 1e-17 or math.isinf(total):
             return total
     raise AssertionError
-
-
-def estimated_wait(ahead: int, operators: float, *, handling_s: float, patience_s: float = math.inf) -> float:
-    """Return the expected wait in seconds behind so many others who may lose patience; infinite if nobody serves."""
-    if operators <= 0:
-        return math.inf
-    rate = operators / handling_s
-    return sum(1 / (rate + place / patience_s) for place in range(ahead + 1))

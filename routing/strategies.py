@@ -3,6 +3,7 @@
 The same code runs live, in tests and in the simulator. No Django here. Moments are seconds of any one clock.
 """
 
+import math
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -448,11 +449,13 @@ def _places(bits: int) -> Iterator[int]:
         bits ^= low
 
 
-def estimate_wait(*, ahead: int, slots: int, handling_s: float) -> float | None:
-    """Return the honest wait in seconds: (n+1)·AHT/s (docs: metrics, "Estimated wait"); None if nobody serves.
+def estimate_wait(*, ahead: int, slots: float, handling_s: float, patience_s: float = math.inf) -> float | None:
+    """Return the honest wait in seconds behind so many others (docs: metrics, "Estimated wait"); None if nobody serves.
 
-    `slots` counts contacts served at once: an operator who takes four chats serves four.
+    `slots` counts contacts served at once: an operator who takes four chats serves four. Those ahead may lose their
+    patience, after `patience_s` on average; with endless patience it is (n+1)·AHT/s.
     """
     if slots <= 0 or handling_s <= 0:
         return None
-    return (ahead + 1) * handling_s / slots
+    rate = slots / handling_s
+    return sum(1 / (rate + place / patience_s) for place in range(ahead + 1))

@@ -169,7 +169,6 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("visit", "waiting")),
                 fields=["queue", "path", "rank_at", "id"],
-                include=("waits_since",),
                 name="item_waiting_alike",
             ),
         ),

@@ -55,10 +55,9 @@ class WorkItem(models.Model):
             models.UniqueConstraint(fields=["interaction"], name="one_live_visit", condition=~Q(visit="left"))
         ]
         indexes: ClassVar = [
-            # The next K of those in a queue who ask for the same. Its step follows from `waits_since`.
+            # The next K of those in a queue who ask for the same.
             models.Index(
                 fields=["queue", "path", "rank_at", "id"],
-                include=["waits_since"],
                 name="item_waiting_alike",
                 condition=Q(visit="waiting"),
             ),

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from quality import erlang
+from routing.strategies import estimate_wait
 
 # calls, AHT s, interval min, T s, target | A, N, P(wait), SL, ASA s
 TABLE = [
@@ -83,6 +84,6 @@ def test_erlang_a_holds_where_the_line_is_long():
 
 @pytest.mark.parametrize(("ahead", "plain", "patient"), [(0, 30.00, 30.00), (5, 180.00, 132.58), (11, 360.00, 208.12)])
 def test_the_estimate_of_a_wait(ahead, plain, patient):
-    assert round(erlang.estimated_wait(ahead, 8, handling_s=240), 2) == plain
-    assert round(erlang.estimated_wait(ahead, 8, handling_s=240, patience_s=180), 2) == patient
-    assert erlang.estimated_wait(ahead, 0, handling_s=240) == math.inf
+    assert round(estimate_wait(ahead=ahead, slots=8, handling_s=240), 2) == plain
+    assert round(estimate_wait(ahead=ahead, slots=8, handling_s=240, patience_s=180), 2) == patient
+    assert estimate_wait(ahead=ahead, slots=0, handling_s=240) is None

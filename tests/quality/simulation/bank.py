@@ -3,8 +3,6 @@
 `python -m tests.quality.simulation.bank [DAYS]` plays all long weekdays and prints the table of docs/simulator.md.
 """
 
-import csv
-import gzip
 import sys
 from collections import defaultdict
 from dataclasses import dataclass
@@ -13,9 +11,8 @@ from typing import Any
 
 from quality.service_level import Policy, count, level
 from quality.simulation.patience import patience
-from tests.servers import ROOT
+from tests.bank import part, rows
 
-LOG = ROOT.parent / "shared/data/bank_calls_1999_02_first_half.tsv.gz"
 # Sundays to Thursdays; on Fridays and Saturdays the bank worked half the time.
 LONG_DAYS = ("990201", "990202", "990203", "990204", "990207", "990208", "990209", "990210", "990211", "990214")
 POLICY = Policy("V2", within_s=20)
@@ -43,13 +40,7 @@ class Call:
 
 def calls(date: str) -> list[Call]:
     """Return the calls of a day as the log is to be read: without phantoms and without those that hung up in the IVR."""
-    with gzip.open(LOG, "rt", newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file, delimiter="\t") if row["date"] == date]
-    return [
-        _call(row)
-        for row in rows
-        if row["outcome"] == "AGENT" or (row["outcome"], row["q_start"] != "0:00:00") == ("HANG", True)
-    ]
+    return [_call(row) for row in rows() if row["date"] == date and part(row) != "bot"]
 
 
 def _call(row: dict[str, str]) -> Call:

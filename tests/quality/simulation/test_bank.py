@@ -5,11 +5,10 @@ import pytest
 from quality.simulation.figures import ALL
 from quality.simulation.scenario import understand
 from quality.simulation.study import play
+from tests.bank import needs_bank
 from tests.quality.simulation import bank
 
-pytestmark = pytest.mark.skipif(
-    not bank.LOG.exists(), reason=f"the bank's log is absent: {bank.LOG.name} in ../shared/data"
-)
+pytestmark = needs_bank
 
 # The first weekday of the log.
 DATE = "990201"
