@@ -1,6 +1,7 @@
 """What the golden record knows of a customer, in an export and in an erasure."""
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from django.db import connection, transaction
@@ -9,9 +10,8 @@ from django.db.models.fields.json import KT
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from customers import comparison
+from customers import comparison, dictionary, projection
 from customers.choices import IdentityKind, PartyKind
-from customers.dictionary import follow
 from customers.erased import Key, digest, identity_key, record_key
 from customers.fields import GOLDEN_FIELDS
 from customers.imports import service
@@ -148,6 +148,7 @@ class GoldenRecord(Holder):
     def erase(self, subject: Subject) -> None:
         """Erase records, links, comparisons and values; keep digests of what was his alone."""
         _remember(subject)
+        words = _words(subject)
         _forget_weights(subject)
         for of_one in (SourceRecord, ProfileIdentity, Unlinking, Note, Comparable, MatchKey):
             of_one.objects.filter(profile__in=subject.profiles).delete()
@@ -162,6 +163,7 @@ class GoldenRecord(Holder):
         merges = Merge.objects.filter(Q(survivor__in=subject.customers) | Q(absorbed__in=subject.customers))
         merges.update(detail={})
         _empty_cards(subject)
+        dictionary.follow(gone=words)
         transaction.on_commit(service.discard_files, robust=True)
         forget_answers("number", [f"C-{pk}" for pk in subject.customers])
 
@@ -330,11 +332,17 @@ def _forget_forms(subject: Subject) -> None:
     typed.filter(contact__in=subject.values).update(fields={}, raw={})
 
 
+def _words(subject: Subject) -> set[str]:
+    """Return the words by which he is found, and those of records whose values a merge has put behind others."""
+    cards = list(Customer.objects.filter(pk__in=subject.customers).values_list("words", flat=True))
+    said = chain.from_iterable(projection.said_of(subject.customers).values())
+    return {word for words in [*cards, *(projection.project([one], {})["words"] for one in said)] for word in words}
+
+
 def _empty_cards(subject: Subject) -> None:
     nothing: dict[str, Any] = dict.fromkeys(GOLDEN_FIELDS, "")
     nothing |= {"birthday": None, "kind": PartyKind.PERSON, "custom": {}, "words": [], "provenance": {}}
     now = timezone.now()
-    rows = Customer.objects.filter(pk__in=subject.customers)
-    had = {word for words in rows.values_list("words", flat=True) for word in words}
-    rows.update(**nothing, erased_at=now, updated_at=now, version=F("version") + 1)
-    follow(gone=had)
+    Customer.objects.filter(pk__in=subject.customers).update(
+        **nothing, erased_at=now, updated_at=now, version=F("version") + 1
+    )

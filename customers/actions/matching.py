@@ -43,8 +43,11 @@ def index_profile(*, profile_id: int, rules: MatchingRules) -> Person:
     lock_customer_of(profile_id)
     reached = comparison.reached_by([profile_id], rules.shared_by)[profile_id]
     one = comparison.person_of(profile_id, reached)
-    Comparable.objects.update_or_create(
-        profile_id=profile_id, defaults={"person": comparison.stored(one), "compared_at": None}
+    Comparable.objects.bulk_create(
+        [Comparable(profile_id=profile_id, person=comparison.stored(one), compared_at=None)],
+        update_conflicts=True,
+        unique_fields=["profile"],
+        update_fields=["person", "compared_at"],
     )
     wanted, known = set(keys(one)), set(MatchKey.objects.filter(profile=profile_id).values_list("key", flat=True))
     MatchKey.objects.filter(profile=profile_id, key__in=known - wanted).delete()
@@ -94,14 +97,14 @@ def _likely(one: Person, weights: Model, rules: MatchingRules) -> list[_Found]:
         # Something was said of one of them, or the rules are others now.
         Likeness.objects.filter(pk__in=[waiting[pk] for pk in far]).delete()
     owners = dict(Profile.objects.filter(pk__in=[*near, one.key]).values_list("pk", "customer_id"))
+    own = owners.pop(int(one.key))
     best: dict[int, int] = {}
     for pk in sorted(near, key=lambda pk: bits[pk]):
         best[owners[pk]] = pk
-    best.pop(owners[int(one.key)], None)
-    sides = _sides({owners[int(one.key)], *best})
-    ours = sides[owners[int(one.key)]]
+    best.pop(own, None)
+    sides = _sides({own, *best}) if best else {}
     return [
-        _Found(customer, one, others[pk], bits[pk], _fit(ours, sides[customer], weights))
+        _Found(customer, one, others[pk], bits[pk], _fit(sides[own], sides[customer], weights))
         for customer, pk in best.items()
     ]
 

@@ -68,7 +68,8 @@ def merge_customers(
         Merge.objects.create(survivor=head, absorbed=row, reason=reason, actor=actor, detail=detail or {})
         for row in absorbed
     ]
-    project([head])
+    # What the others were called stands in their records still.
+    project([head], forgets=False)
     for merge in merges:
         _tell_merged(merge, leads[merge.absorbed_id].pk, actor)
     return merges

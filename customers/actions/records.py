@@ -72,16 +72,18 @@ def add_record(
     return record
 
 
-def project(customers: Iterable[Customer]) -> None:
-    """Rebuild the golden fields of locked customers from the source records of their profiles; tell what has changed."""
-    rows = list(customers)
-    for row, changed in _derive(rows):
+def project(customers: Iterable[Customer], *, forgets: bool = True) -> None:
+    """Rebuild the golden fields of locked customers from the source records of their profiles; tell what has changed.
+
+    Words that they lose are looked for among all others and forgotten, or left to the night: that costs more than a merge.
+    """
+    for row, changed in _derive(list(customers), forgets=forgets):
         row.save(update_fields=[*projection.COLUMNS, "version", "updated_at"])
         if changed:
             announce(CustomerUpdated(customer=row.pk, fields=changed))
 
 
-def _derive(rows: list[Customer]) -> list[tuple[Customer, list[str]]]:
+def _derive(rows: list[Customer], *, forgets: bool) -> list[tuple[Customer, list[str]]]:
     """Set the golden columns of rows; return each with the names of the fields whose values are others now."""
     said, rules = projection.said_of([row.pk for row in rows]), projection.rules()
     derived = []
@@ -95,7 +97,7 @@ def _derive(rows: list[Customer]) -> list[tuple[Customer, list[str]]]:
         row.updated_at = timezone.now()
         derived.append((row, changed))
     has = {word for row in rows for word in row.words}
-    dictionary.follow(new=has - had, gone=had - has if len(rows) < MANY else ())
+    dictionary.follow(new=has - had, gone=had - has if forgets else ())
     return derived
 
 
@@ -105,7 +107,7 @@ def project_many(customer_ids: Iterable[int]) -> None:
     rows = list(
         Customer.objects.select_for_update(no_key=True).filter(pk__in=customer_ids, merged_into=None).order_by("pk")
     )
-    _derive(rows)
+    _derive(rows, forgets=len(rows) < MANY)
     for start in range(0, len(rows), BATCH):
         _save(rows[start : start + BATCH])
 

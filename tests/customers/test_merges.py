@@ -9,8 +9,8 @@ import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
-from customers import actions
-from customers.models import Apart, Customer, Merge, Profile, SourceRecord
+from customers import actions, handlers
+from customers.models import Apart, Customer, Likeness, Merge, Profile, SourceRecord
 from customers.projection import project, rules, said_by
 from customers.queries import consents_of, permits, standing_for
 from cxcenter.core.errors import Conflict, Invalid
@@ -264,10 +264,26 @@ def step(chance: random.Random, model: Model, alice, merges: dict[int, int]) -> 
         model.facts.append((one, "site.event", data))
 
 
+@pytest.fixture
+def nobody_compared(monkeypatch):
+    """The properties are of merges by hand. In a crowd of Kates each comparison would look at all of them."""
+    monkeypatch.setattr(handlers, "compare_profile", lambda *, profile_id: None)
+
+
 @pytest.mark.no_cover
+@pytest.mark.usefixtures("nobody_compared")
 @pytest.mark.parametrize("block", range(4))
 def test_two_hundred_sequences_of_merge_edit_event_and_unmerge(alice, block):
-    for seed in range(block * 50, block * 50 + 50):
+    check_sequences(range(block * 50, block * 50 + 50), alice)
+
+
+def test_some_of_them_while_everybody_is_compared_with_everybody(alice):
+    check_sequences(range(8), alice)
+    assert Likeness.objects.exists()
+
+
+def check_sequences(seeds: range, alice) -> None:
+    for seed in seeds:
         chance = random.Random(seed)
         people = [somebody(f"Person {n}", city=chance.choice(["", "Tula"])) for n in range(4)]
         model, merges = Model(people), {}
@@ -310,6 +326,7 @@ def test_withdrawn_beats_granted_until_the_same_identity_grants_again():
     assert permits(kate.pk, purpose="marketing", channel="email") is False
 
 
+@pytest.mark.usefixtures("nobody_compared")
 @pytest.mark.parametrize("seed", range(30))
 def test_no_sequence_of_merges_loses_a_withdrawal(seed):
     chance = random.Random(seed)

@@ -203,6 +203,17 @@ def test_what_many_lose_at_once_is_forgotten_at_night(monkeypatch):
     assert not Word.objects.filter(word=words.spelt("Zimmermann")).exists()
 
 
+def test_what_a_merge_puts_behind_another_name_is_forgotten_at_night():
+    kate, katya = a_customer(name="Kate Zimmermann"), a_customer(name="Ann Steinmann")
+    (made,) = actions.merge_customers(survivor=kate.pk, others=[katya.pk])
+    assert found("Zimmermann") == [] and Word.objects.filter(word=words.spelt("Zimmermann")).exists()
+    actions.unmerge(merge_id=made.pk)
+    assert found("Zimermann") == ["Kate Zimmermann"] and found("Steinman") == ["Ann Steinmann"]
+    actions.merge_customers(survivor=kate.pk, others=[katya.pk])
+    dictionary.sweep()
+    assert not Word.objects.filter(word=words.spelt("Zimmermann")).exists()
+
+
 @pytest.fixture
 def team():
     return world.make_team()

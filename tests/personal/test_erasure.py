@@ -225,6 +225,15 @@ def test_a_phone_that_his_source_names_no_more_goes_in_the_night(town):
     assert Identity.objects.filter(pk__in=[chat.thread.identity_id, fresh.pk]).count() == 2
 
 
+def test_a_name_that_a_merge_has_put_behind_another_goes_with_him(town):
+    him, other = known("A-1", ("phone", PHONE)), known("B-1", name="Anna Weber")
+    customers.merge_customers(survivor=him.pk, others=[other.pk], actor=town.alice)
+    him.refresh_from_db()
+    assert him.name == "Anna Weber" and any("customers_word" in place for place in in_database())
+    erase(him, town)
+    assert in_database() == []
+
+
 def test_all_whom_he_absorbed_go_with_him_and_their_numbers_lead_to_his_page(town):
     him, other = known("A-1", ("phone", PHONE)), known("B-1", ("email", MAIL), name=f"{FIRST} Q.")
     (made,) = customers.merge_customers(survivor=him.pk, others=[other.pk], actor=town.alice)
