@@ -379,12 +379,25 @@ class Crowd:
         if not needs:
             return [(0, self._everybody)]
         if needs not in self._groups:
-            groups: dict[int, int] = {}
-            for place in _places(self._able_to(needs)):
-                fit = _fit(self._people[place], needs)
-                groups[fit] = groups.get(fit, 0) | 1 << place
+            groups = {0: self._everybody}
+            for skill, least in needs:
+                groups = self._parted(groups, skill, least)
             self._groups[needs] = sorted(groups.items(), reverse=True)
         return self._groups[needs]
+
+    def _parted(self, groups: dict[int, int], skill: int, least: int) -> dict[int, int]:
+        """Return groups of equal fit parted by the levels of one more skill, without those who have too little of it."""
+        levels = {level: who for level, who in self._levels.get(skill, {}).items() if level >= least}
+        if least <= 0:
+            levels[0] = self._everybody
+            for level, who in self._levels.get(skill, {}).items():
+                levels[0] &= ~who if level else self._everybody
+        parted: dict[int, int] = {}
+        for fit, group in groups.items():
+            for level, who in levels.items():
+                if both := group & who:
+                    parted[fit + level] = parted.get(fit + level, 0) | both
+        return parted
 
     def _ranks_of(self, choice: str, kind: str) -> "_Ranks":
         if (choice, kind) not in self._ranks:
@@ -419,7 +432,11 @@ class _Ranks:
     def order(self, among: int) -> Iterator[int]:
         """Yield the places of a set by rank, then place."""
         for rank in self._ascending:
-            yield from _places(self._sets[rank] & among)
+            here = self._sets[rank] & among
+            while here:
+                low = here & -here
+                yield low.bit_length() - 1
+                here ^= low
 
     def move(self, place: int, rank: tuple[float, ...]) -> None:
         """Give a place another rank."""
@@ -440,13 +457,6 @@ def _bits(places: Iterable[int]) -> int:
     for place in places:
         found |= 1 << place
     return found
-
-
-def _places(bits: int) -> Iterator[int]:
-    while bits:
-        low = bits & -bits
-        yield low.bit_length() - 1
-        bits ^= low
 
 
 def estimate_wait(*, ahead: int, slots: float, handling_s: float, patience_s: float = math.inf) -> float | None:
