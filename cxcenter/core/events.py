@@ -136,7 +136,8 @@ def _dispatch(row: int, payload: Payload, tries: int = 0) -> None:
             handler(payload)
         for watcher in _watchers:
             watcher(payload.topic, payload, row)
-        DONE.run(id=row)
+        # If the database dies at this moment the fact is handled twice, as if this process had died.
+        DONE.run_unflushed(id=row)
     except Exception as error:
         log.exception("handler failed", topic=payload.topic, outbox=row)
         _leave_for_later(row, tries + 1, error)

@@ -36,8 +36,16 @@ class Statement:
         with self._run(values):
             pass
 
+    def run_unflushed(self, **values: Any) -> None:
+        """Run what may just as well be undone by a crash of the database: its commit does not wait for the disk.
+
+        Two statements of one message are one transaction. Inside a larger one it waits as that does.
+        """
+        with self._run(values, "" if connection.in_atomic_block else "SET LOCAL synchronous_commit TO off; "):
+            pass
+
     @contextmanager
-    def _run(self, values: dict[str, Any]) -> Iterator[Any]:
+    def _run(self, values: dict[str, Any], before: str = "") -> Iterator[Any]:
         with connection.cursor() as cursor:
             # Of our own backend; a connection that was made anew knows none (core/postgresql/base.py).
             prepared: set[str] = connection.prepared  # type: ignore[attr-defined]
@@ -45,5 +53,5 @@ class Statement:
                 cursor.execute(self._prepare)
                 # Neither a rollback nor an error of a later statement undoes it.
                 prepared.add(self._name)
-            cursor.execute(self._execute, values)
+            cursor.execute(before + self._execute, values)
             yield cursor

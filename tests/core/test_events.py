@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cxcenter.core import events
@@ -46,6 +47,17 @@ def test_handlers_run_after_the_commit_and_leave_nothing():
     assert probe.seen == [1] and Outbox.objects.count() == 0
     event = Event.objects.get()
     assert (event.kind, event.profile_id, event.payload) == ("test.probed", 7, {"number": 1})
+
+
+def test_only_the_act_waits_for_the_disk_not_the_note_that_its_fact_is_handled():
+    with CaptureQueriesContext(connection) as asked, transaction.atomic():
+        events.announce(Probed(number=1))
+    told = [query["sql"] for query in asked.captured_queries if "synchronous_commit" in query["sql"]]
+    assert len(told) == 1 and told[0].startswith("SET LOCAL synchronous_commit TO off; EXECUTE fact_done")
+    assert Outbox.objects.count() == 0
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == ("on",)
 
 
 def test_what_is_rolled_back_never_was():
