@@ -108,8 +108,8 @@ class Counts:
         )
 
 
-def level(policy: Policy, counts: Counts) -> float | None:
-    """Return the service level as a share from 0 to 1, None where there is nothing to share."""
+def terms(policy: Policy, counts: Counts) -> tuple[int, int]:
+    """Return what is shared: the counts above the line and those below it. Those of parts with one formula add up."""
     values = {
         "A": counts.answered,
         "A_T": counts.answered_in_time,
@@ -123,7 +123,13 @@ def level(policy: Policy, counts: Counts) -> float | None:
     }
     formula = FORMULAS[policy.formula]
     below = sum(values[term] for term in formula.below) - sum(values[term] for term in formula.less)
-    return sum(values[term] for term in formula.above) / below if below > 0 else None
+    return sum(values[term] for term in formula.above), below
+
+
+def level(policy: Policy, counts: Counts) -> float | None:
+    """Return the service level as a share from 0 to 1, None where there is nothing to share."""
+    above, below = terms(policy, counts)
+    return above / below if below > 0 else None
 
 
 def count(policy: Policy, visits: Iterable[tuple[str, float]]) -> Counts:

@@ -5,9 +5,11 @@ import time
 from celery import shared_task
 
 from quality import rollups
+from quality.watch import Watch
 
 # Others wait in the same queue: the next call of the beat goes on.
 ENOUGH_S = 20.0
+_watch = Watch()
 
 
 @shared_task
@@ -20,3 +22,9 @@ def bulk_roll_up() -> int:
         if time.monotonic() > began + ENOUGH_S:
             break
     return done
+
+
+@shared_task
+def watch() -> int:
+    """Tell supervisors what is sharply more than usual, and when it is over."""
+    return _watch.run()

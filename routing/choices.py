@@ -77,3 +77,7 @@ class AlertKind(models.TextChoices):
     """Why a supervisor was alerted."""
 
     LATE = "late", _("waits past the target time")
+    ARRIVALS = "arrivals", _("sharply more contacts than usual")
+    TOPIC = "topic", _("sharply more contacts with a topic than usual")
+    WAITS = "waits", _("sharply more late contacts than usual")
+    STUCK = "stuck", _("a contact lasts unusually long")

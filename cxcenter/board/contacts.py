@@ -1,7 +1,8 @@
 """The contacts behind every number of the board: visits to queues, filtered as the numbers count them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import django_filters
@@ -10,10 +11,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cxcenter.board import scope, snapshot
+from cxcenter.board import scope
+from cxcenter.board.counted import SLOT_S, start_of, today
 from interactions.choices import ChannelKind
-from interactions.models import Interaction
-from quality import metrics
+from interactions.models import Interaction, Topic
+from quality import forecast, metrics, policies
+from quality.metrics import measures
 from routing.models import Assignment, WorkItem
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ TODAY = {
     "answered": gettext_lazy("Answered"),
     "in_time": gettext_lazy("In time"),
     "late": gettext_lazy("Late"),
+    "overdue": gettext_lazy("Waited too long"),
     "abandoned": gettext_lazy("Abandoned"),
     "level": gettext_lazy("Counted for the level"),
     "replied": gettext_lazy("Replied to"),
@@ -41,21 +45,23 @@ def _has_leg(which: Q) -> Q:
 
 
 def _handled_today() -> Q:
-    return metrics.HANDLED & Q(accepted_at__gte=snapshot.start_of(snapshot.today()))
+    return metrics.HANDLED & Q(accepted_at__gte=start_of(today()))
 
 
-def condition_of(state: str) -> Q:
-    """Return what visits of a state satisfy."""
-    conditions = {
-        **snapshot.COUNTS,
-        "waiting": metrics.WAITING,
-        "late": metrics.LATE,
-        "level": metrics.LEVEL_BASE,
-        "in_work": _has_leg(metrics.IN_WORK),
-        "handled": _has_leg(_handled_today()),
-        "replied": metrics.replied(),
-    }
-    return conditions[state]
+CONDITIONS: dict[str, Callable[[], Q]] = {
+    "waiting": lambda: metrics.WAITING,
+    "in_work": lambda: _has_leg(metrics.IN_WORK),
+    "entered": Q,
+    "answered": lambda: metrics.ANSWERED,
+    "in_time": lambda: measures.in_time(policies.holding())["answered_in_time"].which,
+    "late": lambda: measures.late(policies.holding()),
+    "overdue": lambda: metrics.overdue(timezone.now()),
+    "abandoned": lambda: metrics.ABANDONED,
+    "level": lambda: measures.below_line(policies.holding()),
+    "replied": metrics.replied,
+    "flowed_out": lambda: metrics.FLOWED_OUT,
+    "handled": lambda: _has_leg(_handled_today()),
+}
 
 
 class ContactFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -63,6 +69,8 @@ class ContactFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     team = django_filters.NumberFilter(field_name="queue__team_id")
     queue = django_filters.NumberFilter(field_name="queue_id")
+    topic = django_filters.NumberFilter(method="in_topic")
+    day = django_filters.DateFilter(method="as_it_is")
     kind = django_filters.ChoiceFilter(field_name="interaction__kind", choices=ChannelKind.choices)
     state = django_filters.ChoiceFilter(method="in_state", choices=list(STATES.items()))
     operator = django_filters.NumberFilter(method="of_operator")
@@ -80,16 +88,33 @@ class ContactFilter(django_filters.FilterSet):  # type: ignore[misc]
         chosen = self.form.cleaned_data.get("state") if self.form.is_valid() else ""
         return chosen or "entered"
 
+    @property
+    def day_asked(self) -> date:
+        """The day of arrival: today without another."""
+        chosen = self.form.cleaned_data.get("day") if self.form.is_valid() else None
+        return chosen or today()
+
     def filter_queryset(self, queryset: QuerySet[WorkItem]) -> QuerySet[WorkItem]:
-        """Limit to today unless what goes on now is asked."""
+        """Limit to one day unless what goes on now is asked."""
         if self.state_now not in NOW and self.state_now != "handled":
-            queryset = queryset.filter(entered_at__gte=snapshot.start_of(snapshot.today()))
+            day = self.day_asked
+            begin, end = start_of(day), start_of(day + timedelta(days=1))
+            queryset = queryset.filter(entered_at__gte=begin, entered_at__lt=end)
         found: QuerySet[WorkItem] = super().filter_queryset(queryset)
         return found
 
     def in_state(self, queryset: QuerySet[WorkItem], _name: str, value: str) -> QuerySet[WorkItem]:
         """Keep visits of a state."""
-        return queryset.filter(condition_of(value))
+        return queryset.filter(CONDITIONS[value]())
+
+    def as_it_is(self, queryset: QuerySet[WorkItem], _name: str, _value: Any) -> QuerySet[WorkItem]:
+        """The day is limited by `filter_queryset`."""
+        return queryset
+
+    def in_topic(self, queryset: QuerySet[WorkItem], _name: str, value: Any) -> QuerySet[WorkItem]:
+        """Keep contacts with a topic or one under it."""
+        under = [topic for topic, top in forecast.tops().items() if int(value) in {topic, top}]
+        return queryset.filter(interaction__topic__in=under)
 
     def of_operator(self, queryset: QuerySet[WorkItem], _name: str, value: Any) -> QuerySet[WorkItem]:
         """Keep visits that the operator holds, or has handled today."""
@@ -99,9 +124,9 @@ class ContactFilter(django_filters.FilterSet):  # type: ignore[misc]
         return queryset.filter(_has_leg(which & Q(operator_id=int(value))))
 
     def in_slot(self, queryset: QuerySet[WorkItem], _name: str, value: Any) -> QuerySet[WorkItem]:
-        """Keep arrivals of one quarter of an hour of today, counted from midnight."""
-        begins = snapshot.start_of(snapshot.today()) + timedelta(seconds=int(value) * snapshot.SLOT_S)
-        return queryset.filter(entered_at__gte=begins, entered_at__lt=begins + timedelta(seconds=snapshot.SLOT_S))
+        """Keep arrivals of one quarter of an hour of the day, counted from midnight."""
+        begins = start_of(self.day_asked) + timedelta(seconds=int(value) * SLOT_S)
+        return queryset.filter(entered_at__gte=begins, entered_at__lt=begins + timedelta(seconds=SLOT_S))
 
     def in_wait(self, queryset: QuerySet[WorkItem], _name: str, value: Any) -> QuerySet[WorkItem]:
         """Keep one column of the waits."""
@@ -126,8 +151,10 @@ def filters_in_words(user: "User", chosen: ContactFilter) -> list[dict[str, str]
         "team": scope.teams_of(user).filter(pk__in=[values.get("team") or 0]).values_list("name", flat=True).first(),
         "queue": queue.queue.label(user.language) if queue else None,
         "kind": dict(ChannelKind.choices).get(values.get("kind") or ""),
+        "topic": _topic_in_words(values.get("topic"), user.language),
+        "day": f"{chosen.day_asked:%d.%m.%Y}",
         "operator": None,
-        "slot": _slot_in_words(values.get("slot")),
+        "slot": _slot_in_words(chosen.day_asked, values.get("slot")),
         "wait": _column_in_words(_("wait"), metrics.WAIT_EDGES, values.get("wait")),
         "reaction": _column_in_words(_("reaction"), metrics.REACTION_EDGES, values.get("reaction")),
     }
@@ -144,11 +171,16 @@ def filters_in_words(user: "User", chosen: ContactFilter) -> list[dict[str, str]
     return result
 
 
-def _slot_in_words(slot: Any) -> str | None:
+def _topic_in_words(topic: Any, language: str) -> str | None:
+    found = Topic.objects.filter(pk__in=[topic or 0]).first()
+    return found.label(language) if found else None
+
+
+def _slot_in_words(day: date, slot: Any) -> str | None:
     if slot is None:
         return None
-    begins = snapshot.start_of(snapshot.today()) + timedelta(seconds=int(slot) * snapshot.SLOT_S)
-    ends = begins + timedelta(seconds=snapshot.SLOT_S)
+    begins = start_of(day) + timedelta(seconds=int(slot) * SLOT_S)
+    ends = begins + timedelta(seconds=SLOT_S)
     return f"{timezone.localtime(begins):%H:%M}–{timezone.localtime(ends):%H:%M}"
 
 

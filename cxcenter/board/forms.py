@@ -56,6 +56,14 @@ class HoldQueue(Lasting):
     )
 
 
+class Thresholds(ActForm):
+    """From when on a queue calls its supervisors."""
+
+    waiting = forms.IntegerField(label=_("So many wait"), min_value=1, max_value=10_000, required=False)
+    longest_s = forms.IntegerField(label=_("Somebody waits for, s"), min_value=1, max_value=86_400, required=False)
+    level = forms.IntegerField(label=_("Service level below, %"), min_value=1, max_value=100, required=False)
+
+
 class LendOperator(Lasting):
     """An operator for a queue."""
 

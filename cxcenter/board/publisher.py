@@ -15,27 +15,27 @@ from django.utils import timezone
 
 from cxcenter.accounts.models import Team
 from cxcenter.board import snapshot
-from cxcenter.board.pace import Paced
+from cxcenter.board.counted import Counted, Row
 from cxcenter.core import realtime
+from cxcenter.core.pace import Paced
 from routing import queries
 
 log = structlog.get_logger(__name__)
 Push = tuple[str, dict[str, Any]]
 FULL_EVERY_S = 10
-CHARTS_EVERY_S = 5
 # Only the first of a queue are told their place: those behind see that they wait.
 PLACES = 50
 KEY = "cx:board"
 # A page that opens takes numbers that are no older than this.
 FRESH_S = 2
-SECTIONS = ("queues", "operators", "alerts", "charts")
+SECTIONS = ("queues", "operators", "alerts", "charts", "usual")
 ALL = "all"
 
 
-def current() -> dict[int, snapshot.Row]:
+def current() -> dict[int, Row]:
     """Return the numbers of every team: those published last if they are fresh, else computed now."""
     try:
-        kept: dict[int, snapshot.Row] | None = cache.get(KEY)
+        kept: dict[int, Row] | None = cache.get(KEY)
     except Exception:
         log.warning("board: no kept numbers")
         kept = None
@@ -56,9 +56,7 @@ class Publisher:
     def __init__(self) -> None:
         """Begin with everything to tell."""
         self._running = threading.Lock()
-        self._counts = Paced(snapshot.day_counts)
-        self._times = Paced(snapshot.handled)
-        self._charts = Paced(snapshot.charts, every_s=CHARTS_EVERY_S)
+        self._counted = Counted()
         self._means = Paced(lambda queues: queries.handling_s(timezone.now(), queues), every_s=30)
         self._told: dict[tuple[str, int | str], Any] = {}
         self._places: dict[int, tuple[int, int | None]] = {}
@@ -77,8 +75,7 @@ class Publisher:
             self._running.release()
 
     def _pushes(self) -> list[Push]:
-        day = snapshot.today()
-        teams = snapshot.compute(counts=self._counts(day), times=self._times(day), drawn=self._charts(day))
+        teams = snapshot.compute(counted=self._counted)
         cache.set(KEY, teams, timeout=FULL_EVERY_S)
         full = time.monotonic() - self._full_at >= FULL_EVERY_S
         if full:
@@ -90,7 +87,7 @@ class Publisher:
         before, self._told[about, ident] = self._told.get((about, ident)), value
         return bool(before != value)
 
-    def _to_boards(self, teams: dict[int, snapshot.Row], *, full: bool) -> list[Push]:
+    def _to_boards(self, teams: dict[int, Row], *, full: bool) -> list[Push]:
         pushes = []
         for pk, team in teams.items():
             changed = [name for name in SECTIONS if self._changed(name, pk, team[name])]
@@ -103,7 +100,7 @@ class Publisher:
             pushes += [(realtime.team_group(pk), text), (realtime.team_group(ALL), text)]
         return pushes
 
-    def _to_desks(self, teams: dict[int, snapshot.Row], *, full: bool) -> list[Push]:
+    def _to_desks(self, teams: dict[int, Row], *, full: bool) -> list[Push]:
         pushes: list[Push] = []
         for pk, team in teams.items():
             waits = {str(queue["id"]): _wait(queue) for queue in team["queues"]}
@@ -127,7 +124,7 @@ class Publisher:
         return pushes
 
 
-def _wait(queue: snapshot.Row) -> dict[str, Any]:
+def _wait(queue: Row) -> dict[str, Any]:
     """Return how many wait in a queue and since when the first of them does."""
     numbers = queue["numbers"].values()
     since = [n["since"] for n in numbers if n["since"]]

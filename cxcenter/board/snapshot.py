@@ -1,110 +1,27 @@
 """The numbers of the board: one computation for everybody who looks, split by team.
 
-A fixed number of aggregates, however many queues, operators and contacts there are. Times are unix
-seconds, so that the page can let them tick; names come in both languages, the page takes the reader's.
+A fixed number of statements, however many queues, operators, contacts and viewers there are. Times are unix seconds, so that
+the page can let them tick; names come in both languages, the page takes the reader's.
 """
 
 from collections import Counter, defaultdict
-from datetime import date, datetime
-from typing import Any
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
-from django.conf import settings
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Avg, Count, F, IntegerField, Max, Min, Q
-from django.db.models.functions import Cast, Coalesce, Floor
+from django.db.models import Count, F, Max, Min, Q
 from django.utils import timezone
 
 from cxcenter.accounts.models import Team
-from cxcenter.board.anomalies import anomalies
-from quality import metrics
-from routing.choices import State
+from cxcenter.board.alerts import alerts_of
+from cxcenter.board.counted import NAMES, ByQueueAndKind, Counted, Policies, Row, empty_charts, start_of, today, unix
+from quality import metrics, policies
+from quality.service_level import FORMULAS, Policy
+from routing.choices import AlertKind, State
 from routing.models import Alert, Assignment, Presence, Queue, QueueMember, WorkItem
 
-SLOT_S = 15 * 60
-# The counts of a day, by the name under which the page and its links know them.
-COUNTS = {
-    "entered": Q(),
-    "answered": metrics.ANSWERED,
-    "in_time": metrics.IN_TIME,
-    "abandoned": metrics.ABANDONED,
-    "flowed_out": metrics.FLOWED_OUT,
-}
-Row = dict[str, Any]
-ByQueueAndKind = dict[tuple[int, str], Row]
-
-
-def today(now: datetime | None = None) -> date:
-    """Return the day of the installation's zone."""
-    return (now or timezone.now()).astimezone(ZoneInfo(settings.DEFAULT_ZONE)).date()
-
-
-def start_of(day: date) -> datetime:
-    """Return the moment a day begins in the installation's zone."""
-    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(settings.DEFAULT_ZONE))
-
-
-def unix(moment: datetime | None) -> float | None:
-    """Return unix seconds to a tenth."""
-    return round(moment.timestamp(), 1) if moment else None
-
-
-# --- What takes its time: paced by the publisher --------------------------------------------------
-
-
-def day_counts(day: date) -> ByQueueAndKind:
-    """Return the counts of visits that arrived on the day, by queue and channel kind."""
-    rows = (
-        WorkItem.objects.filter(entered_at__gte=start_of(day))
-        .values("queue_id", kind=F("interaction__kind"))
-        .annotate(**{name: Count("pk", filter=condition) for name, condition in COUNTS.items()})
-        .order_by()
-    )
-    return {(row["queue_id"], row["kind"]): {name: row[name] for name in COUNTS} for row in rows}
-
-
-def handled(day: date) -> dict[int, tuple[int, float]]:
-    """Return by operator how many contacts of the day are handled, and their mean time in seconds (AHT)."""
-    rows = (
-        Assignment.objects.filter(metrics.HANDLED, accepted_at__gte=start_of(day))
-        .values_list("operator_id")
-        .annotate(n=Count("pk"), mean=Avg(Coalesce("wrapped_at", "ended_at") - F("accepted_at")))
-        .order_by()
-    )
-    return {operator: (n, round(mean.total_seconds(), 1)) for operator, n, mean in rows}
-
-
-def charts(day: date) -> dict[int, Row]:
-    """Return by team the arrivals by quarter of an hour, the waits and the reactions by columns."""
-    start = start_of(day)
-    visits = WorkItem.objects.filter(entered_at__gte=start).order_by()
-    result: dict[int, Row] = defaultdict(lambda: {"arrivals": {}, "waits": [], "reactions": {}})
-    slot = Cast(Floor(metrics.Seconds(F("entered_at") - start) / SLOT_S), IntegerField())
-    for team, number, n in visits.annotate(slot=slot).values_list("queue__team_id", "slot").annotate(n=Count("pk")):
-        result[team]["arrivals"][number] = n
-    answered = visits.filter(metrics.ANSWERED).annotate(seconds=metrics.WAIT_S)
-    for row in answered.values("queue__team_id").annotate(**_columns(metrics.WAIT_EDGES)):
-        result[row["queue__team_id"]]["waits"] = _shares_of(row, metrics.WAIT_EDGES)
-    replied = visits.filter(metrics.replied()).annotate(seconds=metrics.REACTION_S)
-    rows = replied.values("queue__team_id", kind=F("interaction__kind"))
-    for row in rows.annotate(mean=Avg("seconds"), **_columns(metrics.REACTION_EDGES)):
-        columns = _shares_of(row, metrics.REACTION_EDGES)
-        result[row["queue__team_id"]]["reactions"][row["kind"]] = {"n": columns, "mean": round(row["mean"], 1)}
-    return dict(result)
-
-
-def _columns(edges: tuple[int, ...]) -> dict[str, Count]:
-    within = {f"within_{edge}": Count("pk", filter=Q(seconds__lte=edge)) for edge in edges}
-    return {**within, "all": Count("pk")}
-
-
-def _shares_of(row: Row, edges: tuple[int, ...]) -> list[int]:
-    """Turn "within 10 s, within 20 s, …, all" into the counts of the columns."""
-    steps = [row[f"within_{edge}"] for edge in edges] + [row["all"]]
-    return [step - before for before, step in zip([0, *steps], steps, strict=False)]
-
-
-# --- What is asked each second --------------------------------------------------------------------
+BEFORE = ("entered", "answered", "abandoned", "above", "below")
+# So many alerts of one team are shown at once.
+SHOWN = 50
 
 
 def _waiting() -> ByQueueAndKind:
@@ -151,11 +68,13 @@ def _on_duty(field: str) -> Q:
 def _queues(busy: list[int]) -> list[tuple[Queue, list[str]]]:
     """Return the queues with the kinds of their entrances; one that was switched off only while it has visits."""
     kinds = ArrayAgg("entrances__channel__kind", distinct=True, filter=Q(entrances__isnull=False), default=[])
-    queues = Queue.objects.filter(Q(active=True) | Q(pk__in=busy)).annotate(kinds=kinds)
+    queues = Queue.objects.filter(Q(active=True) | Q(pk__in=busy)).select_related("threshold").annotate(kinds=kinds)
     return [(queue, queue.kinds) for queue in queues]
 
 
-def _queue(queue: Queue, kinds: list[str], now: datetime) -> Row:
+def _queue(queue: Queue, kinds: list[str], policy: Policy, now: datetime) -> Row:
+    threshold = getattr(queue, "threshold", None)
+    limits = {name: getattr(threshold, name) for name in ("waiting", "longest_s", "level")} if threshold else {}
     until = {"closed": queue.closed_until, "paused": queue.paused_until}
     held = {name: unix(moment) if moment and moment > now else None for name, moment in until.items()}
     return {
@@ -164,14 +83,51 @@ def _queue(queue: Queue, kinds: list[str], now: datetime) -> Row:
         "name_ru": queue.name_ru,
         "target_s": queue.target_s,
         "target": queue.target_percent,
+        "policy": _policy(policy),
+        "limits": {name: limit for name, limit in limits.items() if limit is not None},
         "kinds": sorted(kinds),
         "message": queue.message if any(held.values()) else "",
         **held,
     }
 
 
+def _policy(policy: Policy) -> Row:
+    """Return how the service level is counted: `same` tells which levels may be counted together."""
+    return {
+        "name": policy.formula,
+        "formula": str(FORMULAS[policy.formula]),
+        "within_s": policy.within_s,
+        "same": " ".join([policy.formula, *sorted(policy.blocked)]),
+    }
+
+
+def _current() -> dict[tuple[int, int], Row]:
+    """Return by operator and team of the queue the contact that has been in his hands the longest."""
+    legs = Assignment.objects.filter(metrics.IN_WORK).order_by(
+        "operator_id", "item__queue__team_id", "accepted_at", "pk"
+    )
+    rows = legs.distinct("operator_id", "item__queue__team_id").values_list(
+        "operator_id", "item__queue__team_id", "interaction_id", "interaction__kind", "interaction__thread_id",
+        "interaction__profile__customer__name", "interaction__says", "accepted_at",
+    )  # fmt: skip
+    return {
+        (operator, team): {
+            "id": talk,
+            "kind": kind,
+            "visitor": thread,
+            "name": name or says.get("name", ""),
+            "since": unix(accepted),
+        }
+        for operator, team, talk, kind, thread, name, says, accepted in rows
+    }
+
+
 def _operators(contacts: Counter[int]) -> dict[int | None, list[Row]]:
-    """Return by team the operators who are signed in, and those who vanished with contacts in their hands."""
+    """Return by team the operators who are signed in, and those who vanished with contacts in their hands.
+
+    Of a contact in a queue of another team its supervisor sees no more than that it is there.
+    """
+    current = _current()
     here = Presence.objects.filter(~Q(state=State.OFFLINE) | Q(user_id__in=list(contacts)))
     result: dict[int | None, list[Row]] = defaultdict(list)
     for presence in here.select_related("user", "reason").order_by("user__first_name", "user__last_name", "user_id"):
@@ -188,6 +144,7 @@ def _operators(contacts: Counter[int]) -> dict[int | None, list[Row]]:
                 "load": presence.load,
                 "capacity": presence.capacity,
                 "contacts": contacts[user.pk],
+                "current": current.get((user.pk, user.team_id or 0)),
                 "pause_after": presence.pause_after,
                 "vanished": presence.vanished_at is not None,
             }
@@ -196,65 +153,79 @@ def _operators(contacts: Counter[int]) -> dict[int | None, list[Row]]:
 
 
 def _alerts() -> dict[int, list[Row]]:
-    """Return by team what was noted and not seen yet, one row per kind and queue."""
-    rows = (
-        Alert.objects.filter(seen_at=None)
+    """Return by team what was noted and not seen yet: late contacts by queue, anomalies one by one."""
+    late = (
+        Alert.objects.filter(kind=AlertKind.LATE, seen_at=None)
         .exclude(item__visit="left")
         .values("team_id", "kind", "queue_id")
         .annotate(count=Count("pk"), since=Min("item__waits_since"), last=Max("pk"))
         .order_by("since", "last")
     )
     result: dict[int, list[Row]] = defaultdict(list)
-    for row in rows[:1000]:
+    for row in late[:1000]:
         about = {name: row[name] for name in ("kind", "count", "last")}
         result[row["team_id"]].append({**about, "queue": row["queue_id"], "since": unix(row["since"])})
+    lasting = Alert.objects.filter(ended_at=None, seen_at=None).exclude(subject="").select_related("item", "user")
+    for alert in lasting.order_by("at", "pk")[:1000]:
+        about = {"kind": alert.kind, "last": alert.pk, "queue": alert.queue_id, "operator": alert.user_id}
+        about["operator_name"] = alert.user.name if alert.user else ""
+        talk = alert.item.interaction_id if alert.item else None
+        if len(result[alert.team_id]) < SHOWN:
+            result[alert.team_id].append({**alert.args, **about, "session": talk, "since": unix(alert.at)})
     return result
 
 
-def compute(
-    now: datetime | None = None,
-    *,
-    counts: ByQueueAndKind | None = None,
-    times: dict[int, tuple[int, float]] | None = None,
-    drawn: dict[int, Row] | None = None,
-) -> dict[int, Row]:
-    """Return the numbers of every team by its id.
-
-    `counts`, `times` and `drawn` (day_counts, handled, charts) are what the publisher keeps for a while;
-    without them they are asked now.
-    """
-    now = now or timezone.now()
-    day = today(now)
-    counts = day_counts(day) if counts is None else counts
-    times = handled(day) if times is None else times
-    drawn = charts(day) if drawn is None else drawn
+def compute(now: datetime | None = None, counted: Counted | None = None) -> dict[int, Row]:
+    """Return the numbers of every team by its id. `counted` is what the publisher keeps for a while."""
+    now, counted = now or timezone.now(), counted or Counted()
+    day, holding = today(now), policies.holding()
     in_work, contacts = _in_work()
-    numbers = _joined(counts, _waiting(), in_work)
-    people, operators, alerts = _people(now), _operators(contacts), _alerts()
+    numbers = _joined(counted.day(day, holding), _waiting(), in_work)
+    people, operators, alerts, times = _people(now), _operators(contacts), _alerts(), counted.times(day)
     teams: dict[int, Row] = {
         pk: {"team": pk, "name": name, "queues": [], "operators": operators[pk]}
         for pk, name in Team.objects.values_list("pk", "name").order_by("name")
     }
-    for queue, kinds in _queues(list(numbers)):
-        row = {**_queue(queue, kinds, now), **people.get(queue.pk, {"members": 0, "on_duty": 0})}
+    queues = _queues(list(numbers))
+    _foretell(numbers, counted, now, holding)
+    for queue, kinds in queues:
+        policy = holding.get(queue.pk, Policy("V2", queue.target_s))
+        row = {**_queue(queue, kinds, policy, now), **people.get(queue.pk, {"members": 0, "on_duty": 0})}
         teams[queue.team_id]["queues"].append({**row, "numbers": numbers.get(queue.pk, {})})
+    drawn = counted.charts(day)
+    usual = counted.outlook(counted.past(day), day, {queue.pk: queue.team_id for queue, _kinds in queues})
     for pk, team in teams.items():
         for operator in team["operators"]:
             operator["handled"], operator["aht"] = times.get(operator["id"], (0, None))
-        found = anomalies(team, now.timestamp())
+        found = alerts_of(team, now.timestamp())
         # Where nobody is on duty, that says more than that contacts are late.
         empty = {alert["queue"] for alert in found if alert["kind"] == "nobody"}
-        team["alerts"] = [alert for alert in alerts[pk] if alert["queue"] not in empty] + found
-        team["charts"] = drawn.get(pk, {"arrivals": {}, "waits": [], "reactions": {}})
+        noted = [alert for alert in alerts[pk] if alert["kind"] != AlertKind.LATE or alert["queue"] not in empty]
+        team["alerts"] = noted + found
+        team["charts"], team["usual"] = drawn.get(pk, empty_charts()), usual.get(pk)
         team["day"], team["at"] = unix(start_of(day)), unix(now)
     return teams
 
 
+def _foretell(numbers: dict[int, dict[str, Row]], counted: Counted, now: datetime, holding: Policies) -> None:
+    """Add to numbers how many usually have come by now, and those of the same weekday a week ago."""
+    day = today(now)
+    for (queue, kind), before in counted.before(day, holding).items():
+        numbers[queue].setdefault(kind, nothing())["before"] = {name: before[name] for name in BEFORE}
+    for (queue, kind), usual in counted.expected(counted.past(day), now.replace(second=0, microsecond=0)).items():
+        numbers[queue].setdefault(kind, nothing())["usual"] = usual
+
+
+def nothing() -> Row:
+    """Return the numbers of a channel by which nobody has come."""
+    zeros = {**dict.fromkeys(NAMES, 0), "waiting": 0, "in_work": 0}
+    return {**zeros, "since": None, "usual": None, "before": None}
+
+
 def _joined(*parts: ByQueueAndKind) -> dict[int, dict[str, Row]]:
     """Merge numbers by queue and kind into queue → kind → numbers; what is missing is 0."""
-    nothing = {**dict.fromkeys(COUNTS, 0), "waiting": 0, "since": None, "in_work": 0}
     result: dict[int, dict[str, Row]] = defaultdict(dict)
     for part in parts:
         for (queue, kind), found in part.items():
-            result[queue].setdefault(kind, dict(nothing)).update(found)
+            result[queue].setdefault(kind, nothing()).update(found)
     return result

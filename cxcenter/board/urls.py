@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from cxcenter.accounts.roles import Right
-from cxcenter.board.views import acts, pages, skills
+from cxcenter.board.views import acts, alerts, pages, skills
 from cxcenter.core.requests import needs
 
 app_name = "board"
@@ -27,6 +27,7 @@ urlpatterns = [
     _act("queues/<int:pk>/pause/", acts.PauseQueue, "pause-queue"),
     _act("queues/<int:pk>/open/", acts.OpenQueue, "open-queue"),
     _act("queues/<int:pk>/lend/", acts.Lend, "lend"),
+    _act("queues/<int:pk>/thresholds/", alerts.SetThresholds, "thresholds"),
     _act("operators/<int:pk>/state/", acts.ForceState, "force-state"),
     _act("operators/<int:pk>/move-all/", acts.MoveAll, "move-all"),
     _act("operators/<int:pk>/lend/", acts.LendTo, "lend-operator"),
@@ -34,7 +35,7 @@ urlpatterns = [
     _act("session/<int:pk>/take/", acts.TakeOver, "take-over"),
     _act("session/<int:pk>/move/", acts.MoveSession, "move"),
     _act("session/<int:pk>/priority/", acts.ChangePriority, "priority"),
-    _act("alerts/<int:pk>/seen/", acts.SeeAlert, "see-alert"),
+    _act("alerts/<int:pk>/seen/", alerts.SeeAlert, "see-alert"),
     path("skills/", skills.matrix, name="skills"),
     path("skills/<int:skill>/<int:pk>/", skills.set_level, name="set-level"),
     _act("skills/add/", skills.AddSkill, "add-skill"),

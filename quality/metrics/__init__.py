@@ -5,10 +5,7 @@ from quality.metrics.visits import (
     ANSWERED,
     FLOWED_OUT,
     HANDLED,
-    IN_TIME,
     IN_WORK,
-    LATE,
-    LEVEL_BASE,
     REACTION_EDGES,
     REACTION_S,
     SECOND,
@@ -16,6 +13,7 @@ from quality.metrics.visits import (
     WAIT_S,
     WAITING,
     Seconds,
+    overdue,
     replied,
 )
 
@@ -24,10 +22,7 @@ __all__ = [
     "ANSWERED",
     "FLOWED_OUT",
     "HANDLED",
-    "IN_TIME",
     "IN_WORK",
-    "LATE",
-    "LEVEL_BASE",
     "REACTION_EDGES",
     "REACTION_S",
     "SECOND",
@@ -35,5 +30,6 @@ __all__ = [
     "WAIT_EDGES",
     "WAIT_S",
     "Seconds",
+    "overdue",
     "replied",
 ]

@@ -6,6 +6,8 @@ contacts belong to the interval in which the visit came in. Times are microsecon
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.models import BigIntegerField, Case, Count, Exists, F, Func, Max, OuterRef, Q, QuerySet, Sum, Value, When
@@ -14,7 +16,7 @@ from django.db.models.functions import Coalesce
 
 from interactions.models import Interaction
 from quality.metrics.visits import ABANDONED, ANSWERED, FLOWED_OUT, HANDLED, SECOND
-from quality.service_level import BLOCKED, Policy
+from quality.service_level import BLOCKED, FORMULAS, Policy
 from routing.choices import LegEnd, Outcome
 from routing.models import Assignment, WorkItem
 
@@ -133,6 +135,39 @@ def _within(which: str, policies: Mapping[int, Policy]) -> Q:
         return Q(pk__in=[])
     limits = Case(*(When(queue_id__in=queues, then=Value(limit)) for limit, queues in seconds.items()))
     return Q(left_at__lte=F("entered_at") + SECOND * limits)
+
+
+def late(policies: Mapping[int, Policy]) -> Q:
+    """Return the condition of visits that were answered, but not within the time of their queue's policy."""
+    return ANSWERED & ~_within("within", policies)
+
+
+def below_line(policies: Mapping[int, Policy]) -> Q:
+    """Return the condition of visits that stand below the line of their queue's service level."""
+    queues: dict[Policy, list[int]] = {}
+    for queue, policy in policies.items():
+        queues.setdefault(policy, []).append(queue)
+    return reduce(or_, (Q(queue_id__in=ids) & _below(policy) for policy, ids in queues.items()), Q(pk__in=[]))
+
+
+def _below(policy: Policy) -> Q:
+    formula = FORMULAS[policy.formula]
+    terms = {
+        "A": ANSWERED,
+        "L": ABANDONED,
+        "F": FLOWED_OUT,
+        "B": Q(outcome=Outcome.BLOCKED, blocked_kind__in=sorted(policy.blocked)),
+        "Q": ANSWERED | ABANDONED | CALLBACK | FLOWED_OUT,
+        "L_T": ABANDONED & _waited(policy.within_s),
+        "L_S": ABANDONED & _waited(policy.short_s),
+    }
+    less = reduce(or_, (terms[term] for term in formula.less), Q(pk__in=[]))
+    return reduce(or_, (terms[term] for term in formula.below)) & ~less
+
+
+def _waited(seconds: float | None) -> Q:
+    """Return the condition of visits that waited no longer than so many seconds."""
+    return Q(pk__in=[]) if seconds is None else Q(left_at__lte=F("entered_at") + SECOND * Value(int(seconds)))
 
 
 def rows_of(base: str) -> tuple[QuerySet[Any], str]:

@@ -4,7 +4,7 @@ A number is a count by a condition; the link on it asks for the rows of the same
 behind a number has as many rows as the number says. Times are compared inclusively.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Exists, ExpressionWrapper, F, FloatField, Func, OuterRef, Q, Value
 from django.db.models.expressions import Combinable
@@ -39,15 +39,17 @@ WAITING = ~Q(visit=Visit.LEFT)
 # Of the visits of a period, by the moment of arrival.
 ANSWERED = Q(outcome=Outcome.ANSWERED)
 ABANDONED = Q(outcome=Outcome.ABANDONED)
-IN_TIME = ANSWERED & Q(left_at__lte=F("entered_at") + SECOND * F("queue__target_s"))
-LATE = ANSWERED & Q(left_at__gt=F("entered_at") + SECOND * F("queue__target_s"))
 FLOWED_OUT = Q(outcome=Outcome.FLOWED_OUT)
-# The base of the service level V2: all but those who are answered count against it.
-LEVEL_BASE = ANSWERED | ABANDONED
 
 # A leg that holds a contact; a leg that is over: what AHT is the mean of.
 IN_WORK = Q(leg=Leg.ACTIVE)
 HANDLED = Q(leg=Leg.ENDED, accepted_at__isnull=False)
+
+
+def overdue(now: datetime) -> Q:
+    """Return the condition of visits that waited, or wait, for longer than their queue promises."""
+    promised = F("entered_at") + SECOND * F("queue__target_s")
+    return Q(left_at__gt=promised) | (WAITING & Q(entered_at__lt=now - SECOND * F("queue__target_s")))
 
 
 def replied() -> Q:

@@ -13,7 +13,7 @@ from routing.models.queues import (
     QueueMember,
 )
 from routing.models.skills import ANYONE, OperatorSkill, Requirement, RequirementStep, Skill, SkillPath
-from routing.models.work import Alert, Assignment, WorkItem
+from routing.models.work import Alert, Assignment, Threshold, WorkItem
 
 __all__ = [
     "ANYONE",
@@ -41,6 +41,7 @@ __all__ = [
     "Skill",
     "SkillPath",
     "State",
+    "Threshold",
     "Visit",
     "WorkItem",
 ]

@@ -1,8 +1,9 @@
-"""Work: visits to queues, legs with operators, alerts."""
+"""Work: visits to queues, legs with operators, alerts and thresholds."""
 
 from typing import ClassVar
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -127,15 +128,44 @@ class Alert(models.Model):
         WorkItem, verbose_name=_("work item"), null=True, on_delete=models.CASCADE, related_name="alerts"
     )
     user = models.ForeignKey(USER, verbose_name=_("operator"), null=True, on_delete=models.CASCADE, related_name="+")
+    # What lasts and ends by itself names what it is about: "queue:3", "topic:7", "leg:12".
+    subject = models.CharField(_("about"), max_length=40, blank=True)
     args = models.JSONField(_("details"), default=dict)
     at = models.DateTimeField(_("when"), default=timezone.now)
+    ended_at = models.DateTimeField(_("over"), null=True)
     seen_at = models.DateTimeField(_("seen"), null=True)
     seen_by = models.ForeignKey(USER, verbose_name=_("seen by"), null=True, on_delete=models.SET_NULL, related_name="+")
 
     class Meta:
         verbose_name = _("alert")
         verbose_name_plural = _("alerts")
+        constraints: ClassVar = [
+            # What lasts is told once.
+            models.UniqueConstraint(
+                fields=["kind", "team", "subject"], name="alert_once", condition=Q(ended_at=None) & ~Q(subject="")
+            )
+        ]
         indexes: ClassVar = [models.Index(fields=["team", "-at"], name="alert_open", condition=Q(seen_at=None))]
 
     def __str__(self) -> str:
         return self.get_kind_display()
+
+
+class Threshold(models.Model):
+    """From when on a queue calls its supervisors: each limit is off while it is empty."""
+
+    queue = models.OneToOneField(Queue, verbose_name=_("queue"), on_delete=models.CASCADE, related_name="threshold")
+    waiting = models.PositiveIntegerField(_("so many wait"), null=True, blank=True, validators=[MinValueValidator(1)])
+    longest_s = models.PositiveIntegerField(
+        _("the longest wait, s"), null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    level = models.PositiveSmallIntegerField(
+        _("service level below, %"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
+
+    class Meta:
+        verbose_name = _("threshold")
+        verbose_name_plural = _("thresholds")
+
+    def __str__(self) -> str:
+        return f"{self.queue_id}: {self.waiting} / {self.longest_s} s / {self.level} %"

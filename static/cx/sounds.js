@@ -1,7 +1,7 @@
 // Short tones made on the spot; each can be switched off by the user.
 let context;
 
-const TONES = { offer: [660, 880], message: [520], late: [330, 330] };
+const TONES = { offer: [660, 880], message: [520], late: [330, 330], threshold: [740, 554, 740] };
 
 export function play(name, off = {}) {
   if (off[name]) return;

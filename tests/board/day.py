@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from customers.models import Customer, Identity, Profile
-from cxcenter.board.snapshot import start_of, today
+from cxcenter.board.counted import start_of, today
 from interactions.models import Channel, Interaction, Thread
 from routing.models import Assignment, Entrance, PauseReason, QueueMember, WorkItem
 from tests import world

@@ -9,7 +9,7 @@ from django.utils import timezone
 from cxcenter.core.models import AuditEntry
 from interactions.models import Message
 from routing.actions import offers
-from routing.models import Alert, Assignment, PauseReason, Presence, Queue, QueueMember, WorkItem
+from routing.models import Alert, Assignment, PauseReason, Presence, Queue, QueueMember, Threshold, WorkItem
 from tests import world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,6 +38,7 @@ class Place:
             "close-queue": (self.queue.pk, {"minutes": 30, "message": "Back at noon"}),
             "pause-queue": (self.queue.pk, {"minutes": 30, "message": ""}),
             "open-queue": (self.queue.pk, {}),
+            "thresholds": (self.queue.pk, {"waiting": 5}),
             "lend": (self.queue.pk, {"minutes": 60, "operator": self.bob.pk}),
             "force-state": (self.alice.pk, {"mode": "pause"}),
             "move-all": (self.alice.pk, {}),
@@ -193,7 +194,7 @@ def test_each_dialog_says_whom_it_is_about(client, place):
 
 NAMES = [
     "close-queue", "pause-queue", "open-queue", "lend", "force-state", "move-all",
-    "lend-operator", "whisper", "move", "priority", "see-alert", "take-over",
+    "lend-operator", "whisper", "move", "priority", "see-alert", "take-over", "thresholds",
 ]  # fmt: skip
 
 
@@ -207,6 +208,7 @@ def world_before(place) -> list[object]:
         list(WorkItem.objects.order_by("pk").values_list()),
         list(Assignment.objects.order_by("pk").values_list()),
         list(Alert.objects.values_list()),
+        list(Threshold.objects.values_list()),
         Message.objects.count(),
         AuditEntry.objects.count(),
     ]

@@ -14,9 +14,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from cxcenter.board import publisher, snapshot
-from cxcenter.board.pace import Paced
+from cxcenter.board import counted, publisher
 from cxcenter.core import realtime
+from cxcenter.core.pace import Paced
 from interactions.models import Interaction
 from routing.models import Assignment, Presence, WorkItem
 from tests import world
@@ -223,6 +223,6 @@ def test_costly_numbers_are_asked_more_seldom():
 
 def test_today_begins_in_the_zone_of_the_installation(settings):
     settings.DEFAULT_ZONE = "Pacific/Auckland"
-    day = snapshot.today(datetime(2026, 3, 1, 12, 0, tzinfo=UTC))
+    day = counted.today(datetime(2026, 3, 1, 12, 0, tzinfo=UTC))
     assert str(day) == "2026-03-02"
-    assert snapshot.start_of(day) == datetime(2026, 3, 1, 11, 0, tzinfo=UTC)
+    assert counted.start_of(day) == datetime(2026, 3, 1, 11, 0, tzinfo=UTC)

@@ -175,11 +175,85 @@ def test_the_wall_by_key_and_back(board: Page) -> None:
     board.keyboard.press("w")
     expect(board.get_by_role("heading", name="Contact center, now")).to_be_visible()
     expect(board.get_by_role("navigation", name="Areas")).to_be_hidden()
-    assert board.url.endswith("#wall")
+    assert board.url.endswith("?wall")
     board.reload()
     expect(board.get_by_role("heading", name="Contact center, now")).to_be_visible()
     board.keyboard.press("Escape")
     expect(board.get_by_role("navigation", name="Areas")).to_be_visible()
+
+
+def test_the_wall_has_an_address_is_dark_and_shows_all_without_scrolling(
+    installation: Stack, team: None, windows: Windows
+) -> None:
+    page = windows.sign_in(installation.url, "rita", width=1920, height=1080)
+    page.goto(f"{installation.url}/board/?wall")
+    expect(page.get_by_role("heading", name="Contact center, now")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    expect(tile(page, "Returns")).to_be_visible()
+    # Nothing can be pressed; numbers stay links for a reader of the screen.
+    expect(page.locator("button:visible, select:visible, summary:visible, input:visible")).to_have_count(0)
+    assert page.evaluate("document.querySelector('#work').scrollHeight <= innerHeight")
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+
+
+def test_a_threshold_rings_once_by_keyboard_and_is_muted(installation: Stack, team: None, windows: Windows) -> None:
+    board = windows.sign_in(installation.url, "rita")
+    board.add_init_script(
+        """window.rung = 0; window.told = [];
+        window.AudioContext = class { constructor() { window.rung += 1; throw new Error("no sound here"); } };
+        window.Notification = class { static permission = "granted"; constructor(title, { body }) { window.told.push(title + ": " + body); } addEventListener() {} };
+        Object.defineProperty(document, "visibilityState", { get: () => "hidden" });"""
+    )
+    board.goto(f"{installation.url}/board/")
+    expect(live(board)).to_be_visible()
+    menu = tile(board, "Returns").get_by_label("Acts on the queue Returns")
+
+    def set_limit(value: str) -> None:
+        menu.focus()
+        board.keyboard.press("Enter")
+        board.locator("details[open]").get_by_role("button", name="Thresholds").focus()
+        board.keyboard.press("Enter")
+        dialog = board.get_by_role("dialog")
+        expect(dialog.get_by_role("heading")).to_have_text("When Returns calls")
+        dialog.get_by_label("So many wait").fill(value)
+        board.keyboard.press("Enter")
+        expect(dialog).to_be_hidden()
+
+    alert = board.get_by_role("group", name=re.compile("Alerts")).get_by_text(re.compile("wait, the limit is"))
+    set_limit("99")
+    expect(alert).to_have_count(0)
+    set_limit("1")
+    expect(alert).to_have_text("2 wait, the limit is 1")
+    assert (board.evaluate("rung"), board.evaluate("told")) == (1, ["Returns: 2 wait, the limit is 1"])
+    # What is reached when the page opens is shown and does not ring; the bell mutes it on this user's boards.
+    board.reload()
+    expect(alert).to_be_visible()
+    assert board.evaluate("rung") == 0
+    bell = board.get_by_role("button", name="Mute the thresholds")
+    bell.focus()
+    board.keyboard.press("Enter")
+    expect(bell).to_have_attribute("aria-pressed", "true")
+    set_limit("")
+    expect(alert).to_have_count(0)
+    set_limit("2")
+    expect(alert).to_be_visible()
+    assert board.evaluate("rung") == 0
+    set_limit("")
+
+
+def test_tiles_by_queue_channel_and_team(installation: Stack, team: None, windows: Windows) -> None:
+    page = windows.sign_in(installation.url, "supervisor")
+    page.goto(f"{installation.url}/board/")
+    tiles = page.locator(".cx-tile")
+    expect(tiles).to_have_count(6)
+    page.get_by_label("Tiles").select_option(label="By team")
+    expect(tiles).to_have_count(2)
+    expect(tiles.first.get_by_role("link").first).to_have_attribute("href", re.compile(r"\?team=\d+$"))
+    page.get_by_label("Tiles").select_option(label="By channel")
+    expect(tiles).to_have_count(1)
+    expect(page).to_have_url(re.compile("by=kind"))
+    page.reload()
+    expect(page.locator(".cx-tile").get_by_text("Web chat")).to_be_visible()
 
 
 def test_a_lost_line_is_told_and_numbers_come_again(board: Page, installation: Stack) -> None:
@@ -219,7 +293,7 @@ def test_nothing_overflows(
         page.locator("#live span").filter(has_text="●").wait_for()
         fits(page)
         assert cut(page) == [], address
-    page.goto(f"{installation.url}/board/?wall#wall")
+    page.goto(f"{installation.url}/board/?wall")
     page.locator(".cx-tile").first.wait_for()
     assert cut(page) == []
     assert page.evaluate("document.querySelector('#work').scrollHeight <= innerHeight")

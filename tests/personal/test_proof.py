@@ -10,9 +10,10 @@ from django.db import connection
 from django.utils import timezone
 
 from customers import actions as customers
-from cxcenter.board import snapshot
+from cxcenter.board import counted, snapshot
 from cxcenter.core.models import Event
 from interactions.models import Attachment, Case, DoomedFile, Interaction, Message, Task
+from quality import policies
 from quality.models import Survey
 from routing.models import Assignment, WorkItem
 from tests.personal.town import (
@@ -35,7 +36,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def numbers() -> dict[str, Any]:
     """All that reports and the board count."""
-    day = snapshot.today()
+    day = counted.today()
     board = snapshot.compute()
     for team in board.values():
         team.pop("at", None)
@@ -51,9 +52,9 @@ def numbers() -> dict[str, Any]:
         "cases": list(Case.objects.order_by("pk").values_list("pk", "kind", "status", "opened_at", "resolved_at", "profile")),
         "tasks": list(Task.objects.order_by("pk").values_list("pk", "kind", "created_at", "done_at", "done_by", "profile")),
         "events": list(Event.objects.order_by("pk").values_list("pk", "kind", "at", "profile_id", "actor_id")),
-        "counts": snapshot.day_counts(day),
-        "handled": snapshot.handled(day),
-        "charts": snapshot.charts(day),
+        "counts": counted.day_counts(day, policies.holding()),
+        "handled": counted.handled(day),
+        "charts": counted.charts(day),
         "board": json.dumps(board, default=str, sort_keys=True),
     }  # fmt: skip
 

@@ -305,21 +305,3 @@ class ChangePriority(OfSession):
             raise Conflict(_("This contact does not wait any more."), code="left")
         control.set_priority(item=visit, priority=asked["priority"], actor=self.user)
         return _("The priority is %(priority)s") % {"priority": asked["priority"]}
-
-
-# --- Alerts ---------------------------------------------------------------------------------------
-
-
-class SeeAlert(Act):
-    """Note that an alert was seen, and with it the older ones of its kind and queue."""
-
-    title = button = gettext_lazy("Seen")
-
-    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        """Find the alert. Raises NotFound for another team's."""
-        super().setup(request, *args, **kwargs)
-        self.alert = scope.alert(self.user, self.pk)
-
-    def _do(self, asked: dict[str, Any]) -> Said:
-        control.see_alert(alert=self.alert, actor=self.user)
-        return _("Seen")

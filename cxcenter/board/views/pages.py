@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 
 from cxcenter.accounts.roles import Right
 from cxcenter.board import contacts, publisher, scope
+from cxcenter.board.views.alerts import noted
 from cxcenter.core import audit
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.frame import frame
@@ -21,9 +22,8 @@ from interactions.models import Interaction
 from quality import metrics
 from routing import explain
 from routing.choices import Choice, State
-from routing.models import Alert, Assignment, Skill, WorkItem
+from routing.models import Assignment, Skill, WorkItem
 
-ALERTS = 200
 # How an operator was chosen, and what became of the others.
 HOWS = {
     "preferred": gettext_lazy("meant for him"),
@@ -37,6 +37,13 @@ VERDICTS = {
     "full": gettext_lazy("full"),
     "skills": gettext_lazy("lacks a skill"),
 }
+# What is said when a threshold is reached; the page fills it in.
+REACHED = {
+    "t_waiting": gettext_lazy("{count} wait, the limit is {limit}"),
+    "t_longest": gettext_lazy("somebody has waited {waited}, the limit is {limit}"),
+    "t_level": gettext_lazy("service level {level}, the limit is {limit} %"),
+}
+TILES = {"queue": gettext_lazy("By queue"), "kind": gettext_lazy("By channel"), "team": gettext_lazy("By team")}
 # Marks of the states: a colour and a shape, see the styles of .cx-state.
 MARKS = {"available": "av", "busy": "bz", "wrapup": "wr", "pause": "ps", "not_responding": "nr"}
 
@@ -50,8 +57,9 @@ def _numbers(request: HttpRequest) -> list[dict[str, Any]]:
 def board_page(request: HttpRequest, section: str, template: str, **context: Any) -> HttpResponse:
     """Render a section of the board with what all its pages need."""
     user = staff_of(request)
-    asked = request.GET.get("team", "")
+    asked, by = request.GET.get("team", ""), request.GET.get("by", "")
     team = int(asked) if asked.isdecimal() else None
+    teams = list(scope.teams_of(user).order_by("name"))
     settings = {
         "kinds": {kind.value: str(kind.label) for kind in ChannelKind},
         "states": {state.value: str(state.label) for state in State},
@@ -64,12 +72,17 @@ def board_page(request: HttpRequest, section: str, template: str, **context: Any
         "h": _("h"),
         "zone": str(timezone.get_current_timezone()),
         "held": {"closed": _("closed"), "paused": _("paused")},
+        "visitor": _("Visitor %(number)s") % {"number": "{number}"},
+        "reached": {kind: str(words) for kind, words in REACHED.items()},
     }
     common = {
         "section": section,
         "controls": user.may(Right.CONTROL),
-        "teams": list(scope.teams_of(user).order_by("name")),
+        "teams": teams,
         "chosen_team": team,
+        "reached": REACHED,
+        "tile_groups": list(TILES.items()),
+        "by": by if by in TILES else "queue",
         "team_query": f"?team={team}" if team else "",
         "kinds": ChannelKind.choices,
         "state_chips": [(code, css, words) for (code, css), words in zip(MARKS.items(), _chip_words(), strict=True)],
@@ -78,7 +91,7 @@ def board_page(request: HttpRequest, section: str, template: str, **context: Any
             ("state", "", _("State")),
             ("in_state", "r", _("In state")),
             ("load", "", _("Load")),
-            ("contacts", "r", _("Contacts")),
+            ("current", "", _("Contact")),
             ("aht", "r", _("AHT")),
         ],
         "settings": settings,
@@ -102,31 +115,8 @@ def _chip_words() -> list[str]:
 @needs(Right.BOARD)
 def live(request: HttpRequest, section: str = "now") -> HttpResponse:
     """Show a section of the live board: the page fills in the numbers, now and at each push."""
-    context = {"noted": _noted(request)} if section == "alerts" else {}
+    context = {"noted": noted(staff_of(request))} if section == "alerts" else {}
     return board_page(request, section, f"board/{section}.html", **context)
-
-
-def _noted(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return what was noted lately, seen or not, in words."""
-    user = staff_of(request)
-    found = Alert.objects.filter(team__in=scope.teams_of(user)).select_related("queue", "item", "seen_by")
-    return [
-        {
-            "at": alert.at,
-            "words": _alert_words(alert),
-            "queue": alert.queue.label(user.language) if alert.queue else "",
-            "session": alert.item.interaction_id if alert.item else None,
-            "seen_at": alert.seen_at,
-            "seen_by": alert.seen_by.name if alert.seen_by else "",
-        }
-        for alert in found.order_by("-at", "-pk")[:ALERTS]
-    ]
-
-
-def _alert_words(alert: Alert) -> str:
-    if alert.kind == "late":
-        return _("Waits longer than %(target)s s") % {"target": alert.args.get("target_s", "")}
-    return alert.kind
 
 
 @require_GET

@@ -8,6 +8,7 @@ import { drawCharts } from "./charts.js";
 import { fill } from "./fill.js";
 import { clockOf, count, joined, settings, watchOf } from "./numbers.js";
 import { drawOperators, drawStates } from "./people.js";
+import { heed } from "./ringing.js";
 import { drawKpis, drawQueues, drawTiles } from "./tiles.js";
 import "./menus.js";
 import "./session.js";
@@ -29,12 +30,13 @@ function take(one) {
 }
 
 function complete(one) {
-  return ["queues", "operators", "alerts", "charts"].every((section) => section in one);
+  return ["queues", "operators", "alerts", "charts", "usual"].every((section) => section in one);
 }
 
 function draw() {
   const all = joined(new Map([...teams].filter(([, one]) => complete(one))));
   drawFrame(all);
+  heed(all);
   if (box("kpis")) drawKpis(all);
   if (box("tiles")) drawTiles(box("tiles"), all);
   if (box("queues")) drawQueues(box("queues"), all);
@@ -107,6 +109,13 @@ box("team")?.addEventListener("change", ({ target }) => {
   else query.delete("team");
   query.delete("after");
   window.location.search = query;
+});
+box("by")?.addEventListener("change", ({ target }) => {
+  const query = new URLSearchParams(window.location.search);
+  query.set("by", target.value);
+  history.replaceState(null, "", `?${query}`);
+  box("tiles").dataset.by = target.value;
+  draw();
 });
 document.addEventListener("cx:draw", draw);
 document.addEventListener("cx:theme", () => setTimeout(draw));

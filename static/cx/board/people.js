@@ -12,6 +12,13 @@ const initials = (name) => name.split(/\s+/).slice(0, 2).map((word) => word[0] |
 const reasonOf = (one) => (russian && one.reason_ru) || one.reason;
 const lasts = (one) => Math.max(0, now() - one.since);
 
+// The contact that has been in his hands the longest, and how many there are besides.
+function currentOf({ current, contacts }) {
+  if (!current) return { contact: "", session: "", besides: contacts ? count(contacts) : "" };
+  const contact = current.name || settings.visitor.replace("{number}", current.visitor);
+  return { contact, session: current.id, besides: contacts > 1 ? `+${count(contacts - 1)}` : "", held: duration(now() - current.since) };
+}
+
 export function wordsOf(one) {
   const words = one.state === "pause" && reasonOf(one) ? reasonOf(one) : settings.states[one.state] || one.state;
   return one.pause_after ? `${words} → ${settings.states.pause}` : words;
@@ -22,7 +29,7 @@ const SORTS = {
   state: (one) => Object.keys(settings.states).indexOf(one.state),
   in_state: lasts,
   load: (one) => one.load / Math.max(1, one.capacity),
-  contacts: (one) => one.contacts,
+  current: (one) => (one.current ? now() - one.current.since : -1),
   aht: (one) => one.aht ?? -1,
 };
 
@@ -72,7 +79,8 @@ export function drawOperators(body, { operators }) {
     key: (one) => one.id,
     template: () => document.getElementById("t-operator"),
     draw(el, one) {
-      fill(el, { ...one, words: wordsOf(one), initials: initials(one.name), in_state: duration(lasts(one)), aht: duration(one.aht) });
+      fill(el, { ...one, words: wordsOf(one), initials: initials(one.name), in_state: duration(lasts(one)), aht: duration(one.aht), ...currentOf(one) });
+      part(el, ".current").hidden = !one.current;
       const avatar = part(el, ".cx-av");
       avatar.className = `cx-av s ${colour(one.name)}`;
       const state = part(el, ".cx-state");

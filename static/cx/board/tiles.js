@@ -1,10 +1,11 @@
 // Numbers with targets, tiles and lines of queues.
 import { now } from "../clock.js";
 import { fill, keyed, mark, part } from "./fill.js";
-import { brief, common, count, duration, kindsOf, levelState, named, ofQueue, percent, points, settings, sum, targetOf, waitState, worst } from "./numbers.js";
+import { tilesOf } from "./groups.js";
+import { brief, common, count, duration, kindsOf, levelState, named, ofQueue, ofQueues, percent, points, policyOf, settings, sum, targetOf, waitState, waited, worst } from "./numbers.js";
+import { onWall, turned } from "./wall.js";
 
 const template = (id) => document.getElementById(id);
-const waited = (since) => (since === null ? null : Math.max(0, now() - since));
 const SIGN = { bad: "alert-triangle", warn: "hourglass" };
 
 function showKinds(box, kinds) {
@@ -14,46 +15,55 @@ function showKinds(box, kinds) {
   box.replaceChildren(...kinds.map((kind) => template("kind-" + kind)?.content.cloneNode(true)).filter(Boolean));
 }
 
-function valuesOf(queue, total) {
-  const longest = waited(total.since);
+// A line or tile is {query, name, numbers: its sums, target, target_s, policy, on_duty, held, …}; what is not common is null.
+function valuesOf(row) {
+  const { numbers, policy } = row;
+  const longest = waited(numbers.since);
   return {
-    ...total,
-    id: queue.id,
-    name: named(queue),
-    target: queue.target,
-    target_s: queue.target_s,
-    on_duty: queue.on_duty,
-    members: queue.members,
-    message: queue.message,
-    held: queue.closed ? settings.held.closed : queue.paused ? settings.held.paused : "",
+    ...numbers,
+    ...row,
+    entered: count(numbers.entered),
+    answered: count(numbers.answered),
     longest: brief(longest),
-    level: points(total.level),
-    lost: percent(total.lost),
-    width: total.level ?? 0,
-    states: { longest: waitState(longest, queue.target_s), level: levelState(total.level, queue.target) },
+    level: points(numbers.level),
+    lost: percent(numbers.lost),
+    width: numbers.level ?? 0,
+    policy: policy ? policyOf(policy) : "",
+    formula: policy ? policy.formula : "",
+    usual: numbers.usual === null ? "–" : count(Math.round(numbers.usual)),
+    more: numbers.usual ? `${numbers.entered >= numbers.usual ? "+" : "−"}${count(Math.abs(Math.round((100 * (numbers.entered - numbers.usual)) / numbers.usual)))} %` : "",
+    states: { longest: row.late ?? waitState(longest, row.target_s), level: levelState(numbers.level, row.target) },
   };
 }
 
-function decorate(el, queue, values) {
-  showKinds(part(el, ".kinds"), kindsOf(queue));
+export function rowOf(queue, numbers = ofQueue(queue)) {
+  const held = queue.closed ? settings.held.closed : queue.paused ? settings.held.paused : "";
+  return { ...queue, query: `queue=${queue.id}`, name: named(queue), kinds: kindsOf(queue), numbers, held, acts: true };
+}
+
+function decorate(el, row, values) {
+  showKinds(part(el, ".kinds"), row.kinds);
   const held = part(el, "[data-f=held]");
   if (held) held.hidden = !values.held;
   for (const name of ["longest", "level"]) mark(part(el, "." + name), "", values.states[name] === "ok" ? "" : values.states[name]);
   for (const item of el.querySelectorAll(".only-open")) item.hidden = Boolean(values.held);
   for (const item of el.querySelectorAll(".only-held")) item.hidden = !values.held;
+  for (const item of el.querySelectorAll(".only-usual")) item.hidden = values.numbers.usual === null;
 }
 
-export function drawTiles(box, { queues }) {
-  box.hidden = queues.length === 0;
-  template("no-queues").hidden = queues.length > 0;
-  box.classList.toggle("many", queues.length > 12);
-  keyed(box, queues, {
-    key: (queue) => queue.id,
+export function drawTiles(box, all) {
+  const rows = tilesOf(all, box.dataset.by, rowOf);
+  box.hidden = rows.length === 0;
+  template("no-queues").hidden = rows.length > 0;
+  const shown = onWall() ? turned(rows) : rows;
+  box.classList.toggle("many", shown.length > 12);
+  keyed(box, shown, {
+    key: (row) => row.query,
     template: () => template("t-tile"),
-    draw(el, queue) {
-      const values = valuesOf(queue, ofQueue(queue));
+    draw(el, row) {
+      const values = valuesOf(row);
       fill(el, values);
-      decorate(el, queue, values);
+      decorate(el, row, values);
       const state = worst(values.states.longest, values.states.level);
       mark(el, "s-", state);
       el.classList.toggle("s-idle", !state);
@@ -62,6 +72,8 @@ export function drawTiles(box, { queues }) {
       sign.hidden = !SIGN[state];
       sign.className = `sign ${state}`;
       if (SIGN[state]) part(sign, "use").setAttribute("href", `${spriteOf()}#${SIGN[state]}`);
+      part(el, "details").hidden = !row.acts;
+      part(el, ".duty").hidden = row.on_duty === null;
     },
   });
 }
@@ -81,10 +93,11 @@ export function drawQueues(body, { queues }) {
     key: ({ queue, kind }) => `${queue.id} ${kind || ""}`,
     template: ({ kind }) => template(kind ? "t-queue-kind" : "t-queue"),
     draw(el, { queue, kind, numbers }) {
-      const values = valuesOf(queue, kind ? sum([numbers]) : ofQueue(queue));
-      if (kind) Object.assign(values, { kind, name: settings.kinds[kind] || kind });
-      fill(el, { ...values, entered: count(values.entered), answered: count(values.answered) });
-      decorate(el, kind ? { kinds: [kind], numbers: {} } : queue, values);
+      const whole = rowOf(queue, kind ? sum([numbers]) : ofQueue(queue));
+      const row = kind ? { ...whole, kind, kinds: [kind], name: settings.kinds[kind] || kind } : whole;
+      const values = valuesOf(row);
+      fill(el, values);
+      decorate(el, row, values);
     },
   });
   template("no-queues").hidden = lines.length > 0;
@@ -124,23 +137,26 @@ function latest(queues) {
 }
 
 export function drawKpis({ queues, operators, charts }) {
-  const total = sum(queues.flatMap((queue) => Object.values(queue.numbers)));
+  const total = ofQueues(queues);
   const late = latest(queues);
   const lateState = late ? waitState(late.seconds, late.queue.target_s) : "ok";
   const target = targetOf(queues) ?? 0;
-  const limit = common(queues, "target_s");
+  const limit = common(queues, (queue) => queue.target_s) ?? null;
+  const within = common(queues, (queue) => policyOf(queue.policy)) ?? "";
   const replied = Object.values(charts.reactions).reduce((n, one) => n + one.n, 0);
   const seconds = Object.values(charts.reactions).reduce((n, one) => n + one.seconds, 0);
   const mean = replied ? seconds / replied : null;
+  const before = (of, worded) => (total.before && of(total.before) !== null ? { before: worded(of(total.before)) } : {});
   card("waiting", { value: count(total.waiting), sub: byKind(queues) }, total.waiting ? (lateState === "ok" ? "ok" : "warn") : "ok", { state: "waiting" });
   const longest = late ? { value: brief(late.seconds), queue: named(late.queue), limit: duration(late.queue.target_s) } : { value: "–" };
   card("longest", longest, lateState, { state: "waiting" });
   const atWork = operators.filter((one) => ["available", "busy", "wrapup"].includes(one.state)).length;
   card("in_work", { value: count(total.in_work), operators: count(atWork) }, "", { state: "in_work" });
-  const level = { value: percent(total.level), within: limit === null ? "" : ` ${target}/${limit}`, target, late: count(total.answered - total.in_time) };
-  card("level", level, levelState(total.level, target), { state: "level" });
+  const formulas = [...new Set(queues.map(({ policy }) => `${policy.name} = ${policy.formula}`))].join(", ");
+  const level = { value: percent(total.level), within, formulas, target, late: count(total.answered - total.in_time) };
+  card("level", { ...level, ...before(({ level: share }) => share, percent) }, levelState(total.level, target), { state: "level" });
   const reaction = { value: mean === null ? "–" : mean < 100 ? `${Math.round(mean)} ${settings.s}` : duration(mean), ...(limit === null ? { replies: count(replied) } : { target: limit }) };
   card("replied", reaction, mean === null || limit === null ? "" : waitState(mean, limit), { state: "replied" });
-  card("answered", { value: count(total.answered), entered: count(total.entered) }, "", { state: "answered" });
-  card("abandoned", { value: percent(total.lost), count: count(total.abandoned) }, "", { state: "abandoned" });
+  card("answered", { value: count(total.answered), entered: count(total.entered), ...before(({ answered }) => answered, count) }, "", { state: "answered" });
+  card("abandoned", { value: percent(total.lost), count: count(total.abandoned), ...before(({ lost }) => lost, percent) }, "", { state: "abandoned" });
 }

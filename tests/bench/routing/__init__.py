@@ -13,5 +13,7 @@ BARS = (
     Bar("routing.metrics_s", "s", 1),
     Bar("routing.year_ms", "ms", 1000),
     Bar("routing.day_ms", "ms", 300),
+    Bar("routing.board_s", "s", 2),
+    Bar("routing.board_cost_ratio", "", 1.5),
 )
-PARTS = ("engine", "offer", "assign", "simulate", "calls", "reports")
+PARTS = ("engine", "offer", "assign", "simulate", "calls", "reports", "board")

@@ -1,4 +1,4 @@
-"""What a supervisor should look at now, found in the numbers themselves. Pure."""
+"""What a supervisor should look at now, as the numbers themselves tell. Pure."""
 
 from typing import Any
 
@@ -10,17 +10,32 @@ LEVEL_NEAR = 5
 
 
 def level(queue: Row) -> float | None:
-    """Return the service level of the day in percent (V2: answered in time of answered and abandoned)."""
+    """Return the service level of the day in percent, by the queue's policy."""
     numbers = queue["numbers"].values()
-    base = sum(n["answered"] + n["abandoned"] for n in numbers)
-    return 100 * sum(n["in_time"] for n in numbers) / base if base >= LEVEL_FROM else None
+    below = sum(n["below"] for n in numbers)
+    return 100 * sum(n["above"] for n in numbers) / below if below >= LEVEL_FROM else None
 
 
-def anomalies(team: Row, now: float) -> list[Row]:
+def alerts_of(team: Row, now: float) -> list[Row]:
     """Return the alerts that follow from a team's numbers: kind, whom it is about, since when."""
-    return [alert for queue in team["queues"] for alert in _of_queue(queue)] + [
+    return [alert for queue in team["queues"] for alert in (*_reached(queue, now), *_of_queue(queue))] + [
         alert for operator in team["operators"] for alert in _of_operator(operator, now)
     ]
+
+
+def _reached(queue: Row, now: float) -> list[Row]:
+    """Return the thresholds of a queue that are reached: its supervisors wanted to be called for them."""
+    limits, numbers = queue["limits"], queue["numbers"].values()
+    waiting, reached = sum(n["waiting"] for n in numbers), level(queue)
+    since = min((n["since"] for n in numbers if n["since"]), default=None)
+    found: list[Row] = []
+    if "waiting" in limits and waiting >= limits["waiting"]:
+        found.append({"kind": "t_waiting", "count": waiting, "limit": limits["waiting"]})
+    if "longest_s" in limits and since and now - since >= limits["longest_s"]:
+        found.append({"kind": "t_longest", "since": since, "limit_s": limits["longest_s"]})
+    if "level" in limits and reached is not None and reached < limits["level"]:
+        found.append({"kind": "t_level", "limit": limits["level"]})
+    return [{**alert, "queue": queue["id"]} for alert in found]
 
 
 def _of_queue(queue: Row) -> list[Row]:
