@@ -4,10 +4,12 @@ import time
 
 from celery import shared_task
 
-from quality import rollups
+from quality import rollups, runs
 
 # Others wait in the same queue: the next call of the beat goes on.
 ENOUGH_S = 20.0
+# Somebody waits for a simulation; others wait behind it.
+SHARE_S = 5.0
 
 
 @shared_task
@@ -20,3 +22,10 @@ def bulk_roll_up() -> int:
         if time.monotonic() > began + ENOUGH_S:
             break
     return done
+
+
+@shared_task
+def bulk_simulate() -> None:
+    """Play simulations that were asked for, as far as the time goes; if there is more, line up again behind the others."""
+    if runs.work(seconds=SHARE_S):
+        bulk_simulate.delay()

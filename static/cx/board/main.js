@@ -10,7 +10,9 @@ import { clockOf, count, joined, settings, watchOf } from "./numbers.js";
 import { drawOperators, drawStates } from "./people.js";
 import { drawKpis, drawQueues, drawTiles } from "./tiles.js";
 import "./menus.js";
+import "./rules.js";
 import "./session.js";
+import "./simulation.js";
 import "./skills.js";
 import "./wall.js";
 
@@ -96,7 +98,8 @@ const line = new Line("/ws/board/", {
       syncTo(message.at);
       take(message);
       draw();
-    } else if (message.kind === "session") document.dispatchEvent(new Event("cx:session-changed"));
+    } else if (message.kind === "study") document.dispatchEvent(new CustomEvent("cx:study", { detail: message }));
+    else if (message.kind === "session") document.dispatchEvent(new Event("cx:session-changed"));
   },
 });
 
