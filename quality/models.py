@@ -194,7 +194,8 @@ class SimulationRun(models.Model):
     # Of each seed that was played: the figures by set of rules.
     played = models.JSONField(default=list)
     spent_s = models.FloatField(_("time of work, s"), default=0)
-    result = models.JSONField(_("result"), null=True)
+    # JSON as a text too, for the same reason.
+    result = models.TextField(_("result"), blank=True)
     fault = models.CharField(_("what went wrong"), max_length=500, blank=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
     # Of rules that are tried: what would be saved, and what the day they are tried on is like.

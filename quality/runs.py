@@ -1,5 +1,6 @@
 """Simulations in the background: started by a screen, played by the worker seed by seed, told to who asked for them."""
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -152,7 +153,8 @@ def _go_on(run: SimulationRun) -> None:
     if seed >= run.seeds:
         seeds = range(1, seed + 1)
         days = {name: [_day(played[name]) for played in run.played] for name in study.scenarios}
-        run.result = compared(study, seeds=seeds, days=days).as_data()
+        found = compared(study, seeds=seeds, days=days).as_data()
+        run.result = json.dumps(found, indent=1, ensure_ascii=False)
         _end(run, SimulationRun.State.DONE)
     elif run.spent_s > LONGEST_S:
         words = _(
@@ -189,8 +191,8 @@ def _tell(run: SimulationRun, done: int | None = None) -> None:
 
 
 def _kept(day: Day) -> list[list[Any]]:
-    return [[by, of, dict(figures)] for (by, of), figures in day.items()]
+    return [[by, of, list(figures.items())] for (by, of), figures in day.items()]
 
 
 def _day(kept: Sequence[Sequence[Any]]) -> dict[tuple[str, str], Mapping[str, float]]:
-    return {(by, of): figures for by, of, figures in kept}
+    return {(by, of): dict(figures) for by, of, figures in kept}

@@ -251,9 +251,7 @@ def simulation(side: dict[str, Any], place: Place) -> SimulationRun:
     """A trial of rules of a supervisor, or of somebody else."""
     owner = place.people["supervisor" if side is place.ours else "admin"]
     trial = {"edit": {}, "seen": "", "why": "", "day": "2026-11-30", "queues": [], "levels": {}, "changes": []}
-    return SimulationRun.objects.get_or_create(
-        made_by=owner, defaults={"scenario": "{}", "result": None, "trial": trial}
-    )[0]
+    return SimulationRun.objects.get_or_create(made_by=owner, defaults={"scenario": "{}", "trial": trial})[0]
 
 
 def skill() -> Skill:

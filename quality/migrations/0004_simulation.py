@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 ),
                 ("played", models.JSONField(default=list)),
                 ("spent_s", models.FloatField(default=0, verbose_name="time of work, s")),
-                ("result", models.JSONField(null=True, verbose_name="result")),
+                ("result", models.TextField(blank=True, verbose_name="result")),
                 ("fault", models.CharField(blank=True, max_length=500, verbose_name="what went wrong")),
                 ("ended_at", models.DateTimeField(null=True, verbose_name="ended")),
                 ("trial", models.JSONField(null=True, verbose_name="rules that are tried")),

@@ -178,7 +178,10 @@ def _write(edit: Document, present: Document, number: int) -> None:
     for ident, settings in edit.get(HOURS, {}).items():
         _write_hours(ident, settings)
     for ident, settings in edit.get(PAUSES, {}).items():
-        PauseReason.objects.update_or_create(pk=None if ident.startswith(NEW) else int(ident), defaults=settings)
+        if ident.startswith(NEW):
+            PauseReason.objects.create(**settings)
+        else:
+            PauseReason.objects.filter(pk=int(ident)).update(**settings)
     queues = edit.get(QUEUES, {})
     changed = sorted(int(ident) for ident, settings in queues.items() if settings != present[QUEUES][ident])
     # All that wait there, in the order of the locks, before some of them get other places.

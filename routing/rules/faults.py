@@ -1,7 +1,8 @@
 """What is wrong with the rules as a whole, in words that say what to do, each at its setting."""
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, time
 from itertools import pairwise
 
@@ -29,7 +30,7 @@ class Fault:
     id: str
     field: str
     code: str
-    message: str = field(compare=False)
+    message: str = dataclasses.field(compare=False)
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """The rules on screen: changed by supervisors, checked as a whole, kept in versions, tried before they are saved."""
 
+import json
 from datetime import time, timedelta
 
 import pytest
@@ -342,9 +343,10 @@ def test_rules_are_tried_on_yesterday_and_then_saved(post, place, client):
     assert runs.work(seconds=60) is False
     run.refresh_from_db()
     assert (run.state, run.fault) == ("done", "")
+    found = json.loads(run.result)
     figures = {
         name: {row["figure"]: row for row in rows if (row["by"], row["of"]) == ("queue", "Warranty")}
-        for name, rows in {**run.result["figures"], "Δ": run.result["differences"]["changed"]}.items()
+        for name, rows in {**found["figures"], "Δ": found["differences"]["changed"]}.items()
     }
     assert figures["base"]["visits"]["mean"] == figures["changed"]["visits"]["mean"] == 60
     assert figures["Δ"]["wait_s"]["high"] < 0 and figures["Δ"]["V2_60s"]["low"] > 0

@@ -167,7 +167,7 @@ class Result:
     def _charted(self, found: Mapping[Group, Any], group: Group, name: str) -> Mapping[str, Any] | None:
         own = self._levels_of(group, found.get(group, {}))
         shown = own[0] if name in self._policies and own else name
-        return found.get(group, {}).get(shown)  # type: ignore[no-any-return]
+        return found.get(group, {}).get(shown)
 
 
 def _indexed(rows: Iterable[Mapping[str, Any]]) -> dict[Group, dict[str, Mapping[str, Any]]]:

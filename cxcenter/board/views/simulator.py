@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -47,7 +48,7 @@ def run_of(user: "User", pk: int, *, trial: bool = False) -> SimulationRun:
 
 @require_http_methods(["GET", "POST"])
 @needs(Right.CONTROL)
-def simulator(request: HttpRequest) -> HttpResponse:
+def simulator(request: HttpRequest) -> HttpResponseBase:
     """Show what was played lately and a place for a scenario; POST has one played."""
     if request.method == "POST":
         return _start(request)
@@ -133,7 +134,7 @@ def _told(request: HttpRequest, run: SimulationRun) -> dict[str, Any]:
         own = None
         if trial and not user.may(Right.EVERY_TEAM):
             own = set(Queue.objects.filter(pk__in=scope.queues_of(user)).values_list("name", flat=True))
-        result = Result(run.result, own=own, levels=trial["levels"] if trial else None)
+        result = Result(json.loads(run.result), own=own, levels=trial["levels"] if trial else None)
         context |= {
             "result": result,
             "days": days_in_words(result.days),
@@ -161,9 +162,9 @@ def simulation_json(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer a run as a file: the scenario as it was played (`what=scenario`), else all figures."""
     run = run_of(staff_of(request), pk)
     what = request.GET.get("what", "result")
-    if what == "result" and run.result is None:
+    if what == "result" and not run.result:
         raise NotFound(_("There is no result yet."))
-    text = run.scenario if what == "scenario" else json.dumps(run.result, indent=1, ensure_ascii=False)
+    text = run.scenario if what == "scenario" else run.result
     answer = HttpResponse(text, content_type="application/json")
     answer["Content-Disposition"] = (
         f'attachment; filename="simulation-{run.pk}-{"scenario" if what == "scenario" else "result"}.json"'
