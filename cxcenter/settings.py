@@ -287,6 +287,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 3600},
     },
     "sum up days": {"task": "quality.tasks.bulk_roll_up", "schedule": 600.0, "options": {"expires": 600}},
+    "simulate": {"task": "quality.tasks.bulk_simulate", "schedule": 5.0, "options": {"expires": 5}},
     "discard erased files": {
         "task": "interactions.tasks.bulk_discard_files",
         "schedule": 60.0,

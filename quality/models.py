@@ -165,3 +165,49 @@ class Rollup(models.Model):
 
     def __str__(self) -> str:
         return f"{self.level} {self.at}"
+
+
+class SimulationRun(models.Model):
+    """A scenario that is played in the background: who asked for it, how far it is, what came out.
+
+    It is played seed by seed, and what was played is kept: a worker that dies loses one seed.
+    """
+
+    class State(models.TextChoices):
+        """Where a run stands."""
+
+        WAITING = "waiting", _("waiting")
+        RUNNING = "running", _("in work")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+        STOPPED = "stopped", _("stopped")
+
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("by whom"), on_delete=models.CASCADE, related_name="+"
+    )
+    made_at = models.DateTimeField(_("when"), default=timezone.now)
+    title = models.CharField(_("title"), max_length=200, blank=True)
+    # The text as it was given: its order is a part of what is played.
+    scenario = models.TextField(_("scenario"))
+    seeds = models.PositiveSmallIntegerField(_("days"), default=10)
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.WAITING)
+    # Of each seed that was played: the figures by set of rules.
+    played = models.JSONField(default=list)
+    spent_s = models.FloatField(_("time of work, s"), default=0)
+    # JSON as a text too, for the same reason.
+    result = models.TextField(_("result"), blank=True)
+    fault = models.CharField(_("what went wrong"), max_length=500, blank=True)
+    ended_at = models.DateTimeField(_("ended"), null=True)
+    # Of rules that are tried: what would be saved, and what the day they are tried on is like.
+    trial = models.JSONField(_("rules that are tried"), null=True)
+
+    class Meta:
+        verbose_name = _("simulation")
+        verbose_name_plural = _("simulations")
+        indexes: ClassVar = [
+            models.Index(fields=["id"], name="simulation_due", condition=models.Q(state__in=["waiting", "running"])),
+            models.Index(fields=["made_by", "-id"], name="simulation_of_user"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or f"{self.pk}"

@@ -4,11 +4,13 @@ import time
 
 from celery import shared_task
 
-from quality import rollups
+from quality import rollups, runs
 from quality.watch import Watch
 
 # Others wait in the same queue: the next call of the beat goes on.
 ENOUGH_S = 20.0
+# Somebody waits for a simulation; others wait behind it.
+SHARE_S = 5.0
 _watch = Watch()
 
 
@@ -28,3 +30,10 @@ def bulk_roll_up() -> int:
 def watch() -> int:
     """Tell supervisors what is sharply more than usual, and when it is over."""
     return _watch.run()
+
+
+@shared_task
+def bulk_simulate() -> None:
+    """Play simulations that were asked for, as far as the time goes; if there is more, line up again behind the others."""
+    if runs.work(seconds=SHARE_S):
+        bulk_simulate.delay()

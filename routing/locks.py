@@ -1,6 +1,6 @@
 """Every lockable set of routing, with its order.
 
-Order of the whole product: the decision lock, then work items by id, then presences by user id, then a
+Order of the whole product: the lock of the rules, the decision lock, then work items by id, then presences by user id, then a
 thread, then its interaction. Who needs several takes them in this order.
 """
 
@@ -11,6 +11,7 @@ from django.db import connection
 from routing.models import Assignment, Presence, WorkItem
 
 DECISION = 0x0C0FFEE
+RULES = 0x0C0FFEF
 
 
 def lock_decision() -> None:
@@ -21,6 +22,12 @@ def lock_decision() -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [DECISION])
+
+
+def lock_rules() -> None:
+    """Take the lock of the rules until the transaction ends: two changes that go well alone may not go together."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [RULES])
 
 
 def lock_item(item_id: int) -> WorkItem:

@@ -30,7 +30,8 @@ from cxcenter.accounts.scopes import NEEDS, Scope
 from cxcenter.core.models import Event, WebhookDelivery, WebhookSubscription
 from interactions.actions import talk
 from interactions.models import Article, Attachment, Block, Interaction, Message
-from routing.models import Alert, Assignment, Presence, QueueMember, Requirement, Skill
+from quality.models import SimulationRun
+from routing.models import Alert, Assignment, BusinessHours, Presence, QueueMember, Requirement, RuleVersion, Skill
 from tests import world
 from tests.api.callers import Caller, session
 from tests.api.conftest import Place, build
@@ -238,8 +239,19 @@ def rows_of(side: dict[str, Any], place: Place) -> dict[str, Any]:
         "/board/session/": side["chat"],
         "/board/skills/ask/": Requirement.objects.get_or_create(queue=queue, skill=skill(), level=1)[0],
         "/board/skills/": side["presence"].user,
+        "/board/rules/queues/": queue,
+        "/board/rules/hours/": BusinessHours.objects.get_or_create(name="Office")[0],
+        "/board/rules/versions/": RuleVersion.objects.get_or_create(number=1, pk=1, defaults={"state": {}})[0],
+        "/board/simulator/": simulation(side, place),
         "/board/alerts/": Alert.objects.get_or_create(kind="late", team=queue.team, queue=queue)[0],
     }
+
+
+def simulation(side: dict[str, Any], place: Place) -> SimulationRun:
+    """A trial of rules of a supervisor, or of somebody else."""
+    owner = place.people["supervisor" if side is place.ours else "admin"]
+    trial = {"edit": {}, "seen": "", "why": "", "day": "2026-11-30", "queues": [], "levels": {}, "changes": []}
+    return SimulationRun.objects.get_or_create(made_by=owner, defaults={"scenario": "{}", "trial": trial})[0]
 
 
 def skill() -> Skill:
@@ -249,7 +261,7 @@ def skill() -> Skill:
 def filled(address: str, side: dict[str, Any], place: Place) -> str:
     """An address with the ids of rows of one side."""
     row = next((row for start, row in rows_of(side, place).items() if address.startswith(start)), None)
-    words = {"section": "card", "field": "name", "what": "done", "key": side["site"].key}
+    words = {"section": "card", "field": "name", "what": "done", "name": "line", "key": side["site"].key}
     address = address.replace("<int:skill>", str(skill().pk))
     address = address.replace("<int:identity>", str(side["chat"].thread.identity_id))
     address = re.sub(r"<(?:int|uuid):\w+>", str(row.pk if row else side["file"].pk), address)

@@ -19,8 +19,19 @@ from cxcenter.board.urls import urlpatterns as board_doors
 from interactions.actions import drafts, moderation
 from interactions.models import Disposition, Interaction, QuickReply, Topic
 from quality.actions import record_survey
+from quality.models import SimulationRun
 from routing.actions import control, legs, offers
-from routing.models import Alert, Assignment, PauseReason, Presence, Requirement, Skill, WorkItem
+from routing.models import (
+    Alert,
+    Assignment,
+    BusinessHours,
+    PauseReason,
+    Presence,
+    Requirement,
+    RuleVersion,
+    Skill,
+    WorkItem,
+)
 from tests import world
 from tests.desk.test_doors import DOORS, House, house  # noqa: F401 — a fixture
 
@@ -74,6 +85,9 @@ SHOWN = {
     "routing.PauseReason": {"name"},
     "routing.WorkItem": {"note"},
     "quality.Survey": {"comment"},
+    "quality.SimulationRun": {"title", "fault"},
+    "routing.RuleVersion": {"why"},
+    "routing.BusinessHours": {"name"},
     "accounts.User": {"first_name", "last_name"},
     "accounts.Team": {"name"},
 }
@@ -132,6 +146,11 @@ def full(house: House) -> House:  # noqa: F811
     }
     customers.record_consent(profile=house.talk.profile, **consent)
     Alert.objects.create(kind="late", team=alice.team, queue=queue, item=house.leg.item)
+    BusinessHours.objects.create(name="Office")
+    changes = [{"sort": "queues", "id": f"{queue.pk}", "name": "x", "field": "name", "before": "x", "after": "y"}]
+    RuleVersion.objects.create(number=1, why="Why", changes=changes, made_by=boss)
+    trial = {"edit": {}, "seen": "", "why": "Why", "day": "2026-11-30", "levels": {}, "changes": changes}
+    SimulationRun.objects.create(made_by=boss, title="Day", scenario="{}", state="failed", fault="Bad", trial=trial)
     WorkItem.objects.update(note="To you")
     return house
 
@@ -153,12 +172,14 @@ def pages(house: House) -> Iterator[tuple[str, User]]:  # noqa: F811
     yield "/desk/rows/?show=queue", house.alice
     rows = {"queues": house.leg.item.queue_id, "operators": house.alice.pk, "session": house.talk.pk}
     rows["skills"] = Requirement.objects.get().pk
+    rows |= {"rules/queues": house.leg.item.queue_id, "rules/hours": BusinessHours.objects.first().pk}
+    rows |= {"rules/versions": RuleVersion.objects.get().number, "simulator": SimulationRun.objects.get().pk}
     for door in board_doors:
-        if door.name == "set-level":
-            # It shows nothing: a level is posted to it.
+        if door.name in ("set-level", "simulation-stop", "simulation-json", "simulator-example"):
+            # They show nothing: something is posted to them, or they are files.
             continue
         route = str(door.pattern)
-        pk = rows.get(route.partition("/")[0], Alert.objects.first().pk)
+        pk = next((pk for start, pk in rows.items() if route.startswith(start)), Alert.objects.first().pk)
         yield "/board/" + re.sub(r"<int:pk>", str(pk), route), boss
     for state in ("waiting", "in_work", "handled", "entered"):
         yield f"/board/contacts/?state={state}", boss

@@ -93,11 +93,13 @@ class BoardConsumer(Direct, AsyncJsonWebsocketConsumer):
             await self.send_json({"kind": "beat"})
 
     async def push(self, event: dict[str, Any]) -> None:
-        """Pass numbers on as they are; of the watched session that it may be in other hands: the page asks in whose."""
+        """Pass numbers on as they are, and how far a simulation is; of the watched session that it may be in other hands."""
         if "text" in event:
             await self.send(text_data=event["text"])
         elif event["kind"] == "message" and event["message"]["author"] == "system":
             await self.send_json({"kind": "session"})
+        elif event["kind"] == "study":
+            await self.send_json({name: event[name] for name in ("kind", "id", "state", "done", "total")})
 
 
 @database_sync_to_async
@@ -106,7 +108,7 @@ def groups_of(user_id: int, watched: int | None) -> list[str] | None:
     user = User.objects.filter(pk=user_id).first()
     if user is None or not user.may(Right.BOARD):
         return None
-    groups = [realtime.team_group(team) for team in scope.groups_of(user)]
+    groups = [realtime.team_group(team) for team in scope.groups_of(user)] + [realtime.user_group(user.pk)]
     if watched is not None:
         talks = Interaction.objects.visible_to(user).filter(pk=watched).values_list("thread_id", flat=True)
         groups += [realtime.staff_group(thread) for thread in talks]

@@ -3,10 +3,14 @@
 from django.urls import URLPattern, path
 
 from cxcenter.accounts.roles import Right
-from cxcenter.board.views import acts, alerts, pages, skills
+from cxcenter.board.views import acts, alerts, pages, rules, simulator, skills, versions
 from cxcenter.core.requests import needs
 
 app_name = "board"
+
+
+def _page(address: str, page: type[rules.Page], name: str) -> URLPattern:
+    return path(address, needs(Right.CONTROL)(page.as_view()), name=name)
 
 
 def _act(address: str, act: type[acts.Act], name: str) -> URLPattern:
@@ -42,4 +46,19 @@ urlpatterns = [
     _act("skills/ask/", skills.Ask, "ask"),
     _act("skills/ask/<int:pk>/", skills.AskOtherwise, "ask-otherwise"),
     _act("skills/ask/<int:pk>/no-longer/", skills.AskNoLonger, "ask-no-longer"),
+    path("rules/", rules.overview, name="rules"),
+    _page("rules/queues/<int:pk>/", rules.OfQueue, "rules-queue"),
+    _page("rules/hours/new/", rules.OfHours, "rules-hours-new"),
+    _page("rules/hours/<int:pk>/", rules.OfHours, "rules-hours"),
+    _page("rules/pauses/", rules.OfPauses, "rules-pauses"),
+    path("rules/versions/", versions.history, name="rules-versions"),
+    path("rules/versions/<int:pk>/", versions.version, name="rules-version"),
+    _act("rules/versions/<int:pk>/back/", versions.PutBack, "rules-back"),
+    path("simulator/", simulator.simulator, name="simulator"),
+    path("simulator/examples/<str:name>/", simulator.example, name="simulator-example"),
+    path("simulator/<int:pk>/", simulator.simulation, name="simulation"),
+    path("simulator/<int:pk>/part/", simulator.simulation_part, name="simulation-part"),
+    path("simulator/<int:pk>/json/", simulator.simulation_json, name="simulation-json"),
+    path("simulator/<int:pk>/stop/", simulator.stop, name="simulation-stop"),
+    _act("simulator/<int:pk>/save/", versions.SaveTried, "simulation-save"),
 ]

@@ -41,11 +41,19 @@ class Study:
 def read(path: Path) -> Study:
     """Read a file. Raises BadScenario with all that is wrong, each with its place."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_once, parse_constant=_no_number)
+        return parse(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise BadScenario([f"{path} cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError:
         raise BadScenario([f"{path} is not UTF-8: save it as UTF-8"]) from None
+
+
+def parse(text: str) -> Study:
+    """Return the study that a text describes. Raises BadScenario with all that is wrong, each with its place."""
+    try:
+        document = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+    except RecursionError:
+        raise BadScenario(["it is nested too deeply: write a scenario"]) from None
     except json.JSONDecodeError as error:
         raise BadScenario([f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}"]) from None
     return understand(document)

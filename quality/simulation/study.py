@@ -49,6 +49,11 @@ def play(study: Study, *, seeds: Sequence[int], told: Callable[[str, int], None]
             if told is not None:
                 told(name, seed)
             days[name].append(play_day(scenario, study.policies, seed=seed))
+    return compared(study, seeds=seeds, days=days)
+
+
+def compared(study: Study, *, seeds: Sequence[int], days: Mapping[str, Sequence[Day]]) -> Result:
+    """Return what the figures of played days, by set of rules in the order of the seeds, come to."""
     return Result(
         study=study,
         seeds=seeds,

@@ -113,6 +113,8 @@ def _decide(
         seen += [contact.item for contact in waiting]
         if len(found) < asked.count:
             break
+    for decision in decisions:
+        decision.why["version"] = queues[decision.queue].rules_version
     return decisions
 
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0007_overflow"),
+        ("routing", "0011_rules"),
     ]
 
     operations = [

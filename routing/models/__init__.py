@@ -12,6 +12,7 @@ from routing.models.queues import (
     Queue,
     QueueMember,
 )
+from routing.models.rules import RuleVersion
 from routing.models.skills import ANYONE, OperatorSkill, Requirement, RequirementStep, Skill, SkillPath
 from routing.models.work import Alert, Assignment, Threshold, WorkItem
 
@@ -38,6 +39,7 @@ __all__ = [
     "QueueMember",
     "Requirement",
     "RequirementStep",
+    "RuleVersion",
     "Skill",
     "SkillPath",
     "State",

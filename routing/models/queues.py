@@ -163,6 +163,8 @@ class Queue(models.Model):
     closed_until = models.DateTimeField(_("closed until"), null=True, blank=True)
     paused_until = models.DateTimeField(_("no offers until"), null=True, blank=True)
     message = models.CharField(_("message to those who wait"), max_length=300, blank=True)
+    # The last version of the rules that has changed this queue: offers keep it.
+    rules_version = models.PositiveIntegerField(_("version of the rules"), default=0, db_default=0, editable=False)
 
     objects = QueueQuerySet.as_manager()
 

@@ -9,19 +9,27 @@ function clearErrors(form) {
   for (const el of form.querySelectorAll("[aria-invalid]")) el.removeAttribute("aria-invalid");
 }
 
-// The error stands under its field and in a summary that gets the focus.
+// Each error stands under its field, and all of them in a summary that gets the focus.
 function showError(form, error) {
-  const field = error.field && form.elements.namedItem(error.field);
-  if (field instanceof HTMLElement) {
-    field.setAttribute("aria-invalid", "true");
-    const note = document.createElement("div");
-    note.className = "invalid-feedback";
-    note.id = `${field.id}-error`;
-    note.textContent = error.message;
-    field.setAttribute("aria-describedby", note.id);
-    field.after(note);
+  const faults = error.answer?.faults ?? [{ field: error.field, message: error.message }];
+  for (const fault of faults) {
+    const named = fault.field && form.elements.namedItem(fault.field);
+    // Of several fields of one name, their group has the name as its id.
+    const field = named instanceof RadioNodeList ? [...named].find((one) => one.id === fault.field) : named;
+    if (field instanceof HTMLElement) mark(field, fault.message);
   }
-  notice(form, error.message).focus();
+  notice(form, [...new Set(faults.map((fault) => fault.message))].join("\n")).focus();
+}
+
+function mark(field, message) {
+  if (field.hasAttribute("aria-invalid")) return;
+  field.setAttribute("aria-invalid", "true");
+  const note = document.createElement("div");
+  note.className = "invalid-feedback";
+  note.id = `${field.id}-error`;
+  note.textContent = message;
+  field.setAttribute("aria-describedby", note.id);
+  (field.querySelector(":scope > legend") ?? field).after(note);
 }
 
 // What must be read before the form is sent, at its top.
@@ -73,6 +81,7 @@ async function submit(form, submitter) {
     // Who may have been heard all the same asks again under the same key.
     if (error instanceof Refused && error.status < 500 && error.code !== "in_progress") delete form.dataset.key;
     showError(form, error);
+    form.dispatchEvent(new CustomEvent("cx:refused", { bubbles: true, detail: error }));
   } finally {
     delete form.dataset.busy;
     button?.removeAttribute("aria-busy");

@@ -11,7 +11,9 @@ import { drawOperators, drawStates } from "./people.js";
 import { heed } from "./ringing.js";
 import { drawKpis, drawQueues, drawTiles } from "./tiles.js";
 import "./menus.js";
+import "./rules.js";
 import "./session.js";
+import "./simulation.js";
 import "./skills.js";
 import "./wall.js";
 
@@ -98,7 +100,8 @@ const line = new Line("/ws/board/", {
       syncTo(message.at);
       take(message);
       draw();
-    } else if (message.kind === "session") document.dispatchEvent(new Event("cx:session-changed"));
+    } else if (message.kind === "study") document.dispatchEvent(new CustomEvent("cx:study", { detail: message }));
+    else if (message.kind === "session") document.dispatchEvent(new Event("cx:session-changed"));
   },
 });
 

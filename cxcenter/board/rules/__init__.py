@@ -1,0 +1,1 @@
+"""The rules on screen: what is filled in, and how rules and results are worded."""

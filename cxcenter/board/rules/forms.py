@@ -1,0 +1,197 @@
+"""What a supervisor fills in to change rules: settings of a queue, business hours, pause reasons."""
+
+import re
+from datetime import date, time
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.db.models import Q, QuerySet
+from django.forms.models import fields_for_model
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cxcenter.accounts.models import User
+from cxcenter.accounts.roles import RIGHTS, Right, Role
+from cxcenter.board import scope
+from cxcenter.board.forms import ActForm
+from cxcenter.core.errors import Invalid
+from routing.actions.rules import NEW
+from routing.models import PauseReason, Queue
+from routing.rules.document import OVERFLOW, PAUSE, QUEUE, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+SERVING = [role for role in Role.values if Right.SERVE in RIGHTS[role]]
+# More rows than anybody writes by hand.
+MOST_ROWS = 120
+CLOCK = re.compile(r"^([01]?\d|2[0-4]):([0-5]\d)$")
+
+
+class QueueRules(ActForm):
+    """Settings of a queue but for its overflow, which is a part of its own."""
+
+    members = forms.TypedMultipleChoiceField(coerce=int, required=False)
+
+    def __init__(self, *args: Any, people: "Iterable[User]", **kwargs: Any) -> None:
+        """Take who may serve the queue; all else is what the model says."""
+        super().__init__(*args, **kwargs)
+        self.fields.update(_of_model([name for name in QUEUE if name not in OVERFLOW]))
+        self.fields["hours"].empty_label = gettext_lazy("open day and night")  # type: ignore[attr-defined]
+        self.fields["members"].choices = [(one.pk, one.name) for one in people]  # type: ignore[attr-defined]
+        self.dress()
+
+    def settings(self) -> Settings:
+        """Return what is said as settings of the rules."""
+        said = dict(self.cleaned_data)
+        return {**said, "hours": said["hours"].pk if said["hours"] else None, "members": sorted(said["members"])}
+
+
+class OverflowRules(ActForm):
+    """Where those go who wait too long."""
+
+    def __init__(self, *args: Any, queues: "QuerySet[Queue]", **kwargs: Any) -> None:
+        """Take the queues that they may go to."""
+        super().__init__(*args, **kwargs)
+        self.fields.update(_of_model(OVERFLOW))
+        target = self.fields["overflow_to"]
+        target.queryset = queues  # type: ignore[attr-defined]
+        target.empty_label = gettext_lazy("nowhere: they wait here")  # type: ignore[attr-defined]
+        self.dress()
+
+    def settings(self) -> Settings:
+        """Return what is said as settings of the rules."""
+        said = dict(self.cleaned_data)
+        return {**said, "overflow_to": said["overflow_to"].pk if said["overflow_to"] else None}
+
+
+def _of_model(names: "Sequence[str]") -> dict[str, forms.Field]:
+    """Return fields of a queue with the limits of its model, which otherwise hold only when a row is checked."""
+    fields = fields_for_model(Queue, fields=names)
+    for name, field in fields.items():
+        field.validators.extend(Queue._meta.get_field(name).validators)  # type: ignore[union-attr]
+    return fields
+
+
+class Why(ActForm):
+    """Why rules are changed."""
+
+    why = forms.CharField(
+        label=gettext_lazy("Why"),
+        max_length=300,
+        required=False,
+        help_text=gettext_lazy("It stands in the list of versions."),
+    )
+
+
+def people_for(user: User, queue: Queue) -> list[User]:
+    """Return who may serve a queue: the operators of the user's teams, and who serves it already, by team and name."""
+    own = Q(team__in=scope.teams_of(user), role__in=SERVING, is_active=True)
+    found = User.objects.filter(own | Q(memberships__queue=queue, memberships__until=None)).distinct()
+    return list(found.select_related("team").order_by("team__name", "first_name", "last_name", "pk"))
+
+
+def checked(*asked: forms.Form) -> None:
+    """Raise Invalid with all faults of forms, as a page shows them at their fields."""
+    faults = [
+        {"field": name, "message": str(words[0])} for form in asked for name, words in form.errors.items() if words
+    ]
+    if faults:
+        raise Invalid(faults[0]["message"], field=faults[0]["field"], faults=faults)
+
+
+def hours_from(said: QueryDict) -> Settings:
+    """Return business hours as a page sends them: rows of `day-N opens-N closes-N` and `date-N name-N from-N till-N`.
+
+    A row of which nothing is said is none. Raises Invalid with all that cannot be read.
+    """
+    faults: list[dict[str, str]] = []
+    intervals, holidays = [], []
+    for row in _rows(said, "opens"):
+        opens, closes = (_clock(said, f"{part}-{row}", faults) for part in ("opens", "closes"))
+        day = said.get(f"day-{row}", "")
+        if opens is None and closes is None and not _is_wrong(faults, row):
+            continue
+        if opens is None or closes is None or day not in set("0123456"):
+            missing = "opens" if opens is None else "closes" if closes is None else "day"
+            _note(faults, f"{missing}-{row}", _("An interval needs a day and two times."))
+            continue
+        intervals.append([int(day), opens, closes])
+    for row in _rows(said, "date"):
+        when, name = said.get(f"date-{row}", "").strip(), said.get(f"name-{row}", "").strip()[:80]
+        opens, closes = (_clock(said, f"{part}-{row}", faults) for part in ("from", "till"))
+        if not any((when, name, opens, closes)):
+            continue
+        try:
+            date.fromisoformat(when)
+        except ValueError:
+            _note(faults, f"date-{row}", _("Write a day."))
+            continue
+        holidays.append([when, name, opens or "", closes or ""])
+    name, zone = said.get("name", "").strip()[:80], said.get("zone", "").strip()
+    if not name:
+        _note(faults, "name", _("Give these hours a name."))
+    if faults:
+        raise Invalid(faults[0]["message"], field=faults[0]["field"], faults=faults)
+    return {"name": name, "zone": zone, "intervals": intervals, "holidays": holidays}
+
+
+def _rows(said: QueryDict, name: str) -> "Iterator[int]":
+    found = sorted(int(key.rpartition("-")[2]) for key in said if re.fullmatch(rf"{name}-\d{{1,4}}", key))
+    if len(found) > MOST_ROWS:
+        raise Invalid(_("There are too many rows: %(most)s at the most.") % {"most": MOST_ROWS})
+    yield from found
+
+
+def _clock(said: QueryDict, name: str, faults: list[dict[str, str]]) -> str | None:
+    """Return a time of day as HH:MM; 24:00 is written 00:00, the end of the day. None for nothing."""
+    text = said.get(name, "").strip().replace(".", ":")
+    if not text:
+        return None
+    found = CLOCK.fullmatch(text)
+    if found is None or (found[1] == "24" and found[2] != "00"):
+        _note(faults, name, _("Write a time like 09:00."))
+        return None
+    return f"{time(int(found[1]) % 24, int(found[2])):%H:%M}"
+
+
+def _note(faults: list[dict[str, str]], field: str, words: str) -> None:
+    if all(fault["field"] != field for fault in faults):
+        faults.append({"field": field, "message": words})
+
+
+def _is_wrong(faults: list[dict[str, str]], row: int) -> bool:
+    return any(fault["field"].endswith(f"-{row}") for fault in faults)
+
+
+def pauses_from(said: QueryDict) -> dict[str, Settings]:
+    """Return pause reasons as a page sends them: `name-ID name_ru-ID limit_min-ID active-ID`, new ones as ID newN.
+
+    Raises Invalid with all that cannot be.
+    """
+    faults: list[dict[str, str]] = []
+    found = {}
+    known = {str(pk) for pk in PauseReason.objects.values_list("pk", flat=True)}
+    for key in said:
+        head, _dash, ident = key.partition("-")
+        if head != "name" or not (ident in known or re.fullmatch(rf"{NEW}\d{{1,3}}", ident)):
+            continue
+        one = {name: said.get(f"{name}-{ident}", "").strip() for name in PAUSE}
+        if ident.startswith(NEW) and not any(one[name] for name in ("name", "name_ru", "limit_min")):
+            continue
+        limit = one["limit_min"]
+        if not one["name"]:
+            _note(faults, f"name-{ident}", _("Give the reason a name. One that is not used any more is switched off."))
+        if limit and not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:6]) <= 1440):
+            _note(faults, f"limit_min-{ident}", _("Write minutes from 1 to 1440, or leave it empty for no limit."))
+            continue
+        found[ident] = {
+            "name": one["name"][:60],
+            "name_ru": one["name_ru"][:60],
+            "limit_min": int(limit) if limit else None,
+            "active": bool(one["active"]),
+        }
+    if faults:
+        raise Invalid(faults[0]["message"], field=faults[0]["field"], faults=faults)
+    return found

@@ -1,0 +1,226 @@
+"""The result of a simulation, as a table and a chart show it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from quality.retold import CHANGED
+from quality.simulation.scenario import BASE
+
+Group = tuple[str, str]
+ALL: Group = ("all", "")
+# Figures in the order of the table. Service levels come after the waits, each with its policy.
+FIGURES = {
+    "visits": gettext_lazy("Contacts"),
+    "answered": gettext_lazy("Answered"),
+    "wait_s": gettext_lazy("Mean wait, s"),
+    "wait_p90_s": gettext_lazy("90 % waited up to, s"),
+    "asa_s": gettext_lazy("Speed of answer (ASA), s"),
+    "LEVELS": "",
+    "abandonment": gettext_lazy("Abandoned, %"),
+    "unserved": gettext_lazy("Unserved at the end"),
+    "blocked": gettext_lazy("Blocked"),
+    "flowed_out": gettext_lazy("Flowed out"),
+    "aht_s": gettext_lazy("Handling time (AHT), s"),
+    "occupancy": gettext_lazy("Occupancy, %"),
+    "overtime_h": gettext_lazy("Overtime, h"),
+}
+# Of parts of the whole only these are told; the rest is in the file.
+SHORT = ("visits", "wait_s", "wait_p90_s", "abandonment", "flowed_out", "blocked")
+SHARES = ("V", "abandonment", "occupancy")
+LESS_IS_BETTER = ("wait_s", "wait_p90_s", "asa_s", "abandonment", "unserved", "blocked", "overtime_h")
+MORE_IS_BETTER = ("V", "answered")
+CHARTED = ("LEVELS", "wait_s", "abandonment")
+SORTS = {
+    "queue": gettext_lazy("Queue"),
+    "skill": gettext_lazy("Skill"),
+    "priority": gettext_lazy("Priority"),
+}
+MOST_GROUPS = 60
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A mean with half of its interval, and what is to be thought of it: better, worse or nothing ("")."""
+
+    text: str
+    verdict: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A figure of a group under each set of rules, and how the others differ from the first."""
+
+    label: str
+    title: str
+    values: list[Cell]
+    differences: list[Cell]
+
+
+class Result:
+    """What a run has found. `own` keeps groups by queue to these names (None: all), `levels` their service levels."""
+
+    def __init__(
+        self, data: Mapping[str, Any], *, own: set[str] | None, levels: Mapping[str, list[str]] | None
+    ) -> None:
+        self.sets = list(data["figures"])
+        self._values = {name: _indexed(rows) for name, rows in data["figures"].items()}
+        self._differences = {name: _indexed(rows) for name, rows in data["differences"].items()}
+        self._policies = {one["figure"]: one["policy"] for one in data["levels"]}
+        self._levels = levels
+        self.days = len(data["seeds"])
+        found = self._values[BASE]
+        self.groups = [group for group in found if group[0] in ("all", "queue") and _is_shown(group, own)]
+        # Skills and priorities say more than the whole where there are several; of a day that was, queues are told.
+        if levels is None:
+            kinds = [group[0] for group in found]
+            self.groups += [group for group in found if group[0] in ("skill", "priority") and kinds.count(group[0]) > 1]
+        if [group[0] for group in self.groups].count("queue") == 1 and levels is None:
+            self.groups = [group for group in self.groups if group[0] != "queue"]
+        self.groups = self.groups[:MOST_GROUPS]
+
+    def names(self) -> list[str]:
+        """Return how the sets of rules are called."""
+        known = {BASE: _("Now") if CHANGED in self.sets else _("As it is"), CHANGED: _("Changed")}
+        return [str(known.get(name, name)) for name in self.sets]
+
+    def tables(self) -> list[tuple[str, list[Row]]]:
+        """Return the rows of each group with its heading."""
+        return [(self._heading(group), list(self._rows(group))) for group in self.groups]
+
+    def _heading(self, group: Group) -> str:
+        by, of = group
+        return _("All together") if group == ALL else f"{SORTS[by]}: {of}"
+
+    def _figures(self, group: Group) -> Iterable[str]:
+        found = self._values[BASE][group]
+        for name in FIGURES:
+            if name == "LEVELS":
+                yield from self._levels_of(group, found)
+            elif name in found and (group == ALL or name in SHORT) and not self._is_empty(name, group):
+                yield name
+
+    def _levels_of(self, group: Group, found: Iterable[str]) -> list[str]:
+        wanted = None if self._levels is None or group == ALL else self._levels.get(group[1])
+        names = [name for name in found if name in self._policies]
+        if wanted is not None:
+            return [name for name in names if name in wanted]
+        # Ten ways to count the same are for the whole; of its parts the usual one is told.
+        usual = [name for name in names if name.startswith("V2_")] or names[:1]
+        return names if group == ALL and self._levels is None else usual
+
+    def _is_empty(self, name: str, group: Group) -> bool:
+        """Tell whether nothing of it ever happened: then there is nothing to tell."""
+        if name not in ("unserved", "blocked", "flowed_out", "overtime_h"):
+            return False
+        return not any(values.get(group, {}).get(name, {}).get("mean") for values in self._values.values())
+
+    def _rows(self, group: Group) -> Iterable[Row]:
+        for name in self._figures(group):
+            policy = self._policies.get(name, "")
+            label = (
+                _("Service level, %%: %(policy)s") % {"policy": policy.partition(":")[0]} if policy else FIGURES[name]
+            )
+            yield Row(
+                label=str(label),
+                title=policy,
+                values=[Cell(_text(name, found.get(group, {}).get(name))) for found in self._values.values()],
+                differences=[_difference(name, found.get(group, {}).get(name)) for found in self._differences.values()],
+            )
+
+    def verdicts(self) -> list[tuple[str, str]]:
+        """Return (verdict, words) of what is better or worse for sure under the last set of rules, as far as it matters."""
+        if len(self.sets) < 2:
+            return []
+        found = self._differences[self.sets[-1]]
+        told = []
+        for group in self.groups:
+            for name in [*self._levels_of(group, found.get(group, {})), "wait_s", "abandonment"]:
+                cell = _difference(name, found.get(group, {}).get(name))
+                if cell.verdict in ("better", "worse"):
+                    what = self._policies.get(name, "").partition(":")[0] or str(FIGURES.get(name, name))
+                    told.append((cell.verdict, f"{self._heading(group)}: {what} {cell.text}"))
+        return told
+
+    def chart(self) -> dict[str, Any]:
+        """Return what the chart draws: for each figure, set of rules and group the mean and its interval."""
+        levels = self._levels_of(ALL, self._values[BASE].get(ALL, {}))
+        names = [levels[0], *CHARTED[1:]] if levels else list(CHARTED[1:])
+        return {
+            "groups": [self._heading(group) for group in self.groups],
+            "sets": self.names(),
+            "figures": [
+                {
+                    "label": self._policies.get(name, "").partition(":")[0] or str(FIGURES.get(name, name)),
+                    "values": [
+                        [_ends(name, self._charted(found, group, name)) for group in self.groups]
+                        for found in self._values.values()
+                    ],
+                }
+                for name in names
+            ],
+        }
+
+    def _charted(self, found: Mapping[Group, Any], group: Group, name: str) -> Mapping[str, Any] | None:
+        own = self._levels_of(group, found.get(group, {}))
+        shown = own[0] if name in self._policies and own else name
+        return found.get(group, {}).get(shown)
+
+
+def _indexed(rows: Iterable[Mapping[str, Any]]) -> dict[Group, dict[str, Mapping[str, Any]]]:
+    found: dict[Group, dict[str, Mapping[str, Any]]] = {}
+    for row in rows:
+        found.setdefault((row["by"], row["of"]), {})[row["figure"]] = row
+    return found
+
+
+def _is_shown(group: Group, own: set[str] | None) -> bool:
+    return own is None or group == ALL or group[1] in own
+
+
+def _scale(name: str) -> float:
+    return 100.0 if name.startswith(SHARES) else 1.0
+
+
+def _half(one: Mapping[str, Any]) -> float | None:
+    return None if one["high"] is None else one["high"] - one["mean"]
+
+
+def _text(name: str, one: Mapping[str, Any] | None, sign: str = "") -> str:
+    if one is None:
+        return "–"
+    half, scale = _half(one), _scale(name)
+    # Figures as fine as their interval lets them be.
+    digits = 1 if abs(one["mean"]) * scale < 1000 else 0
+    ends = "" if half is None or half * scale < 0.05 else f" ± {half * scale:,.{digits}f}"
+    return f"{one['mean'] * scale:{sign},.{digits}f}{ends}".replace(",", "\u202f").replace("-", "−")
+
+
+def _difference(name: str, one: Mapping[str, Any] | None) -> Cell:
+    if one is None:
+        return Cell("–")
+    half = _half(one)
+    is_sure = half is not None and abs(one["mean"]) > half and abs(one["mean"]) * _scale(name) >= 0.05
+    if not is_sure:
+        return Cell(_text(name, one, "+"))
+    if name.startswith(MORE_IS_BETTER) or name in LESS_IS_BETTER:
+        is_better = (one["mean"] > 0) == name.startswith(MORE_IS_BETTER)
+        return Cell(_text(name, one, "+"), "better" if is_better else "worse")
+    return Cell(_text(name, one, "+"), "other")
+
+
+def _ends(name: str, one: Mapping[str, Any] | None) -> list[float] | None:
+    if one is None:
+        return None
+    scale = _scale(name)
+    low = one["mean"] if one["low"] is None else one["low"]
+    high = one["mean"] if one["high"] is None else one["high"]
+    return [round(value * scale, 2) for value in (one["mean"], low, high)]
+
+
+def days_in_words(days: int) -> str:
+    """Say how many days were drawn."""
+    return ngettext("%(count)s day", "%(count)s days", days) % {"count": days}

@@ -1,0 +1,145 @@
+"""Rules in words: settings, values, what has changed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from django.utils import dates
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from cxcenter.accounts.models import User
+from routing.choices import Choice
+from routing.models import BusinessHours, PauseReason, Queue
+from routing.rules.document import HOURS, PAUSES, QUEUES, Document, Settings
+
+MODELS: Mapping[str, Any] = {QUEUES: Queue, HOURS: BusinessHours, PAUSES: PauseReason}
+SORTS = {
+    QUEUES: gettext_lazy("Queue"),
+    HOURS: gettext_lazy("Business hours"),
+    PAUSES: gettext_lazy("Pause reason"),
+}
+LABELS = {
+    "members": gettext_lazy("members"),
+    "intervals": gettext_lazy("week"),
+    "holidays": gettext_lazy("days that differ"),
+    "overflow_after_s": gettext_lazy("overflow after, s"),
+    "overflow_to": gettext_lazy("overflow to"),
+    "choice": gettext_lazy("choice of the operator"),
+}
+NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class Names:
+    """What numbers in rules stand for."""
+
+    users: Mapping[int, str]
+    hours: Mapping[int, str]
+    queues: Mapping[int, str]
+
+    @classmethod
+    def read(cls, language: str) -> "Names":
+        """Read the names of today. Three queries."""
+        return cls(
+            users={user.pk: user.name for user in User.objects.all()},
+            hours=dict(BusinessHours.objects.values_list("pk", "name")),
+            queues={queue.pk: queue.label(language) for queue in Queue.objects.all()},
+        )
+
+
+@dataclass(frozen=True)
+class Line:
+    """One change: of what, which setting, from what to what. Without a setting the thing is new or gone."""
+
+    of: str
+    label: str
+    before: str
+    after: str
+
+
+def lines(changes: Iterable[Mapping[str, Any]], names: Names) -> list[Line]:
+    """Return changes in words."""
+    return [_line(change, names) for change in changes]
+
+
+def _line(change: Mapping[str, Any], names: Names) -> Line:
+    sort, field = change["sort"], change["field"]
+    of = f"{SORTS[sort]} “{change['name']}”"
+    if not field:
+        return Line(of, _("new") if change["before"] is None else _("removed"), "", "")
+    before, after = change["before"], change["after"]
+    if field == "members":
+        came, went = (_people(set(one) - set(other), names) for one, other in ((after, before), (before, after)))
+        parts = [_("added: %(names)s") % {"names": came}] if came else []
+        parts += [_("removed: %(names)s") % {"names": went}] if went else []
+        return Line(of, label(sort, field), _count(len(before)), "; ".join([_count(len(after)), *parts]))
+    return Line(of, label(sort, field), value(sort, field, before, names), value(sort, field, after, names))
+
+
+def label(sort: str, field: str) -> str:
+    """Return how a setting is called."""
+    return str(LABELS.get(field) or MODELS[sort]._meta.get_field(field).verbose_name)
+
+
+def value(sort: str, field: str, said: Any, names: Names) -> str:
+    """Return a value of a setting in words."""
+    named = {
+        "hours": lambda: _("open day and night") if said is None else names.hours.get(said, f"#{said}"),
+        "overflow_to": lambda: NOTHING if said is None else names.queues.get(said, f"#{said}"),
+        "choice": lambda: str(dict(Choice.choices).get(said, said)),
+        "intervals": lambda: week(said),
+        "holidays": lambda: ", ".join(_holiday(*one) for one in said) or NOTHING,
+    }
+    if field in named:
+        return named[field]()
+    if isinstance(said, bool):
+        return _("yes") if said else _("no")
+    return NOTHING if said in (None, "") else f"{said:g}" if isinstance(said, float) else str(said)
+
+
+def _holiday(day: str, name: str, opens: str, closes: str) -> str:
+    return " ".join(part for part in (day, name, f"{opens}–{closes}" if opens else "") if part)
+
+
+def _people(pks: set[int], names: Names) -> str:
+    return ", ".join(sorted(names.users.get(pk, f"#{pk}") for pk in pks))
+
+
+def _count(members: int) -> str:
+    return ngettext("%(count)s member", "%(count)s members", members) % {"count": members}
+
+
+def week(intervals: Iterable[tuple[int, str, str]]) -> str:
+    """Write a week in short: "Mon–Fri 09:00–18:00, Sat 10:00–16:00"."""
+    days: dict[int, list[str]] = {}
+    for day, opens, closes in intervals:
+        days.setdefault(day, []).append(f"{opens}–{'24:00' if closes == '00:00' else closes}")
+    rows = [(day, ", ".join(days[day])) for day in sorted(days)]
+    # Days that follow each other and are alike are one stretch.
+    found = []
+    for (times, _run), group in groupby(enumerate(rows), key=lambda row: (row[1][1], row[1][0] - row[0])):
+        stretch = [day for _place, (day, _times) in group]
+        ends = [str(dates.WEEKDAYS_ABBR[day]) for day in (stretch[0], stretch[-1])]
+        found.append(f"{'–'.join(ends) if len(stretch) > 1 else ends[0]} {times}")
+    return "; ".join(found) or _("never")
+
+
+def order(priority_weight: float, wait_weight: float) -> str:
+    """Say what weights of a queue mean."""
+    if priority_weight <= 0:
+        return _("First come, first served: priority does not count.")
+    if wait_weight <= 0:
+        return _("Priority alone decides, then age.")
+    return _("Each step of priority is a head start of %(seconds)s s.") % {
+        "seconds": f"{priority_weight / wait_weight:g}"
+    }
+
+
+def overflow(settings: Settings, document: Document) -> str:
+    """Say where those go who wait too long; nothing for nowhere."""
+    target = document[QUEUES].get(str(settings["overflow_to"]))
+    if target is None:
+        return ""
+    return _("after %(seconds)s s to %(queue)s") % {"seconds": settings["overflow_after_s"], "queue": target["name"]}

@@ -1,0 +1,180 @@
+"""The simulator on screen: scenarios played in the background, rules that are tried, what came out."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from cxcenter.accounts.roles import Right
+from cxcenter.board import scope
+from cxcenter.board.rules import words
+from cxcenter.board.rules.results import Result, days_in_words
+from cxcenter.board.views.pages import board_page
+from cxcenter.core.errors import Invalid, NotFound
+from cxcenter.core.once import once
+from cxcenter.core.reading import number
+from cxcenter.core.requests import needs, staff_of
+from quality import runs
+from quality.models import SimulationRun
+from routing.models import Queue
+from routing.rules import document as rules
+
+if TYPE_CHECKING:
+    from cxcenter.accounts.models import User
+
+EXAMPLES = Path(settings.BASE_DIR) / "docs/scenarios"
+SHOWN = 30
+USUAL_DAYS = 10
+# What the simulator does not play: a change of it shows no difference.
+UNPLAYED = ("name", "name_ru", "active", "target_percent", "reply_s", "offer_s", "auto_accept")
+
+
+def run_of(user: "User", pk: int, *, trial: bool = False) -> SimulationRun:
+    """Return a run of the user's own; an administrator may see all. Raises NotFound."""
+    found = SimulationRun.objects.select_related("made_by").filter(pk=pk)
+    own = found if user.may(Right.EVERY_TEAM) else found.filter(made_by=user)
+    run = own.exclude(trial=None).first() if trial else own.first()
+    if run is None:
+        raise NotFound(_("This simulation is not yours, or was cleared away after 30 days."))
+    return run
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Right.CONTROL)
+def simulator(request: HttpRequest) -> HttpResponseBase:
+    """Show what was played lately and a place for a scenario; POST has one played."""
+    if request.method == "POST":
+        return _start(request)
+    user = staff_of(request)
+    found = SimulationRun.objects.filter(made_by=user).defer("scenario", "result", "played", "trial").order_by("-pk")
+    again = number(request.GET.get("from"))
+    return board_page(
+        request,
+        "simulator",
+        "board/simulator/list.html",
+        runs=found[:SHOWN],
+        examples=[_example(path) for path in sorted(EXAMPLES.glob("*.json"))],
+        scenario=run_of(user, again).scenario if again else "",
+        usual=USUAL_DAYS,
+        most=runs.MOST_DAYS,
+    )
+
+
+def _example(path: Path) -> dict[str, str]:
+    return {"name": path.stem, "title": json.loads(path.read_text(encoding="utf-8"))["title"]}
+
+
+@once
+def _start(request: HttpRequest) -> JsonResponse:
+    text = request.POST.get("scenario", "")
+    if file := request.FILES.get("file"):
+        text = _text_of(file)
+    days = number(request.POST.get("days", ""))
+    run = runs.start(text=text, days=days or 0, actor=staff_of(request))
+    return JsonResponse({"then": reverse("board:simulation", args=[run.pk])})
+
+
+def _text_of(file: Any) -> str:
+    if file.size > runs.MOST_BYTES:
+        words = _("The file is too large: %(most)s MB at the most.")
+        raise Invalid(words % {"most": runs.MOST_BYTES // 1_000_000}, field="file")
+    try:
+        text: str = file.read().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Invalid(_("The file is not UTF-8: save it as UTF-8."), field="file") from None
+    return text
+
+
+@require_GET
+@needs(Right.CONTROL)
+def example(request: HttpRequest, name: str) -> HttpResponse:
+    """Answer the text of an example. Raises NotFound."""
+    known = {path.stem: path for path in EXAMPLES.glob("*.json")}
+    if name not in known:
+        raise NotFound(_("There is no such example."))
+    return HttpResponse(known[name].read_text(encoding="utf-8"), content_type="application/json")
+
+
+@require_GET
+@needs(Right.CONTROL)
+def simulation(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a run: how far it is, then what came out."""
+    run = run_of(staff_of(request), pk)
+    return board_page(request, "rules" if run.trial else "simulator", "board/simulator/run.html", **_told(request, run))
+
+
+@require_GET
+@needs(Right.CONTROL)
+def simulation_part(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show again what changes while a run is played."""
+    run = run_of(staff_of(request), pk)
+    return render(request, "board/simulator/_run.html", _told(request, run))
+
+
+def _told(request: HttpRequest, run: SimulationRun) -> dict[str, Any]:
+    user, trial = staff_of(request), run.trial
+    context: dict[str, Any] = {"run": run, "done": len(run.played), "going": run.state in runs.GOING}
+    if trial:
+        names = words.Names.read(user.language)
+        fields = {change["field"] for change in trial["changes"] if change["sort"] == rules.QUEUES}
+        context |= {
+            "trial": trial,
+            "lines": words.lines(trial["changes"], names),
+            "unplayed": sorted(words.label(rules.QUEUES, field) for field in fields & set(UNPLAYED)),
+            "edit_url": _edit_url(run),
+        }
+    if run.result:
+        own = None
+        if trial and not user.may(Right.EVERY_TEAM):
+            own = set(Queue.objects.filter(pk__in=scope.queues_of(user)).values_list("name", flat=True))
+        result = Result(json.loads(run.result), own=own, levels=trial["levels"] if trial else None)
+        context |= {
+            "result": result,
+            "days": days_in_words(result.days),
+            "names": result.names(),
+            "tables": result.tables(),
+            "verdicts": result.verdicts(),
+            "chart": result.chart(),
+        }
+    return context
+
+
+def _edit_url(run: SimulationRun) -> str:
+    """Return where a trial is thought out further."""
+    edit: rules.Document = (run.trial or {})["edit"]
+    for sort, name in ((rules.QUEUES, "rules-queue"), (rules.HOURS, "rules-hours")):
+        for ident in edit.get(sort, {}):
+            if ident.isdigit():
+                return f"{reverse(f'board:{name}', args=[ident])}?trial={run.pk}"
+    return reverse("board:rules")
+
+
+@require_GET
+@needs(Right.CONTROL)
+def simulation_json(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer a run as a file: the scenario as it was played (`what=scenario`), else all figures."""
+    run = run_of(staff_of(request), pk)
+    what = request.GET.get("what", "result")
+    if what == "result" and not run.result:
+        raise NotFound(_("There is no result yet."))
+    text = run.scenario if what == "scenario" else run.result
+    answer = HttpResponse(text, content_type="application/json")
+    answer["Content-Disposition"] = (
+        f'attachment; filename="simulation-{run.pk}-{"scenario" if what == "scenario" else "result"}.json"'
+    )
+    return answer
+
+
+@require_POST
+@needs(Right.CONTROL)
+def stop(request: HttpRequest, pk: int) -> JsonResponse:
+    """End a run before its time."""
+    runs.stop(run_of(staff_of(request), pk))
+    return JsonResponse({"said": _("Stopped")})

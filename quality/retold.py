@@ -1,0 +1,226 @@
+"""A day that was, as a scenario of the simulator: under the present rules, and under others.
+
+Contacts come when they came; whoever was answered takes as long as he took. What is not known of one (how long serving
+somebody who gave up would have taken, how long somebody who was answered would have waited) is drawn from the day.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from quality import policies
+from quality.models import LevelPolicy
+from quality.service_level import Policy
+from quality.simulation.patience import patience
+from quality.yesterday import Day, Visit, read
+from routing.choices import Outcome
+from routing.models import ANYONE, Skill
+from routing.rules.document import HOURS, QUEUES, Document, Settings, current, merged
+from routing.rules.faults import hours_of
+from routing.skills import steps_of
+from routing.strategies import Steps
+
+# With so many who gave up, the patience of a queue is estimated by itself.
+MANY = 10
+KIND = "contact"
+# How the set of rules that is tried is called.
+CHANGED = "changed"
+
+
+def scenario_of(trial: Mapping[str, Any]) -> str:
+    """Return the scenario of rules that are tried (`edit`, `day`): the present ones are its base."""
+    present = current()
+    wanted = merged(present, trial["edit"])
+    queues = around(changed_queues(present, wanted), present, wanted)
+    document = study(read(date.fromisoformat(trial["day"]), queues), queues, present, wanted)
+    return json.dumps(document, ensure_ascii=False)
+
+
+def changed_queues(before: Document, after: Document) -> set[int]:
+    """Return the queues whose settings or hours differ."""
+    return {
+        int(ident)
+        for ident, one in after[QUEUES].items()
+        if ident in before[QUEUES]
+        and (one != before[QUEUES][ident] or _hours(after, int(ident)) != _hours(before, int(ident)))
+    }
+
+
+def _hours(rules: Document, queue: int) -> Settings | None:
+    return rules[HOURS].get(str(rules[QUEUES][str(queue)]["hours"]))
+
+
+def around(changed: set[int], *documents: Document) -> set[int]:
+    """Return the queues that cannot be played without each other: those that share members or lead into each other."""
+    found, more = set[int](), set(changed)
+    while more:
+        found |= more
+        more = {queue for document in documents for one in more for queue in _beside(one, document)} - found
+    return found
+
+
+def _beside(queue: int, document: Document) -> set[int]:
+    own = document[QUEUES][str(queue)]
+    members = set(own["members"])
+    return {
+        int(ident)
+        for ident, one in document[QUEUES].items()
+        if one["active"]
+        and (members & set(one["members"]) or one["overflow_to"] == queue or own["overflow_to"] == int(ident))
+    }
+
+
+def study(day: Day, queues: set[int], before: Document, after: Document) -> dict[str, Any]:
+    """Return the scenario of a day: the present rules are its base, the changed ones a set that differs from it."""
+    base, other = (_Told(day, queues, rules, before).scenario() for rules in (before, after))
+    told = {policy for rules in (before, after) for policy in levels_of(queues, rules).values()}
+    levels = [_level(policy) for policy in sorted(told, key=str)]
+    return {"title": f"{day.date}", "levels": levels, **base, "rules": {CHANGED: patch(base, other)}}
+
+
+def levels_of(queues: Iterable[int], rules: Document) -> dict[int, Policy]:
+    """Return how the service level of each queue is counted; where it follows from the time it promises, by that time."""
+    held, own = policies.holding(), set(LevelPolicy.objects.values_list("queue_id", flat=True))
+    return {
+        queue: held[queue] if queue in own else Policy("V2", rules[QUEUES][str(queue)]["target_s"])
+        for queue in queues
+        if queue in held
+    }
+
+
+def _level(policy: Policy) -> dict[str, Any]:
+    short = {} if policy.short_s is None else {"short_s": policy.short_s}
+    return {"formula": policy.formula, "within_s": policy.within_s, **short, "blocked": sorted(policy.blocked)}
+
+
+def patch(before: Any, after: Any) -> Any:
+    """Return the merge patch (RFC 7396) that makes `after` of `before`."""
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        return after
+    gone: dict[str, Any] = {name: None for name in before if name not in after}
+    return gone | {
+        name: patch(before.get(name), value)
+        for name, value in after.items()
+        if name not in before or before[name] != value
+    }
+
+
+@dataclass
+class _Told:
+    """A day under `rules`, told by the names of the present ones."""
+
+    day: Day
+    queues: set[int]
+    rules: Document
+    present: Document
+
+    def __post_init__(self) -> None:
+        self._names = {queue: self.present[QUEUES][str(queue)]["name"] for queue in sorted(self.queues)}
+        self._skills = {skill.pk: skill.name for skill in Skill.objects.all()}
+        self._paths = steps_of({visit.path for visit in self.day.visits})
+
+    def scenario(self) -> dict[str, Any]:
+        """Return it as the simulator reads it."""
+        return {
+            "closes": self.day.length_s,
+            "queues": {name: self._queue(self._now(queue)) for queue, name in self._names.items()},
+            "operators": {**self._operators(), "": self._nobody()},
+            "streams": self._streams(),
+        }
+
+    def _now(self, queue: int) -> Settings:
+        return self.rules[QUEUES][str(queue)]
+
+    def _then(self, queue: int) -> Settings:
+        return self.present[QUEUES][str(queue)]
+
+    def _queue(self, one: Settings) -> dict[str, Any]:
+        said: dict[str, Any] = {name: one[name] for name in ("choice", "priority_weight", "wait_weight")}
+        if one["max_waiting"] is not None:
+            said["full_at"] = one["max_waiting"]
+        if one["overflow_to"] in self._names and one["overflow_after_s"] is not None:
+            said["overflow"] = {"after_s": one["overflow_after_s"], "to": self._names[one["overflow_to"]]}
+        return said
+
+    def _operators(self) -> dict[str, Any]:
+        """Return who was there, with the queues of the day, more or fewer by what differs from the present rules."""
+        found = {}
+        for user, shifts in sorted(self.day.shifts.items()):
+            serves = [name for queue, name in self._names.items() if self._serves(user, queue)]
+            levels = self.day.skills.get(user, {})
+            if serves and shifts:
+                found[self.day.names.get(user, f"{user}")] = {
+                    "queues": serves,
+                    "limits": {KIND: max(1, min(self.day.capacity.get(user, 1), 100))},
+                    "skills": {self._skills[skill]: level for skill, level in levels.items() if skill in self._skills},
+                    "shifts": shifts,
+                }
+        return found
+
+    def _serves(self, user: int, queue: int) -> bool:
+        now, then = user in self._now(queue)["members"], user in self._then(queue)["members"]
+        return now if now != then else queue in self.day.served.get(user, ())
+
+    def _nobody(self) -> dict[str, Any]:
+        """Return nobody, who has all skills that are asked for: what nobody of the day had can be asked for too."""
+        asked = {skill for steps in self._paths.values() for needs in steps.needs for skill, _level in needs}
+        levels = {self._skills[skill]: 5 for skill in sorted(asked & self._skills.keys())}
+        return {"count": 0, "queues": list(self._names.values()), "limits": {KIND: 1}, "skills": levels, "shifts": []}
+
+    def _streams(self) -> dict[str, Any]:
+        alike: dict[tuple[int, int], list[Visit]] = defaultdict(list)
+        for visit in self.day.visits:
+            if self._is_let_in(visit):
+                alike[visit.queue, visit.path].append(visit)
+        found = {}
+        for (queue, path), came in sorted(alike.items()):
+            stream: dict[str, Any] = {"queue": self._names[queue], "kind": KIND, **self._times(queue)}
+            if path != ANYONE:
+                stream["steps"] = self._steps(self._paths[path])
+            more = self._now(queue)["priority"] - self._then(queue)["priority"]
+            stream["log"] = [_row(visit, more) for visit in came]
+            found[f"{self._names[queue]} / {path}" if path != ANYONE else self._names[queue]] = stream
+        return found
+
+    def _is_let_in(self, visit: Visit) -> bool:
+        """Tell whether a contact would have come in: by the hours of the day it did, by others it may not."""
+        hours = _hours(self.rules, visit.queue)
+        if hours is None or hours == _hours(self.present, visit.queue):
+            return True
+        return hours_of(hours).is_open(self.day.begins + timedelta(seconds=visit.at))
+
+    def _times(self, queue: int) -> dict[str, Any]:
+        """Return how long serving takes, wrap-up lasts and people wait: of the queue, or where it has too few, of all."""
+        visits, wrapup_s = self.day.visits, self._now(queue)["wrapup_s"]
+        own = [visit for visit in visits if visit.queue == queue]
+        timed = [visit for visit in own if visit.service_s is not None]
+        if len(timed) < MANY:
+            timed = [visit for visit in visits if visit.service_s is not None]
+        waited = own if sum(visit.outcome == Outcome.ABANDONED for visit in own) >= MANY else visits
+        values, weights = patience((visit.wait_s, visit.outcome == Outcome.ABANDONED) for visit in waited)
+        return {
+            "service": {"empirical": {"values_s": [visit.service_s for visit in timed]}},
+            "wrapup": {"empirical": {"values_s": [min(visit.wrapup_s or 0.0, wrapup_s) for visit in timed]}},
+            "patience": {"empirical": {"values_s": values, "weights": weights}},
+        }
+
+    def _steps(self, steps: Steps) -> list[dict[str, Any]]:
+        return [
+            {
+                "after_s": after_s,
+                "needs": {self._skills[skill]: least for skill, least in needs if skill in self._skills},
+            }
+            for after_s, needs in zip(steps.after_s, steps.needs, strict=True)
+        ]
+
+
+def _row(visit: Visit, more: int) -> dict[str, Any]:
+    row: dict[str, Any] = {"at": visit.at, "priority": visit.priority + more}
+    if visit.credit_s:
+        row["credit_s"] = visit.credit_s
+    if visit.service_s is not None:
+        row["service_s"] = visit.service_s
+    return row

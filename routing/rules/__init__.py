@@ -1,0 +1,1 @@
+"""The rules that supervisors set, as one document: read, compared, checked as a whole."""

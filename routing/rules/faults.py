@@ -1,0 +1,244 @@
+"""What is wrong with the rules as a whole, in words that say what to do, each at its setting."""
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, time
+from itertools import pairwise
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cxcenter.accounts.models import User
+from cxcenter.core.zones import is_zone
+from interactions.models import Topic
+from routing import skills
+from routing.hours import MIDNIGHT, Hours
+from routing.models import Entrance, OpeningInterval, OperatorSkill, QueueMember, Requirement, Skill
+from routing.rules.document import HOURS, OVERFLOW, PAUSES, QUEUES, Document, Settings
+
+# Hours that do not open within so many days never open.
+SOON = 60
+Levels = dict[int, int]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that cannot be, at one setting of one thing. `code` tells one kind from another."""
+
+    sort: str
+    id: str
+    field: str
+    code: str
+    message: str = dataclasses.field(compare=False)
+
+
+@dataclass
+class World:
+    """What the rules stand in: people with their levels, who is lent, what work asks for, where contacts come in."""
+
+    active: set[int]
+    lent: dict[int, set[int]]
+    levels: dict[int, Levels]
+    requirements: list[Requirement]
+    parents: dict[int | None, set[int]]
+    entrances: list[Entrance]
+    names: dict[int, str]
+
+    @classmethod
+    def read(cls) -> "World":
+        """Read it: nine queries, however much there is."""
+        now = timezone.now()
+        lent: dict[int, set[int]] = {}
+        for queue, user in QueueMember.objects.filter(until__gt=now).values_list("queue_id", "user_id"):
+            lent.setdefault(queue, set()).add(user)
+        levels: dict[int, Levels] = {}
+        for held in OperatorSkill.objects.filter(ended_at=None):
+            levels.setdefault(held.user_id, {})[held.skill_id] = held.level
+        return cls(
+            active=set(User.objects.filter(is_active=True).values_list("pk", flat=True)),
+            lent=lent,
+            levels=levels,
+            requirements=list(Requirement.objects.prefetch_related("steps").order_by("pk")),
+            parents=_with_parents(dict(Topic.objects.values_list("pk", "parent_id"))),
+            entrances=list(Entrance.objects.select_related("channel", "topic").order_by("pk")),
+            names={skill.pk: skill.name for skill in Skill.objects.all()},
+        )
+
+
+def _with_parents(parents: dict[int, int | None]) -> dict[int | None, set[int]]:
+    """Return for each topic itself and those above it; nothing for none."""
+    found: dict[int | None, set[int]] = {None: set()}
+    for topic in parents:
+        one: int | None = topic
+        found[topic] = set()
+        while one is not None and one not in found[topic]:
+            found[topic].add(one)
+            one = parents.get(one)
+    return found
+
+
+def faults(document: Document, world: World | None = None) -> list[Fault]:
+    """Return all that is wrong, queues first."""
+    world = world or World.read()
+    return [*_of_queues(document, world), *_of_hours(document), *_of_names(document)]
+
+
+def _of_queues(document: Document, world: World) -> Iterator[Fault]:
+    queues = document[QUEUES]
+    for ident, one in queues.items():
+        yield from _of_overflow(ident, queues)
+        if one["hours"] is not None and str(one["hours"]) not in document[HOURS]:
+            yield Fault(QUEUES, ident, "hours", "gone", _("These business hours are no longer there: choose others."))
+        if one["max_waiting"] == 0:
+            words = _("With 0 nobody may ever wait here. Leave it empty for no limit.")
+            yield Fault(QUEUES, ident, "max_waiting", "full", words)
+        if one["active"]:
+            yield from _of_members(int(ident), one, world)
+        else:
+            yield from _of_entrances(int(ident), one, world)
+
+
+def _of_members(queue: int, one: Settings, world: World) -> Iterator[Fault]:
+    members = (set(one["members"]) | world.lent.get(queue, set())) & world.active
+    if not members:
+        words = _("Nobody serves %(queue)s: choose a member, or switch the queue off.")
+        yield Fault(QUEUES, str(queue), "members", "nobody", words % {"queue": one["name"]})
+        return
+    for asked in _asked_in(queue, world):
+        if not any(_is_able(world.levels.get(user, {}), asked) for user in members):
+            wanted = ", ".join(f"{world.names.get(skill, skill)} ≥ {level}" for skill, level in sorted(asked.items()))
+            words = _(
+                "No member of %(queue)s has all that its work asks for in the end: %(wanted)s. It would wait for ever."
+                " Add somebody who has it, or let it ask for less (Skills)."
+            )
+            yield Fault(QUEUES, str(queue), "members", "skills", words % {"queue": one["name"], "wanted": wanted})
+            return
+
+
+def _asked_in(queue: int, world: World) -> Iterator[Levels]:
+    """Yield what each sort of work that a queue gets asks for when all its steps are past."""
+    here = [rule for rule in world.requirements if rule.queue_id in (None, queue)]
+    lead_here = {entrance.topic_id for entrance in world.entrances if entrance.queue_id == queue}
+    for topic, language in sorted({(one.topic_id, one.language) for one in here}, key=str):
+        topics = world.parents.get(topic, set())
+        named = any(one.queue_id == queue and one.topic_id == topic for one in here)
+        if topic is None or named or topics & lead_here:
+            met = [one for one in here if one.topic_id in {None, *topics} and one.language in {"", language}]
+            yield {skill: level for skill, level in skills.least_of(met).items() if level}
+
+
+def _is_able(levels: Levels, asked: Levels) -> bool:
+    return all(levels.get(skill, 0) >= least for skill, least in asked.items())
+
+
+def _of_entrances(queue: int, one: Settings, world: World) -> Iterator[Fault]:
+    leading = [entrance for entrance in world.entrances if entrance.queue_id == queue]
+    if leading:
+        first = f"{leading[0].channel} / {leading[0].topic or '*'}"
+        words = _(
+            "New contacts come to %(queue)s (%(entrance)s): lead them to another queue first, or keep this one switched on."
+        )
+        yield Fault(QUEUES, str(queue), "active", "entrance", words % {"queue": one["name"], "entrance": first})
+
+
+def _of_overflow(ident: str, queues: dict[str, Settings]) -> Iterator[Fault]:
+    one = queues[ident]
+    after_s, target = (one[name] for name in OVERFLOW)
+    if (after_s is None) != (target is None):
+        missing = "overflow_to" if target is None else "overflow_after_s"
+        yield Fault(QUEUES, ident, missing, "half", _("An overflow needs a time and a queue."))
+        return
+    if target is None:
+        return
+    following = queues.get(str(target))
+    if following is None or not following["active"]:
+        name = following["name"] if following else target
+        words = _("%(queue)s goes on to %(target)s, which is switched off: choose another queue, or none.")
+        yield Fault(QUEUES, ident, "overflow_to", "off", words % {"queue": one["name"], "target": name})
+    way = [ident]
+    while target is not None and str(target) in queues:
+        way.append(str(target))
+        if way[-1] in way[:-1]:
+            if way[-1] == ident:
+                circle = " → ".join(str(queues[step]["name"]) for step in way)
+                words = _("Contacts would go in a circle: %(circle)s. Choose another queue, or none.")
+                yield Fault(QUEUES, ident, "overflow_to", "circle", words % {"circle": circle})
+            return
+        target = queues[way[-1]]["overflow_to"]
+
+
+def _of_hours(document: Document) -> Iterator[Fault]:
+    for ident, one in document[HOURS].items():
+        wrong = list(_of_intervals(ident, one)) + list(_of_holidays(ident, one))
+        if not is_zone(one["zone"]):
+            wrong.append(Fault(HOURS, ident, "zone", "zone", _("There is no such time zone: choose one of the list.")))
+        yield from wrong
+        if not wrong and hours_of(one).next_opening(timezone.now(), SOON) is None:
+            keep = [queue["name"] for queue in document[QUEUES].values() if str(queue["hours"]) == ident]
+            words = _("These hours never open%(queues)s: add an interval, or a day that is open.")
+            who = _(" (kept by %(queues)s)") % {"queues": ", ".join(keep)} if keep else ""
+            yield Fault(HOURS, ident, "intervals", "shut", words % {"queues": who})
+
+
+def hours_of(one: Settings) -> Hours:
+    """Return settings of business hours as what is asked whether it is open."""
+    return Hours(
+        zone=one["zone"],
+        weekly=tuple((day, at(opens), at(closes)) for day, opens, closes in one["intervals"]),
+        special={
+            date.fromisoformat(day): (at(opens), at(closes)) if opens and closes else None
+            for day, _name, opens, closes in one["holidays"]
+        },
+    )
+
+
+def at(text: str) -> time:
+    """Return a time of day from HH:MM."""
+    return time.fromisoformat(text)
+
+
+def _of_intervals(ident: str, one: Settings) -> Iterator[Fault]:
+    for number, (_day, opens, closes) in enumerate(one["intervals"]):
+        if _is_reversed(at(opens), at(closes)):
+            words = _("It closes before it opens. An interval over midnight is two: till 00:00, and from 00:00.")
+            yield Fault(HOURS, ident, f"closes-{number}", "reversed", words)
+    rows = sorted((day, opens, number, closes) for number, (day, opens, closes) in enumerate(one["intervals"]))
+    for earlier, later in pairwise(rows):
+        if earlier[0] == later[0] and (at(earlier[3]) == MIDNIGHT or later[1] < earlier[3]):
+            words = _("It overlaps with %(opens)s–%(closes)s of %(day)s.")
+            said = {"opens": earlier[1], "closes": earlier[3], "day": OpeningInterval.Day(earlier[0]).label}
+            yield Fault(HOURS, ident, f"opens-{later[2]}", "overlap", words % said)
+
+
+def _of_holidays(ident: str, one: Settings) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for number, (day, _name, opens, closes) in enumerate(one["holidays"]):
+        if bool(opens) != bool(closes):
+            words = _("Write both times, or none for a day that is closed.")
+            yield Fault(HOURS, ident, f"till-{number}", "half", words)
+        elif opens and _is_reversed(at(opens), at(closes)):
+            yield Fault(HOURS, ident, f"till-{number}", "reversed", _("It closes before it opens."))
+        if day in seen:
+            yield Fault(HOURS, ident, f"date-{number}", "twice", _("This date is in the list already."))
+        seen.add(day)
+
+
+def _is_reversed(opens: time, closes: time) -> bool:
+    """Tell whether an interval ends before it begins; one that ends at 00:00 ends with the day."""
+    return closes != MIDNIGHT and opens >= closes
+
+
+def _of_names(document: Document) -> Iterator[Fault]:
+    for sort in (QUEUES, HOURS, PAUSES):
+        seen: set[str] = set()
+        for ident, one in document[sort].items():
+            if one["name"].casefold() in seen:
+                words = _("“%(name)s” is there already: choose another name.")
+                yield Fault(sort, ident, _name_of(sort, ident), "name", words % {"name": one["name"]})
+            seen.add(one["name"].casefold())
+
+
+def _name_of(sort: str, ident: str) -> str:
+    """Return the field of a name: pause reasons are edited as rows of one page."""
+    return f"name-{ident}" if sort == PAUSES else "name"

@@ -1,0 +1,376 @@
+"""The rules on screen: changed by supervisors, checked as a whole, kept in versions, tried before they are saved."""
+
+import json
+from datetime import time, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from cxcenter.core.models import AuditEntry
+from interactions.models import Topic
+from quality import runs
+from quality.models import SimulationRun
+from routing.models import (
+    Assignment,
+    BusinessHours,
+    Entrance,
+    MemberPeriod,
+    OpeningInterval,
+    PauseReason,
+    PresenceInterval,
+    Queue,
+    QueueMember,
+    Requirement,
+    RuleVersion,
+    Skill,
+    WorkItem,
+)
+from routing.rules import document
+from tests import world
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FIELDS = (
+    "name", "name_ru", "priority", "priority_weight", "wait_weight", "choice", "target_s", "target_percent", "reply_s",
+    "offer_s", "wrapup_s", "max_waiting", "overflow_after_s",
+)  # fmt: skip
+
+
+class Place:
+    """A team with its supervisor, three operators, two queues; another team beside it."""
+
+    def __init__(self) -> None:
+        self.team = world.make_team()
+        self.boss = world.make_user("marina", role="supervisor", team=self.team)
+        self.alice, self.bob, self.carl = (world.make_user(name, team=self.team) for name in ("alice", "bob", "carl"))
+        self.queue = world.make_queue("Warranty", members=(self.alice, self.bob), team=self.team)
+        self.second = world.make_queue("Second line", members=(self.carl,), team=self.team)
+        other = world.make_team("Other")
+        self.stranger = world.make_user("stranger", team=other)
+        self.foreign = world.make_queue("Foreign", members=(self.stranger,), team=other)
+
+    def asked(self, queue: Queue | None = None, **changed: object) -> dict[str, object]:
+        """What the form of a queue sends, with something changed; None leaves a field empty."""
+        queue = queue or self.queue
+        queue.refresh_from_db()
+        members = list(queue.memberships.filter(until=None).values_list("user_id", flat=True))
+        said = {
+            **{name: getattr(queue, name) for name in FIELDS},
+            "hours": queue.hours_id,
+            "overflow_to": queue.overflow_to_id,
+            "members": members,
+            "active": "on" if queue.active else None,
+            **changed,
+        }
+        return {name: value for name, value in said.items() if value is not None}
+
+
+@pytest.fixture
+def place():
+    return Place()
+
+
+@pytest.fixture
+def post(client, place):
+    client.force_login(place.boss)
+
+    def do(door, *args, **asked):
+        return client.post(reverse(f"board:{door}", args=args), asked)
+
+    return do
+
+
+def faults(answer) -> dict[str, str]:
+    assert answer.status_code == 400, answer.content
+    return {one["field"]: one["message"] for one in answer.json()["faults"]}
+
+
+def test_a_change_is_saved_whole_and_kept_as_a_version_with_its_words(post, place, client):
+    asked = place.asked(wait_weight=0, target_s=30, members=[place.alice.pk, place.carl.pk])
+    answer = post("rules-queue", place.queue.pk, why="Rush hours", **asked)
+    assert answer.json()["said"] == "Saved as version 2"
+    place.queue.refresh_from_db()
+    assert (place.queue.wait_weight, place.queue.target_s, place.queue.rules_version) == (0, 30, 2)
+    assert set(place.queue.members.all()) == {place.alice, place.carl}
+    first, second = RuleVersion.objects.order_by("number")
+    assert (first.outside, first.changes, first.state["queues"][str(place.queue.pk)]["target_s"]) == (True, [], 60)
+    assert (second.why, second.made_by, second.outside) == ("Rush hours", place.boss, False)
+    told = {change["field"]: (change["before"], change["after"]) for change in second.changes}
+    assert (
+        told["wait_weight"] == (1, 0)
+        and told["target_s"] == (60, 30)
+        and set(told) == {"wait_weight", "target_s", "members"}
+    )
+    assert AuditEntry.objects.get(act="rules.save").subject == "rules:2"
+    page = client.get(reverse("board:rules-version", args=[2])).content.decode()
+    assert "Rush hours" in page and "2 members; added: Carl; removed: Bob" in page
+
+
+def test_new_weights_move_those_who_wait(post, place):
+    talk = world.open_chat(world.make_site(place.queue))
+    item = WorkItem.objects.get(interaction=talk)
+    before = item.rank_at
+    post("rules-queue", place.queue.pk, **place.asked(priority_weight=120))
+    item.refresh_from_db()
+    assert before - item.rank_at == timedelta(seconds=60 * item.priority)
+
+
+def test_a_new_member_gets_what_waits_and_a_lent_one_stays(post, place):
+    world.on_duty(place.carl)
+    QueueMember.objects.create(queue=place.queue, user=place.carl, until=timezone.now() - timedelta(hours=1))
+    talk = world.open_chat(world.make_site(place.queue))
+    assert WorkItem.objects.get(interaction=talk).visit == "waiting"
+    post("rules-queue", place.queue.pk, **place.asked(members=[place.alice.pk, place.carl.pk]))
+    assert QueueMember.objects.get(queue=place.queue, user=place.carl).until is None
+    assert WorkItem.objects.get(interaction=talk).visit == "offered"
+
+
+def test_an_offer_keeps_the_version_that_was_in_force(post, place):
+    world.on_duty(place.alice)
+    post("rules-queue", place.queue.pk, **place.asked(target_s=45))
+    talk = world.open_chat(world.make_site(place.queue))
+    assert Assignment.objects.get(interaction=talk).why["version"] == 2
+
+
+def test_all_that_cannot_be_is_said_at_once_at_its_field_and_nothing_is_saved(post, place):
+    asked = place.asked(target_s="soon", offer_s=1, overflow_after_s=30, name="")
+    assert set(faults(post("rules-queue", place.queue.pk, **asked))) == {"target_s", "offer_s", "name"}
+    assert not RuleVersion.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "words"),
+    [
+        ({"members": []}, "members", "Nobody serves Warranty: choose a member"),
+        ({"overflow_after_s": 30}, "overflow_to", "needs a time and a queue"),
+        ({"max_waiting": 0}, "max_waiting", "nobody may ever wait"),
+        ({"name": "second LINE"}, "name", "is there already"),
+    ],
+)
+def test_rules_that_make_no_sense_are_refused_with_words(post, place, changed, field, words):
+    found = faults(post("rules-queue", place.queue.pk, **place.asked(**changed)))
+    assert list(found) == [field] and words in found[field]
+
+
+def test_a_circle_of_overflows_is_refused_with_its_way(post, place):
+    Queue.objects.filter(pk=place.second.pk).update(overflow_to=place.queue, overflow_after_s=60)
+    asked = place.asked(overflow_to=place.second.pk, overflow_after_s=30)
+    found = faults(post("rules-queue", place.queue.pk, **asked))
+    assert "Warranty → Second line → Warranty" in found["overflow_to"]
+
+
+def test_work_that_no_member_could_ever_do_is_refused(post, place):
+    loans = Topic.objects.create(name="Loans")
+    skill = Skill.objects.create(name="Mortgage")
+    place.alice.skills.create(skill=skill, level=3)
+    Requirement.objects.create(skill=skill, level=3, queue=place.queue, topic=loans)
+    found = faults(post("rules-queue", place.queue.pk, **place.asked(members=[place.bob.pk])))
+    assert "Mortgage ≥ 3" in found["members"]
+    # With a step to anyone it could be done.
+    Requirement.objects.get().steps.create(after_s=60, level=0)
+    assert post("rules-queue", place.queue.pk, **place.asked(members=[place.bob.pk])).status_code == 200
+
+
+def test_a_queue_with_an_entrance_or_an_overflow_to_it_is_not_switched_off(post, place):
+    world.make_site(place.queue)
+    found = faults(post("rules-queue", place.queue.pk, **place.asked(active=None)))
+    assert "lead them to another queue first" in found["active"]
+    Entrance.objects.all().delete()
+    Queue.objects.filter(pk=place.second.pk).update(overflow_to=place.queue, overflow_after_s=60)
+    answer = post("rules-queue", place.queue.pk, **place.asked(active=None))
+    assert "which is switched off" in answer.json()["message"]
+
+
+def test_what_was_wrong_before_stands_in_nobodys_way(post, place, client):
+    world.make_queue("Empty", team=place.team)
+    assert post("rules-queue", place.queue.pk, **place.asked(target_s=30)).status_code == 200
+    page = client.get(reverse("board:rules")).content.decode()
+    assert "Nobody serves Empty" in page
+
+
+def test_hours_are_made_and_those_that_never_open_are_refused(post, place):
+    week = {"name": "Office", "zone": "Europe/Moscow", "day-0": 0, "opens-0": "9:00", "closes-0": "18.00", "day-1": 0}
+    assert post("rules-hours-new", **week, **{"date-0": "2026-12-31", "name-0": "New Year"}).status_code == 200
+    hours = BusinessHours.objects.get()
+    assert list(hours.intervals.values_list("day", "opens", "closes")) == [(0, time(9), time(18))]
+    assert hours.holidays.get().opens is None
+    found = faults(post("rules-hours", hours.pk, name="Office", zone="Europe/Moscow"))
+    assert "never open" in found["intervals"]
+    wrong = {
+        **week,
+        "day-1": 0,
+        "opens-1": "17:00",
+        "closes-1": "20:00",
+        "day-2": 3,
+        "opens-2": "12:00",
+        "closes-2": "8:00",
+    }
+    assert set(faults(post("rules-hours", hours.pk, **wrong))) == {"opens-1", "closes-2"}
+    unread = {**week, "opens-0": "9 o'clock", "date-0": "soon", "name": ""}
+    assert set(faults(post("rules-hours", hours.pk, **unread))) == {"opens-0", "date-0", "name"}
+    assert hours.intervals.count() == 1
+
+
+def test_hours_of_other_teams_too_are_not_his_to_change(post, place):
+    hours = BusinessHours.objects.create(name="All")
+    OpeningInterval.objects.create(hours=hours, day=0, opens=time(9), closes=time(18))
+    Queue.objects.update(hours=hours)
+    said = {"name": "All", "zone": "Europe/Moscow", "day-0": 1, "opens-0": "9:00", "closes-0": "18:00"}
+    answer = post("rules-hours", hours.pk, **said)
+    assert (answer.status_code, "Foreign" in answer.json()["message"]) == (403, True)
+
+
+def test_pause_reasons(post, place):
+    lunch = PauseReason.objects.create(name="Lunch", limit_min=30)
+    said = {f"name-{lunch.pk}": "Lunch", f"limit_min-{lunch.pk}": 45, "name-new0": "Meeting", "active-new0": "on"}
+    assert post("rules-pauses", **said).status_code == 200
+    assert list(PauseReason.objects.order_by("name").values_list("name", "limit_min", "active")) == [
+        ("Lunch", 45, False),
+        ("Meeting", None, True),
+    ]
+    found = faults(post("rules-pauses", **{f"name-{lunch.pk}": "", f"limit_min-{lunch.pk}": "long"}))
+    assert set(found) == {f"name-{lunch.pk}", f"limit_min-{lunch.pk}"}
+
+
+def test_strangers_queues_and_people_are_not_his(post, place, client):
+    assert post("rules-queue", place.foreign.pk, **place.asked(place.foreign)).status_code == 404
+    asked = place.asked(members=[place.alice.pk, place.stranger.pk])
+    assert "members" in faults(post("rules-queue", place.queue.pk, **asked))
+    page = client.get(reverse("board:rules")).content.decode()
+    assert "Foreign" not in page and "Warranty" in page
+
+
+def test_who_is_slower_is_told_and_loses_nothing(post, place):
+    page = place.asked()
+    seen = document.digest(document.part(document.current(), {"queues": {str(place.queue.pk): {}}}))
+    assert post("rules-queue", place.queue.pk, seen=seen, **{**page, "target_s": 30}).status_code == 200
+    answer = post("rules-queue", place.queue.pk, seen=seen, **{**page, "target_s": 40})
+    assert (answer.status_code, answer.json()["code"]) == (409, "stale")
+    assert post("rules-queue", place.queue.pk, **place.asked()).json()["code"] == "same"
+
+
+def test_an_old_version_is_put_back_as_a_new_one(post, place, client):
+    post("rules-queue", place.queue.pk, **place.asked(target_s=30, members=[place.bob.pk]))
+    # Past the screen, as an administrator does it.
+    Queue.objects.filter(pk=place.foreign.pk).update(target_s=99)
+    assert post("rules-back", 1, why="Too strict").json()["said"] == "Saved as version 4"
+    place.queue.refresh_from_db()
+    assert place.queue.target_s == 60 and set(place.queue.members.all()) == {place.alice, place.bob}
+    numbers = RuleVersion.objects.order_by("number").values_list("number", "outside", "why")
+    assert list(numbers) == [(1, True, ""), (2, False, ""), (3, True, ""), (4, False, "Too strict")]
+    assert Queue.objects.get(pk=place.foreign.pk).target_s == 99, "another team's queue stays"
+    assert post("rules-back", 1).json()["code"] == "same"
+    assert AuditEntry.objects.filter(act="rules.back").count() == 1
+    page = client.get(reverse("board:rules-version", args=[1]) + "?with=2").content.decode()
+    assert "2 members" in page and "removed: Alice" in page and "Nothing differs" not in page
+
+
+def test_the_pages_ask_the_same_of_few_and_of_many(place, client):
+    client.force_login(place.boss)
+    pages = [
+        reverse("board:rules"),
+        reverse("board:rules-queue", args=[place.queue.pk]),
+        reverse("board:rules-versions"),
+    ]
+
+    def queries() -> list[int]:
+        counts = []
+        for page in pages:
+            with CaptureQueriesContext(connection) as asked:
+                assert client.get(page).status_code == 200
+            counts.append(len(asked))
+        return counts
+
+    skill = Skill.objects.create(name="Russian")
+    RuleVersion.objects.create(number=1, made_by=place.boss)
+    Requirement.objects.create(skill=skill, level=1, queue=place.queue)
+    OpeningInterval.objects.create(
+        hours=BusinessHours.objects.create(name="Any"), day=0, opens=time(9), closes=time(18)
+    )
+    QueueMember.objects.create(queue=place.queue, user=place.carl, until=timezone.now() + timedelta(hours=1))
+    few = queries()
+    for number in range(8):
+        user = world.make_user(f"operator{number}", team=place.team)
+        queue = world.make_queue(f"Queue {number}", members=(user,), team=place.team)
+        hours = BusinessHours.objects.create(name=f"Hours {number}")
+        OpeningInterval.objects.create(hours=hours, day=0, opens=time(9), closes=time(18))
+        Queue.objects.filter(pk=queue.pk).update(hours=hours)
+        Requirement.objects.create(skill=skill, level=1, queue=queue)
+        RuleVersion.objects.create(number=number + 2, made_by=user)
+    assert queries() == few
+
+
+# --- Tried on yesterday ---------------------------------------------------------------------------
+
+
+def yesterday(place: Place, *, days: int = 1, contacts: int = 60) -> None:
+    """A day of calls of ten minutes, one each five minutes, for one operator: he is overrun, a second one would help."""
+    day = timezone.localtime(timezone.now() - timedelta(days=days)).replace(hour=9, minute=0, second=0, microsecond=0)
+    MemberPeriod.objects.update(started_at=day - timedelta(days=2))
+    for user in (place.alice, place.carl):
+        PresenceInterval.objects.create(
+            user=user, state="available", started_at=day, ended_at=day + timedelta(hours=10)
+        )
+        world.on_duty(user, capacity=1)
+    site = world.make_site()
+    for number in range(contacts):
+        talk = world.open_chat(site)
+        came = day + timedelta(minutes=5 * number)
+        is_lost = number % 3 == 2
+        left = came + timedelta(seconds=300 if is_lost else 20)
+        item = WorkItem.objects.create(
+            queue=place.queue, interaction=talk, visit="left", entered_at=came, waits_since=came, rank_at=came,
+            left_at=left, outcome="abandoned" if is_lost else "answered",
+        )  # fmt: skip
+        if not is_lost:
+            Assignment.objects.create(
+                item=item, interaction=talk, operator=place.alice, leg="ended", end="finished", offered_at=left,
+                accepted_at=left, ended_at=left + timedelta(minutes=10), wrapped_at=left + timedelta(minutes=11),
+            )  # fmt: skip
+
+
+def test_rules_are_tried_on_yesterday_and_then_saved(post, place, client):
+    yesterday(place)
+    asked = place.asked(members=[place.alice.pk, place.bob.pk, place.carl.pk])
+    then = post("rules-queue", place.queue.pk, act="try", why="A second one", **asked).json()["then"]
+    run = SimulationRun.objects.get()
+    assert then == reverse("board:simulation", args=[run.pk]) and run.state == "waiting"
+    assert place.carl not in place.queue.members.all(), "nothing is saved"
+    assert "0 / 10" in client.get(then).content.decode()
+    assert runs.work(seconds=60) is False
+    run.refresh_from_db()
+    assert (run.state, run.fault) == ("done", "")
+    found = json.loads(run.result)
+    figures = {
+        name: {row["figure"]: row for row in rows if (row["by"], row["of"]) == ("queue", "Warranty")}
+        for name, rows in {**found["figures"], "Δ": found["differences"]["changed"]}.items()
+    }
+    assert figures["base"]["visits"]["mean"] == figures["changed"]["visits"]["mean"] == 60
+    assert figures["Δ"]["wait_s"]["high"] < 0 and figures["Δ"]["V2_60s"]["low"] > 0
+    page = client.get(then).content.decode()
+    assert "better" in page and "V2, 60 s" in page and "Save these rules" in page
+    saved = post("simulation-save", run.pk, why="It helps").json()
+    assert saved["said"] == "Saved as version 2" and place.carl in place.queue.members.all()
+    assert post("simulation-save", run.pk, why="Again").json()["code"] in {"stale", "same"}
+
+
+def test_a_day_that_tells_too_little_is_said_and_another_one_offered(post, place):
+    asked = place.asked(target_s=30)
+    answer = post("rules-queue", place.queue.pk, act="try", **asked)
+    assert (answer.status_code, answer.json()["code"], "offer" in answer.json()) == (409, "too_little", False)
+    yesterday(place, days=8, contacts=30)
+    offer = post("rules-queue", place.queue.pk, act="try", **asked).json()["offer"]
+    assert offer["day"] == f"{timezone.localdate() - timedelta(days=8)}" and offer["words"].startswith("Try on ")
+    assert post("rules-queue", place.queue.pk, act="try", try_day=offer["day"], **asked).status_code == 200
+    assert runs.work(seconds=60) is False
+    assert SimulationRun.objects.get().state == "done"
+
+
+def test_what_cannot_be_saved_cannot_be_tried(post, place):
+    yesterday(place, contacts=30)
+    assert "members" in faults(post("rules-queue", place.queue.pk, act="try", **place.asked(members=[])))
+    assert post("rules-queue", place.queue.pk, act="try", **place.asked()).json()["code"] == "same"
+    assert not SimulationRun.objects.exists()
