@@ -18,8 +18,8 @@ from django.utils import timezone
 from cxcenter.accounts.models import Team
 from cxcenter.board.anomalies import anomalies
 from quality import metrics
-from routing.choices import State
-from routing.models import Alert, Assignment, Presence, Queue, QueueMember, WorkItem
+from routing.choices import CallbackState, State
+from routing.models import Alert, Assignment, Callback, Presence, Queue, QueueMember, WorkItem
 
 SLOT_S = 15 * 60
 # The counts of a day, by the name under which the page and its links know them.
@@ -144,6 +144,13 @@ def _people(now: datetime) -> dict[int, Row]:
     return {row["queue_id"]: {"members": row["members"], "on_duty": row["on_duty"]} for row in rows}
 
 
+def _callbacks() -> dict[int, Row]:
+    """Return by queue how many are still to be called back, and how many of them come later."""
+    planned = Count("pk", filter=Q(state=CallbackState.PLANNED))
+    rows = Callback.objects.open().values("queue_id").annotate(callbacks=Count("pk"), planned=planned).order_by()
+    return {row["queue_id"]: {"callbacks": row["callbacks"], "planned": row["planned"]} for row in rows}
+
+
 def _on_duty(field: str) -> Q:
     return Q(**{f"{field}__in": [State.AVAILABLE, State.BUSY, State.WRAPUP]})
 
@@ -230,13 +237,14 @@ def compute(
     drawn = charts(day) if drawn is None else drawn
     in_work, contacts = _in_work()
     numbers = _joined(counts, _waiting(), in_work)
-    people, operators, alerts = _people(now), _operators(contacts), _alerts()
+    people, operators, alerts, called = _people(now), _operators(contacts), _alerts(), _callbacks()
     teams: dict[int, Row] = {
         pk: {"team": pk, "name": name, "queues": [], "operators": operators[pk]}
         for pk, name in Team.objects.values_list("pk", "name").order_by("name")
     }
     for queue, kinds in _queues(list(numbers)):
         row = {**_queue(queue, kinds, now), **people.get(queue.pk, {"members": 0, "on_duty": 0})}
+        row |= called.get(queue.pk, {"callbacks": 0, "planned": 0})
         teams[queue.team_id]["queues"].append({**row, "numbers": numbers.get(queue.pk, {})})
     for pk, team in teams.items():
         for operator in team["operators"]:

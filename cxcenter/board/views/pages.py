@@ -21,7 +21,7 @@ from interactions.models import Interaction
 from quality import metrics
 from routing import explain
 from routing.choices import Choice, State
-from routing.models import Alert, Assignment, Skill, WorkItem
+from routing.models import Alert, Assignment, Callback, Queue, Skill, WorkItem
 
 ALERTS = 200
 # How an operator was chosen, and what became of the others.
@@ -68,6 +68,7 @@ def board_page(request: HttpRequest, section: str, template: str, **context: Any
     common = {
         "section": section,
         "controls": user.may(Right.CONTROL),
+        "calls_back": Queue.objects.visible_to(user).filter(callbacks=True).exists(),
         "teams": list(scope.teams_of(user).order_by("name")),
         "chosen_team": team,
         "team_query": f"?team={team}" if team else "",
@@ -220,6 +221,7 @@ def _head_of(request: HttpRequest, talk: Interaction) -> dict[str, Any]:
         "visit": visit,
         "queue": visit.queue.label(user.language) if visit else "",
         "leg": Assignment.objects.filter(metrics.IN_WORK, interaction=talk).select_related("operator").first(),
+        "callback": Callback.objects.open().filter(session=talk).first() if talk.kind == ChannelKind.CALLBACK else None,
         "mine": user.pk,
         "now": timezone.now(),
     }

@@ -25,6 +25,8 @@ function valuesOf(queue, total) {
     on_duty: queue.on_duty,
     members: queue.members,
     message: queue.message,
+    callbacks: queue.callbacks,
+    planned: queue.planned,
     held: queue.closed ? settings.held.closed : queue.paused ? settings.held.paused : "",
     longest: brief(longest),
     level: points(total.level),
@@ -36,6 +38,8 @@ function valuesOf(queue, total) {
 
 function decorate(el, queue, values) {
   showKinds(part(el, ".kinds"), kindsOf(queue));
+  const calls = part(el, ".calls");
+  if (calls) calls.hidden = !queue.callbacks;
   const held = part(el, "[data-f=held]");
   if (held) held.hidden = !values.held;
   for (const name of ["longest", "level"]) mark(part(el, "." + name), "", values.states[name] === "ok" ? "" : values.states[name]);
