@@ -45,6 +45,12 @@ class CloseReason(models.TextChoices):
     ENDED = "ended", _("ended by the customer")
     SILENT = "silent", _("nobody wrote for long")
     SPAM = "spam", _("spam")
+    CALLBACK = "callback", _("asked to be called back")
+    CAME = "came", _("came by himself")
+    NO_ANSWER = "no_answer", _("nobody answered")
+    WRONG = "wrong", _("wrong number")
+    CANCELLED = "cancelled", _("cancelled")
+    LATER = "later", _("put off until opening")
 
 
 class CaseKind(models.TextChoices):

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from interactions.choices import CloseReason
@@ -14,6 +17,9 @@ ICONS = {
     "transfer_note": "note",
     "back_in_queue": "rotate",
     "silent_warning": "clock",
+    "callback": "phone-outgoing",
+    "callback_taken": "phone-off",
+    "callback_over": "phone-off",
     "away": "clock",
     "announcement": "speakerphone",
 }
@@ -26,8 +32,26 @@ def _closed(args: dict[str, Any]) -> str:
         CloseReason.LEFT: _("The customer has left"),
         CloseReason.SILENT: _("Closed: nobody wrote for long"),
         CloseReason.SPAM: _("Closed as spam"),
+        CloseReason.CALLBACK: _("The customer asked to be called back"),
+        CloseReason.CAME: _("The customer came by himself"),
+        CloseReason.NO_ANSWER: _("%(name)s called, nobody answered"),
+        CloseReason.WRONG: _("%(name)s called, it was a wrong number"),
+        CloseReason.CANCELLED: _("The callback was cancelled"),
+        CloseReason.LATER: _("The hours are over: he is called when they begin again"),
     }
     return str(words.get(args.get("reason", ""), _("Closed"))) % {"name": args.get("name", "")}
+
+
+def _callback(args: dict[str, Any]) -> str:
+    attempt, at = args.get("attempt", 1), _moment(args.get("at", ""))
+    said = _("The customer asked to be called at %(at)s") % {"at": at} if at else _("The customer keeps his place")
+    return _("%(said)s (attempt %(n)s)") % {"said": said, "n": attempt} if attempt != 1 else said
+
+
+def _moment(text: str) -> str:
+    """Return a moment of a line in the reader's zone."""
+    at = parse_datetime(text) if text else None
+    return date_format(timezone.localtime(at), "j M, H:i") if at else ""
 
 
 def _transferred(args: dict[str, Any]) -> str:
@@ -44,6 +68,9 @@ WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "back_in_queue": lambda args: _("The session went back to its queue"),
     "away": lambda args: _("The customer was told that nobody can answer now"),
     "silent_warning": lambda args: _("The customer was told that the chat closes if he stays silent"),
+    "callback": _callback,
+    "callback_taken": lambda args: _("The customer came by himself and takes the place of his callback"),
+    "callback_over": lambda args: _("The callback that was planned is not needed any more"),
     "announcement": lambda args: _("Told to those who wait: %(reason)s") % {"reason": args.get("reason", "")},
 }
 

@@ -47,6 +47,7 @@ class Outcome(models.TextChoices):
     ANSWERED = "answered", _("answered")
     ABANDONED = "abandoned", _("abandoned")
     FLOWED_OUT = "flowed_out", _("flowed out")
+    CALLBACK = "callback", _("asked to be called back")
     BLOCKED = "blocked", _("blocked")
     WITHDRAWN = "withdrawn", _("withdrawn")
 
@@ -71,6 +72,24 @@ class LegEnd(models.TextChoices):
     VANISHED = "vanished", _("the operator vanished")
     RETURNED = "returned", _("went back to the queue")
     WITHDRAWN = "withdrawn", _("withdrawn")
+
+
+class CallbackState(models.TextChoices):
+    """Where a callback stands. Who is being called at this moment is told by its leg."""
+
+    PLANNED = "planned", _("planned")
+    QUEUED = "queued", _("in its queue")
+    ENDED = "ended", _("over")
+
+
+class CallbackEnd(models.TextChoices):
+    """What became of a callback."""
+
+    REACHED = "reached", _("reached")
+    NO_ANSWER = "no_answer", _("nobody answered")
+    WRONG_NUMBER = "wrong_number", _("wrong number")
+    CAME = "came", _("came by himself")
+    CANCELLED = "cancelled", _("cancelled")
 
 
 class AlertKind(models.TextChoices):

@@ -58,6 +58,38 @@ class PresenceChanged(Payload):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CallbackAsked(Payload):
+    """A customer is to be called back, or (`changed`) otherwise than before: at a time, or as soon as his turn comes."""
+
+    topic: ClassVar[str] = "callback.asked"
+    callback: int
+    queue: int
+    at: str | None
+    changed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallbackMissed(Payload):
+    """Nobody answered a call: he is called again at a time."""
+
+    topic: ClassVar[str] = "callback.missed"
+    callback: int
+    queue: int
+    attempt: int
+    again_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallbackEnded(Payload):
+    """A callback is over: reached, given up, wrong number, or not needed any more."""
+
+    topic: ClassVar[str] = "callback.ended"
+    callback: int
+    queue: int
+    result: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RoomMade(Payload):
     """Somebody could take a contact of these queues now: an internal fact that starts an assignment."""
 

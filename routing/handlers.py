@@ -2,21 +2,21 @@
 
 from cxcenter.accounts.models import User
 from cxcenter.core.events import handles
-from interactions.choices import Author
+from interactions.choices import Author, ChannelKind
 from interactions.events import InteractionClosed, InteractionOpened, MessagePosted
 from interactions.models import Interaction
 from routing import sweeps
-from routing.actions import legs, offers, queueing
+from routing.actions import callbacks, calling, legs, offers
 from routing.events import ItemQueued, LegAccepted, RoomMade
-from routing.models import WorkItem
+from routing.models import Assignment, WorkItem
 
 
 @handles(InteractionOpened)
 def give_queue(fact: InteractionOpened) -> None:
-    """Put a new session into its queue; who came back in time keeps his place."""
+    """Put a new session into its queue; who came back in time, or waits for a callback, keeps his place."""
     interaction = Interaction.objects.select_related("thread__channel", "topic").get(pk=fact.interaction)
     if interaction.is_open and not WorkItem.objects.filter(interaction=interaction).exists():
-        queueing.enqueue_new(interaction=interaction, waits_since=sweeps.original_wait(interaction))
+        callbacks.come_in(interaction=interaction, waits_since=sweeps.original_wait(interaction))
 
 
 @handles(MessagePosted)
@@ -28,14 +28,23 @@ def revive_contact(fact: MessagePosted) -> None:
 
 @handles(LegAccepted)
 def need_no_callback(fact: LegAccepted) -> None:
-    """An operator serves the customer: the task to reach him, left when he went away, is done."""
-    sweeps.finish_callbacks(interaction_id=fact.interaction, actor=User.objects.get(pk=fact.operator))
+    """An operator serves the customer: nobody need call him any more, and who is being called sees it."""
+    actor = User.objects.get(pk=fact.operator)
+    sweeps.finish_callbacks(interaction_id=fact.interaction, actor=actor)
+    leg = Assignment.objects.select_related("item__queue", "interaction__thread", "interaction__callback").get(
+        pk=fact.leg
+    )
+    callbacks.serve(interaction=leg.interaction, queue=leg.item.queue, actor=actor)
+    if hasattr(leg.interaction, "callback"):
+        calling.tell(leg.interaction.callback)
 
 
 @handles(InteractionClosed)
 def end_contact(fact: InteractionClosed) -> None:
-    """A session ended: its leg goes into wrap-up, its visit leaves the queue."""
+    """A session ended: its leg goes into wrap-up, its visit leaves the queue, its callback is over."""
     legs.end_with_interaction(interaction_id=fact.interaction)
+    if fact.kind == ChannelKind.CALLBACK:
+        calling.settle(interaction_id=fact.interaction)
 
 
 @handles(ItemQueued)

@@ -1,17 +1,27 @@
 """Every lockable set of routing, with its order.
 
-Order of the whole product: the lock of the rules, the decision lock, then work items by id, then presences by user id, then a
+Order of the whole product: the lock of the rules, a callback, the decision lock, then work items by id, then presences by user id, then a
 thread, then its interaction. Who needs several takes them in this order.
 """
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from django.db import connection
 
-from routing.models import Assignment, Presence, WorkItem
+from routing.models import Assignment, Callback, Presence, WorkItem
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 DECISION = 0x0C0FFEE
 RULES = 0x0C0FFEF
+
+
+def lock_callback(among: "QuerySet[Callback]") -> Callback | None:
+    """Lock the first of some callbacks, looked at once more when the lock is ours; None if there is none any more."""
+    rows = among.select_for_update(of=("self",)).select_related("queue__hours", "thread__identity", "profile")
+    return rows.order_by("pk").first()
 
 
 def lock_decision() -> None:

@@ -112,10 +112,14 @@ def slots_of(now: datetime, queue_ids: Iterable[int]) -> dict[int, int]:
 
 
 def waiting_order(limit: int) -> list[tuple[int, int, int]]:
-    """Return (queue id, thread id, position from 1) of the first `limit` who wait in each queue. One query."""
+    """Return (queue id, thread id, position from 1) of the first `limit` who wait in each queue. One query.
+
+    The thread is the one in which the customer looks: of a callback, where he asked for it.
+    """
     order = Window(RowNumber(), partition_by="queue_id", order_by=["rank_at", "id"])
-    waiting = WorkItem.objects.filter(visit__in=["waiting", "offered"]).annotate(position=order)
-    return list(waiting.filter(position__lte=limit).values_list("queue_id", "interaction__thread_id", "position"))
+    told = Coalesce("interaction__callback__asked_in", "interaction__thread")
+    waiting = WorkItem.objects.filter(visit__in=["waiting", "offered"]).annotate(position=order, told=told)
+    return list(waiting.filter(position__lte=limit).values_list("queue_id", "told", "position"))
 
 
 def place_of(interaction: Interaction) -> Place | None:

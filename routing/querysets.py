@@ -71,6 +71,31 @@ class WorkItemQuerySet(models.QuerySet[Any]):
         return self.filter(visit="waiting")
 
 
+class CallbackQuerySet(models.QuerySet[Any]):
+    """Callbacks."""
+
+    def visible_to(self, user: "User") -> Self:
+        """Keep callbacks of queues the user serves or supervises."""
+        from routing.models import Queue
+
+        return self.filter(queue__in=Queue.objects.visible_to(user))
+
+    def open(self) -> Self:
+        """Keep those who are still to be called."""
+        return self.exclude(state="ended")
+
+    def with_calling(self) -> Self:
+        """Add `calling`: whether an operator has it in his hands at this moment."""
+        from routing.models import Assignment
+
+        held = Assignment.objects.filter(interaction=OuterRef("session"), leg="active")
+        return self.annotate(
+            calling=models.ExpressionWrapper(
+                Q(state="queued") & Q(models.Exists(held)), output_field=models.BooleanField()
+            )
+        )
+
+
 class AssignmentQuerySet(models.QuerySet[Any]):
     """Legs."""
 

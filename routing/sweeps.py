@@ -9,11 +9,12 @@ from django.utils import timezone
 
 from cxcenter.accounts.models import User
 from cxcenter.core import liveness
+from cxcenter.core.errors import CxError
 from interactions.actions import cases, talk
 from interactions.choices import Author, CloseReason, TaskKind
 from interactions.models import Interaction, Message, Task, Thread
 from routing import locks, queries
-from routing.actions import handover, legs, offers, presence, queueing
+from routing.actions import callbacks, calling, handover, legs, offers, presence, queueing
 from routing.choices import AlertKind, Outcome, Visit
 from routing.models import Alert, Queue, QueueMember, WorkItem
 from routing.querysets import seconds
@@ -40,6 +41,7 @@ def sweep() -> dict[str, int]:
         "escalated": lambda: escalate(now=now),
         "overflowed": lambda: overflow(now=now),
         "silent": lambda: close_silent(now=now),
+        "called": lambda: calling.sweep(now=now),
         "lent": lambda: QueueMember.objects.filter(until__lt=now).delete()[0],
         "lost": lambda: queue_lost(now=now),
         "offered": lambda: len(offers.assign_next()),
@@ -56,7 +58,7 @@ def sweep() -> dict[str, int]:
 def abandon_ghosts(*, now: datetime, steady_since: datetime) -> int:
     """Take visitors who left out of the queue, as of the moment they left: operators are not offered ghosts.
 
-    One who left a phone or an address gets a callback task. If we ourselves were away, nobody is blamed.
+    One who left a phone or an address gets a callback, or a task. If we ourselves were away, nobody is blamed.
     """
     waiting = list(
         WorkItem.objects.exclude(visit="left")
@@ -105,7 +107,7 @@ def _abandon(item: WorkItem, left_at: datetime, now: datetime) -> int:
         return 0
     talk.close_interaction(interaction_id=interaction.pk, reason=CloseReason.LEFT)
     contact = interaction.says.get("contact", "")
-    if contact:
+    if contact and not _is_called_back(item, contact):
         cases.create_task(
             title=interaction.says.get("name") or contact,
             kind=TaskKind.WRITE if "@" in contact else TaskKind.CALLBACK,
@@ -116,6 +118,31 @@ def _abandon(item: WorkItem, left_at: datetime, now: datetime) -> int:
             contact=contact,
         )
     return 1
+
+
+def _is_called_back(item: WorkItem, contact: str) -> bool:
+    """Plan a callback of who left, with his place, where the queue wants callbacks. Returns False if that cannot be."""
+    if "@" in contact or not item.queue.callbacks:
+        return False
+    talk_left = item.interaction
+    wish = callbacks.Wish(
+        phone=contact,
+        queue=item.queue,
+        profile=talk_left.profile,
+        asked_in=talk_left.thread,
+        source=talk_left,
+        topic=talk_left.topic,
+        language=talk_left.language,
+        name=talk_left.says.get("name", ""),
+        waits_since=item.waits_since,
+        boost=item.priority - item.queue.priority,
+    )
+    try:
+        with transaction.atomic():
+            callbacks.ask(wish)
+    except CxError:
+        return False
+    return True
 
 
 def _is_gone_still(item: WorkItem, now: datetime) -> bool:

@@ -31,7 +31,7 @@ from cxcenter.core.models import Event, WebhookDelivery, WebhookSubscription
 from interactions.actions import talk
 from interactions.models import Article, Attachment, Block, Interaction, Message
 from quality.models import SimulationRun
-from routing.models import Alert, Assignment, BusinessHours, Presence, QueueMember, Requirement, RuleVersion, Skill
+from routing.models import Alert, Assignment, BusinessHours, Callback, Presence, QueueMember, Requirement, RuleVersion, Skill
 from tests import world
 from tests.api.callers import Caller, session
 from tests.api.conftest import Place, build
@@ -118,11 +118,17 @@ def pairs(place: Place) -> dict[str, tuple[Any, Any]]:
         "task": (place.task, place.task),
         "queue": (ours["queue"], theirs["queue"]),
         "workitem": (ours["leg"].item, theirs["leg"].item),
+        "callback": (callback_of(ours), callback_of(theirs)),
         "assignment": (ours["leg"], theirs["leg"]),
         "presence": (ours["presence"], theirs["presence"]),
         "webhooksubscription": (ours["subscription"], theirs["subscription"]),
         "webhookdelivery": (ours["delivery"], theirs["delivery"]),
     }
+
+
+def callback_of(side: dict[str, Any]) -> Callback:
+    """A callback of a side's queue."""
+    return Callback.objects.get_or_create(thread=side["chat"].thread, queue=side["queue"])[0]
 
 
 def member_of(customer: Any) -> Membership:
@@ -236,6 +242,7 @@ def rows_of(side: dict[str, Any], place: Place) -> dict[str, Any]:
         "/desk/knowledge/": Article.objects.get_or_create(title="x", text="y")[0],
         "/board/queues/": queue,
         "/board/operators/": side["presence"].user,
+        "/board/callbacks/": callback_of(side),
         "/board/session/": side["chat"],
         "/board/skills/ask/": Requirement.objects.get_or_create(queue=queue, skill=skill(), level=1)[0],
         "/board/skills/": side["presence"].user,
@@ -346,6 +353,7 @@ COLLECTIONS = {
     "tasks": "task",
     "queues": "queue",
     "work-items": "workitem",
+    "callbacks": "callback",
     "operators": "presence",
     "webhooks": "webhooksubscription",
     "deliveries": "webhookdelivery",

@@ -228,10 +228,10 @@ def page_of(
     chosen = ContactFilter(query, scope.visits_of(user))
     found = chosen.qs
     waiting = chosen.state_now == "waiting"
-    field, sign, beyond = ("waits_since", "", "gt") if waiting else ("entered_at", "-", "lt")
+    field, sign, how = ("waits_since", "", "gt") if waiting else ("entered_at", "-", "lt")
     rows = found.order_by(f"{sign}{field}", f"{sign}pk")
     if after:
-        rows = rows.filter(_beyond(after, field, beyond))
+        rows = rows.filter(beyond(after, field, how))
     legs = Assignment.objects.filter(accepted_at__isnull=False).select_related("operator").order_by("pk")
     related = rows.select_related("queue", "interaction__profile__customer")
     page = list(related.prefetch_related(Prefetch("legs", queryset=legs))[: PAGE + 1])
@@ -243,7 +243,8 @@ def page_of(
     return chosen, found.count(), [_contact(item, language, now) for item in page[:PAGE]], more
 
 
-def _beyond(after: str, field: str, beyond: str) -> Q:
+def beyond(after: str, field: str, how: str) -> Q:
+    """Return the condition of rows behind the key of a page; a key that cannot be read is none."""
     text, _sep, pk = after.partition("_")
     try:
         moment, ident = datetime.fromisoformat(text), int(pk)
@@ -251,7 +252,7 @@ def _beyond(after: str, field: str, beyond: str) -> Q:
         return Q()
     if moment.tzinfo is None:
         return Q()
-    return Q(**{f"{field}__{beyond}": moment}) | Q(**{field: moment, f"pk__{beyond}": ident})
+    return Q(**{f"{field}__{how}": moment}) | Q(**{field: moment, f"pk__{how}": ident})
 
 
 def _contact(item: WorkItem, language: str, now: datetime) -> Contact:

@@ -16,8 +16,8 @@ from cxcenter.board.alerts import alerts_of
 from cxcenter.board.counted import NAMES, ByQueueAndKind, Counted, Policies, Row, empty_charts, start_of, today, unix
 from quality import metrics, policies
 from quality.service_level import FORMULAS, Policy
-from routing.choices import AlertKind, State
-from routing.models import Alert, Assignment, Presence, Queue, QueueMember, WorkItem
+from routing.choices import AlertKind, CallbackState, State
+from routing.models import Alert, Assignment, Callback, Presence, Queue, QueueMember, WorkItem
 
 BEFORE = ("entered", "answered", "abandoned", "above", "below")
 # So many alerts of one team are shown at once.
@@ -59,6 +59,13 @@ def _people(now: datetime) -> dict[int, Row]:
         .order_by()
     )
     return {row["queue_id"]: {"members": row["members"], "on_duty": row["on_duty"]} for row in rows}
+
+
+def _callbacks() -> dict[int, Row]:
+    """Return by queue how many are still to be called back, and how many of them come later."""
+    planned = Count("pk", filter=Q(state=CallbackState.PLANNED))
+    rows = Callback.objects.open().values("queue_id").annotate(callbacks=Count("pk"), planned=planned).order_by()
+    return {row["queue_id"]: {"callbacks": row["callbacks"], "planned": row["planned"]} for row in rows}
 
 
 def _on_duty(field: str) -> Q:
@@ -181,7 +188,8 @@ def compute(now: datetime | None = None, counted: Counted | None = None) -> dict
     day, holding = today(now), policies.holding()
     in_work, contacts = _in_work()
     numbers = _joined(counted.day(day, holding), _waiting(), in_work)
-    people, operators, alerts, times = _people(now), _operators(contacts), _alerts(), counted.times(day)
+    people, operators, alerts, called = _people(now), _operators(contacts), _alerts(), _callbacks()
+    times = counted.times(day)
     teams: dict[int, Row] = {
         pk: {"team": pk, "name": name, "queues": [], "operators": operators[pk]}
         for pk, name in Team.objects.values_list("pk", "name").order_by("name")
@@ -191,6 +199,7 @@ def compute(now: datetime | None = None, counted: Counted | None = None) -> dict
     for queue, kinds in queues:
         policy = holding.get(queue.pk, Policy("V2", queue.target_s))
         row = {**_queue(queue, kinds, policy, now), **people.get(queue.pk, {"members": 0, "on_duty": 0})}
+        row |= called.get(queue.pk, {"callbacks": 0, "planned": 0})
         teams[queue.team_id]["queues"].append({**row, "numbers": numbers.get(queue.pk, {})})
     drawn = counted.charts(day)
     usual = counted.outlook(counted.past(day), day, {queue.pk: queue.team_id for queue, _kinds in queues})

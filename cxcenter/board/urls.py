@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from cxcenter.accounts.roles import Right
-from cxcenter.board.views import acts, alerts, pages, rules, simulator, skills, versions
+from cxcenter.board.views import acts, alerts, calls, pages, rules, simulator, skills, versions
 from cxcenter.core.requests import needs
 
 app_name = "board"
@@ -24,6 +24,9 @@ urlpatterns = [
     path("operators/", pages.live, {"section": "operators"}, name="operators"),
     path("alerts/", pages.live, {"section": "alerts"}, name="alerts"),
     path("contacts/", pages.contact_list, name="contacts"),
+    path("callbacks/", calls.callback_list, name="callbacks"),
+    _act("callbacks/<int:pk>/cancel/", calls.CancelCallback, "cancel-callback"),
+    _act("callbacks/<int:pk>/move/", calls.MoveCallback, "move-callback"),
     path("session/<int:pk>/", pages.session, name="session"),
     path("session/<int:pk>/head/", pages.session_head, name="session-head"),
     path("session/<int:pk>/why/", pages.session_why, name="session-why"),

@@ -11,6 +11,9 @@ from cxcenter.core.models import AuditEntry
 # Every act that is recorded, as an administrator reads it. The code stays in the row: it is what is searched for.
 ACTS = {
     "alert.see": _("saw an alert"),
+    "callback.ask": _("asked for a callback"),
+    "callback.cancel": _("cancelled a callback"),
+    "callback.move": _("moved a callback to another queue"),
     "calls.import": _("imported a call log"),
     "case.change": _("changed a case"),
     "case.customer": _("linked a case to a customer"),

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from customers.models import Customer
-from cxcenter.desk import card, conversation, golden, rows, timeline
+from cxcenter.desk import calls, card, conversation, golden, rows, timeline
 from cxcenter.frame import presence_of
 from interactions import pushes
 from interactions.models import Case, Disposition, Draft, Interaction, Task, Topic
@@ -40,6 +40,8 @@ def session_context(user: "User", talk: Interaction) -> dict[str, Any]:
         .select_related("operator", "item__queue")
         .first()
     )
+    call = calls.call_of(talk, user)
+    mine = leg is not None and leg.operator_id == user.pk and leg.leg == "active"
     draft = Draft.objects.filter(user=user, interaction=talk).first()
     customer = talk.profile.customer if talk.profile else None
     return {
@@ -49,7 +51,11 @@ def session_context(user: "User", talk: Interaction) -> dict[str, Any]:
         "watch": {str(thread.pk): thread.staff_changes for thread in threads},
         "marks": pushes.marks_view(talk.thread),
         "leg": leg,
-        "mine": leg is not None and leg.operator_id == user.pk and leg.leg == "active",
+        "mine": mine,
+        # Nobody reads what is written into a callback.
+        "replies": mine and call is None,
+        "call": call,
+        "callbacks": calls.others_of(talk, user),
         "wrapup": leg is not None and leg.operator_id == user.pk and leg.leg == "wrapup",
         "draft": draft,
         "customer": customer,

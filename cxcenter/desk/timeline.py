@@ -38,7 +38,14 @@ BATCH = 500
 QUOTE = 200
 
 GROUPS = {
-    "chats": ("interaction.opened", "interaction.closed", "interaction.linked"),
+    "chats": (
+        "interaction.opened",
+        "interaction.closed",
+        "interaction.linked",
+        "callback.asked",
+        "callback.missed",
+        "callback.ended",
+    ),
     "cases": ("case.opened", "case.changed", "case.linked", "task.created", "task.done"),
     "notes": ("customer.note",),
     "site": ("site.event",),

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from cxcenter.desk.views import (
+    calls,
     cases,
     consents,
     customers,
@@ -37,6 +38,8 @@ urlpatterns = [
     path("s/<int:pk>/transfer-form/", pages.transfer_form, name="transfer-form"),
     path("s/<int:pk>/transfer/", sessions.transfer, name="transfer"),
     path("s/<int:pk>/finish/", sessions.finish, name="finish"),
+    path("s/<int:pk>/report/", calls.report, name="report"),
+    path("s/<int:pk>/no-callback/", calls.no_callback, name="no-callback"),
     path("s/<int:pk>/wrap-up/", sessions.wrap_up, name="wrap-up"),
     path("s/<int:pk>/extend/", sessions.extend, name="extend"),
     path("s/<int:pk>/snooze/", sessions.snooze, name="snooze"),

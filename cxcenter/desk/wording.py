@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
@@ -12,12 +13,13 @@ from customers.choices import IdentityKind
 from customers.fields import CUSTOM
 from customers.models import Customer
 from cxcenter.core.models import Event
-from cxcenter.core.templatetags.cx import clock
+from cxcenter.core.templatetags.cx import clock, moment
 from cxcenter.desk.card import IDENTITY_ICONS, shown_value
 from cxcenter.desk.consents import title_of
 from cxcenter.desk.mentioned import Mentioned
 from interactions.choices import CaseKind, CaseStatus, ChannelKind, CloseReason
 from interactions.models import Interaction
+from routing.choices import CallbackEnd
 
 Payload = dict[str, Any]
 TONES = {"open": "info", "waiting": "warn", "solved": "ok", "closed": "ok"}
@@ -109,6 +111,28 @@ def _survey(payload: Payload, about: Mentioned) -> Said:
     session, url = _session(payload, about)
     survey = getattr(session, "survey", None)
     return Said("star", "push", title, survey.comment if survey else "", url=url)
+
+
+# --- Callbacks ---
+
+
+def _callback(payload: Payload, about: Mentioned) -> Said:
+    title = _("The callback was changed") if payload.get("changed") else _("Asked to be called back")
+    at = parse_datetime(payload.get("at") or "")
+    detail = _("at %(at)s") % {"at": moment(at)} if at else _("as soon as his turn comes")
+    return Said("phone-outgoing", "callback", title, detail)
+
+
+def _callback_missed(payload: Payload, _about: Mentioned) -> Said:
+    words = _("Called, nobody answered (attempt %(attempt)s)") % {"attempt": payload.get("attempt")}
+    again = parse_datetime(payload.get("again_at") or "")
+    return Said("phone-x", "callback", words, _("again at %(at)s") % {"at": moment(again)} if again else "")
+
+
+def _callback_ended(payload: Payload, _about: Mentioned) -> Said:
+    result = payload.get("result", "")
+    words = CallbackEnd(result).label if result in CallbackEnd.values else result
+    return Said("phone", "callback", _("Callback: %(result)s") % {"result": words})
 
 
 # --- Cases and tasks ---
@@ -299,6 +323,9 @@ WORDS: dict[str, Callable[[Payload, Mentioned], Said]] = {
     "case.linked": _case_linked,
     "task.created": lambda payload, about: _task(_("A task was set"), payload, about),
     "task.done": lambda payload, about: _task(_("A task was done"), payload, about),
+    "callback.asked": _callback,
+    "callback.missed": _callback_missed,
+    "callback.ended": _callback_ended,
     "site.event": _site,
     "outside.event": _outside,
     "survey.answered": _survey,

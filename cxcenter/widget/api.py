@@ -21,7 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 from cxcenter.core import liveness, realtime
 from cxcenter.core.errors import CxError, Forbidden, Invalid, NotFound
 from cxcenter.core.requests import address_of
-from cxcenter.widget import doors, files, limits, protocol, reception, sites, tokens
+from cxcenter.widget import calls, doors, files, limits, protocol, reception, sites, tokens
 from interactions import pushes
 from interactions.actions import talk
 from interactions.choices import CloseReason
@@ -197,7 +197,7 @@ def session(request: HttpRequest, *, language: str) -> HttpResponse:
     thread = reception.thread_of(site, visitor)
     answer: dict[str, Any] = {
         "site": protocol.form(site, language),
-        "door": doors.view(doors.of_site(site)),
+        "door": doors.view(doors.of_site(site), calls.zone_of(data)),
         "known": visitor.about,
         "signed": told,
         "thread": thread is not None,
@@ -372,11 +372,33 @@ def end(call: Call) -> dict[str, Any]:
 
 @door("POST")
 def offline(call: Call) -> dict[str, Any]:
-    """Leave a request while nobody can answer: it becomes a task."""
+    """Leave a request while nobody can answer: it becomes a callback or a task."""
     _limit_starts(call)
-    thread = reception.leave_request(site=call.site, visitor=call.visitor, data=call.data, proof=call.proof())
+    thread = reception.leave_request(
+        site=call.site, visitor=call.visitor, data=call.data, language=call.language, proof=call.proof()
+    )
     call.visitor = call.visitor.in_thread(thread.pk)
-    return {"left": True}
+    return {"left": True, "callback": protocol.callback_view(thread)}
+
+
+@door("GET", "POST")
+def callback(call: Call) -> dict[str, Any]:
+    """GET: what the form of a callback offers. POST: be called instead of waiting, or otherwise than asked before."""
+    thread = call.thread()
+    if call.request.method == "GET":
+        limits.spend(f"read:{call.visitor.value}", READS_PER_MIN)
+        return calls.choices(thread, calls.zone_of(call.data))
+    _limit_starts(call)
+    calls.ask(thread, call.data, call.language)
+    return {"state": protocol.state(thread)}
+
+
+@door("POST")
+def cancel_callback(call: Call) -> dict[str, Any]:
+    """Cancel a callback: {"id"}. Repeating it changes nothing."""
+    thread = call.thread()
+    calls.cancel(thread, call.data)
+    return {"state": protocol.state(thread)}
 
 
 @door("POST")

@@ -30,6 +30,7 @@ RELAYED = {
     "marks": ("changed", "marks"),
     "typing": ("name",),
     "queue": ("position", "estimate_s"),
+    "callback": (),
 }
 _pages: Counter[int] = Counter()
 

@@ -1,31 +1,21 @@
 """Whether visitors are let in now, how long they would wait, and when somebody can call them back."""
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cxcenter.accounts.models import Team
 from cxcenter.core.errors import Conflict
 from interactions.models import Interaction, Site, Topic
-from routing import queries
+from routing import calls, queries
 from routing.choices import Visit
-from routing.hours import Hours
 from routing.models import Entrance, Presence, Queue
-
-SLOT = timedelta(hours=1)
-SLOT_DAYS = 5
-LOOK_AHEAD = timedelta(days=14)
-# A queue that never closes still has people who sleep: calls are offered in working hours.
-CALL_HOURS = (time(9), time(18))
 
 
 class Away(Conflict):
-    """Nobody can take a new talk now: the visitor gets the form that becomes a task."""
+    """Nobody can take a new talk now: the visitor gets the form that becomes a callback or a task."""
 
     code = "away"
 
@@ -73,15 +63,19 @@ def refuse_shut(site: Site, topic: Topic | None) -> None:
         raise Away(_("Nobody can answer now. Leave a request and we will come back to you."), door=view(doorway))
 
 
-def view(doorway: Doorway) -> dict[str, Any]:
-    """Return a doorway as plain values: open with the expected wait, or shut with why, until when, and call slots."""
+def view(doorway: Doorway, zone: str = "") -> dict[str, Any]:
+    """Return a doorway as plain values: open with the expected wait, or shut with why, until when, and call slots.
+
+    `soon` tells that a call need not have a time: it comes as soon as somebody is there, in its turn.
+    """
     door, queue = doorway.door, doorway.queue
     told: dict[str, Any] = {"open": door.open, "why": door.why, "message": door.message}
     if door.open:
         assert queue is not None
         return {**told, "estimate_s": expected_wait(queue)}
     opens = door.opens_at.isoformat() if door.opens_at else None
-    return {**told, "opens_at": opens, "slots": [slot.isoformat() for slot in slots(queue)]}
+    slots = [slot.isoformat() for slot in calls.slots(queue, zone=zone)]
+    return {**told, "opens_at": opens, "slots": slots, "soon": queue is not None and queue.callbacks}
 
 
 def expected_wait(queue: Queue) -> float | None:
@@ -91,34 +85,6 @@ def expected_wait(queue: Queue) -> float | None:
     if ahead == 0 and queue.pk in people and Presence.objects.free().filter(user__memberships__queue=queue).exists():
         return 0.0
     return queries.place(ahead + 1, means.get(queue.pk), people.get(queue.pk)).estimate_s
-
-
-def slots(queue: Queue | None, now: datetime | None = None) -> list[datetime]:
-    """Return the beginnings of the hours in which a call can be promised: working hours of the next days."""
-    now = now or timezone.now()
-    hours = queries.hours_of(queue) if queue else None
-    if queue is not None and queue.closed_until and queue.closed_until > now:
-        now = queue.closed_until
-    begin = (now + SLOT).replace(minute=0, second=0, microsecond=0) + (SLOT if now.minute else timedelta(0))
-    found: list[datetime] = []
-    days: set[Any] = set()
-    moment = begin
-    while moment < begin + LOOK_AHEAD:
-        local = moment.astimezone(ZoneInfo(hours.zone if hours else settings.DEFAULT_ZONE))
-        if _is_working(hours, local):
-            days.add(local.date())
-            if len(days) > SLOT_DAYS:
-                break
-            found.append(moment)
-        moment += SLOT
-    return found
-
-
-def _is_working(hours: Hours | None, local: datetime) -> bool:
-    """Tell whether the whole hour from `local` is working time."""
-    if hours is None:
-        return CALL_HOURS[0] <= local.time() < CALL_HOURS[1]
-    return hours.is_open(local) and hours.is_open(local + SLOT - timedelta(minutes=1))
 
 
 def team_of(doorway: Doorway) -> Team:

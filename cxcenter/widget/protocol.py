@@ -19,13 +19,17 @@ from interactions.choices import CloseReason
 from interactions.models import Attachment, Interaction, Message, Site, Thread, Topic
 from quality.models import Survey
 from routing import queries
-from routing.models import Assignment
+from routing.choices import CallbackEnd, CallbackState, Visit
+from routing.models import Assignment, Callback, WorkItem
 
 HISTORY = 50
 CHANGES = 200
 # How long after a talk its rating may be asked for and given.
 RATE_WITHIN = timedelta(days=1)
 EVENT_BYTES = 2048
+# How long a visitor is told that he could not be reached.
+TOLD_FOR = timedelta(days=1)
+UNREACHED = {CallbackEnd.NO_ANSWER, CallbackEnd.WRONG_NUMBER}
 
 
 # --- Told ---
@@ -80,16 +84,20 @@ def changes(thread: Thread, after: int) -> dict[str, Any]:
 def state(thread: Thread) -> dict[str, Any]:
     """Return where the newest session stands: open or why closed, who serves it, its place, whether to rate it.
 
+    `calls` tells that he may ask to be called back instead of waiting, `callback` is the one he waits for.
+
     `delivered` is the seq up to which messages have come to an operator: it never goes back.
     """
     interaction = Interaction.objects.filter(thread=thread).order_by("-opened_at", "-pk").first()
+    callback = callback_view(thread)
     if interaction is None:
-        return {"session": None, "open": False, "delivered": 0}
+        return {"session": None, "open": False, "delivered": 0, "callback": callback}
     view: dict[str, Any] = {
         "session": str(interaction.public_id),
         "open": interaction.is_open,
         "agent": None,
         "queue": None,
+        "callback": callback,
     }
     leg = queries.owner_of(interaction.pk) if interaction.is_open else None
     view["delivered"] = thread.last_seq if leg else _delivered(thread)
@@ -97,10 +105,45 @@ def state(thread: Thread) -> dict[str, Any]:
         place = None if leg else queries.place_of(interaction)
         view["agent"] = leg.operator.public_name if leg else None
         view["queue"] = {"position": place.position, "estimate_s": place.estimate_s} if place else None
+        view["calls"] = place is not None and _may_ask(interaction)
         shut = doors.of_told(interaction) if place else None
         view["door"] = doors.view(shut) if shut else None
         return view
     return {**view, "reason": interaction.close_reason, "rate": _asks_rating(interaction)}
+
+
+def callback_view(thread: Thread) -> dict[str, Any] | None:
+    """Return the callback that the visitor waits for, or that did not reach him; None without one."""
+    asked = Callback.objects.filter(asked_in=thread).with_calling().select_related("thread__identity", "session")
+    callback: Any = asked.order_by("-pk").first()
+    if callback is None or not (callback.is_open or _is_told(callback)):
+        return None
+    waits = callback.state == CallbackState.QUEUED and not callback.calling
+    place = queries.place_of(callback.session) if waits else None
+    return {
+        "id": callback.pk,
+        "phone": callback.phone,
+        "state": "calling" if callback.calling else callback.state,
+        "result": callback.result,
+        "at": callback.at.isoformat() if callback.at else None,
+        # When he is called, or called again, if that is not when his turn comes.
+        "due_at": callback.due_at.isoformat() if callback.state == CallbackState.PLANNED else None,
+        "attempts": callback.attempts,
+        "position": place.position if place else None,
+        "estimate_s": place.estimate_s if place else None,
+    }
+
+
+def _is_told(callback: Callback) -> bool:
+    """Tell whether he is still told that he could not be reached."""
+    ended = callback.ended_at or timezone.now()
+    return callback.result in UNREACHED and ended > timezone.now() - TOLD_FOR
+
+
+def _may_ask(interaction: Interaction) -> bool:
+    """Tell whether who waits may ask to be called back: his queue routes callbacks."""
+    waits = WorkItem.objects.filter(interaction=interaction).exclude(visit=Visit.LEFT)
+    return waits.filter(queue__callbacks=True).exists()
 
 
 def _delivered(thread: Thread) -> int:

@@ -2,13 +2,11 @@
 
 import uuid
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from customers import actions as customers
@@ -16,11 +14,13 @@ from customers import normalise
 from customers.models import Identity, Profile
 from cxcenter.core.errors import Conflict, CxError, Invalid
 from cxcenter.core.models import KeptAnswer
-from cxcenter.widget import doors, protocol, tokens
+from cxcenter.widget import calls, doors, protocol, tokens
 from cxcenter.widget.tokens import Visitor
 from interactions.actions import cases, talk
 from interactions.choices import Author, CloseReason, TaskKind
 from interactions.models import Attachment, Interaction, Message, Site, Thread, Topic
+from routing.actions import callbacks
+from routing.calls import SLOT, slots
 
 CONSENT = "personal_data"
 TRAIL = 40
@@ -195,63 +195,69 @@ def _open_again(site: Site, thread_id: int, language: str) -> None:
 
 
 @transaction.atomic
-def leave_request(*, site: Site, visitor: Visitor, data: dict[str, Any], proof: dict[str, Any]) -> Thread:
-    """Turn the form of a shut door into a task of the queue's team: a call at a time, or a letter.
+def leave_request(
+    *, site: Site, visitor: Visitor, data: dict[str, Any], language: str, proof: dict[str, Any]
+) -> Thread:
+    """Turn the form of a shut door into a callback, or a task of the queue's team: a call at a time, or a letter.
 
-    The same key makes one task. Raises Invalid with the field that is wrong, Forbidden for a blocked visitor.
+    The same key makes one. Raises Invalid with the field that is wrong, Forbidden for a blocked visitor.
     """
     key = key_of(data)
     require_consent(site, data)
     kind = TaskKind.WRITE if data.get("kind") == "write" else TaskKind.CALLBACK
-    contact = _contact_for(kind, protocol.text_of(data, "contact", 120))
+    contact = calls.phone_of(data) if kind == TaskKind.CALLBACK else _address_of(data)
     name, text = protocol.text_of(data, "name", 120), protocol.text_of(data, "text", talk.MESSAGE_LIMIT)
     if not text:
         raise Invalid(_("Write what it is about."), field="text")
-    doorway = doors.of_topic(site, protocol.topic_of(site, data))
+    topic = protocol.topic_of(site, data)
+    doorway = doors.of_topic(site, topic)
     if doorway.queue is None:
         doorway = doors.of_site(site)
-    due_at = _due(doorway, data.get("slot"), kind)
+    zone = calls.zone_of(data)
+    slot = calls.slot_of(data, doorway.queue, zone) if kind == TaskKind.CALLBACK else None
     thread = meet(site, visitor)
-    Thread.objects.select_for_update().get(pk=thread.pk)
+    # Who sends it twice at once waits here for the first.
     _kept, new = KeptAnswer.objects.get_or_create(owner=f"request:{thread.pk}", key=str(key))
-    if new:
-        talk.refuse_blocked(thread)
-        says = {"name": name, "contact": contact} if name else {"contact": contact}
-        _note_form(thread.profile, thread.identity, says, site=site, proof=proof)
-        cases.create_task(
-            title=name or contact,
-            kind=kind,
-            team=doors.team_of(doorway),
+    if not new:
+        return thread
+    talk.refuse_blocked(thread)
+    says = {"name": name, "contact": contact} if name else {"contact": contact}
+    _note_form(thread.profile, thread.identity, says, site=site, proof=proof)
+    waiting = Interaction.objects.open().filter(thread=thread).exclude(legs__leg="active").first()
+    if kind == TaskKind.CALLBACK and doorway.queue is not None and doorway.queue.callbacks:
+        wish = callbacks.Wish(
+            phone=contact,
+            queue=doorway.queue,
             profile=thread.profile,
-            due_at=due_at,
+            at=slot,
+            asked_in=thread,
+            source=waiting,
+            topic=topic,
+            language=language,
+            zone=zone,
+            name=name,
             text=text,
-            contact=contact,
         )
-        _wait_no_more(thread)
+        callbacks.ask(wish)
+        return thread
+    cases.create_task(
+        title=name or contact,
+        kind=kind,
+        team=doors.team_of(doorway),
+        profile=thread.profile,
+        due_at=slot or next(iter(slots(doorway.queue)), timezone.now() + SLOT),
+        text=text,
+        contact=contact,
+    )
+    if waiting is not None:
+        # Who asked to be called back waits in no queue any more: nobody is to answer both.
+        talk.close_interaction(interaction_id=waiting.pk, reason=CloseReason.ENDED)
     return thread
 
 
-def _wait_no_more(thread: Thread) -> None:
-    """Who asked to be called back waits in no queue any more: nobody is to answer both."""
-    waiting = Interaction.objects.open().filter(thread=thread).exclude(legs__leg="active").first()
-    if waiting is not None:
-        talk.close_interaction(interaction_id=waiting.pk, reason=CloseReason.ENDED)
-
-
-def _contact_for(kind: str, typed: str) -> str:
-    """Return a phone for a call, an address for a letter. Raises Invalid."""
+def _address_of(data: dict[str, Any]) -> str:
+    """Return the e-mail of the form. Raises Invalid."""
     try:
-        return normalise.email(typed) if kind == TaskKind.WRITE else normalise.phone(typed)
+        return normalise.email(protocol.text_of(data, "contact", 120))
     except Invalid as error:
         raise Invalid(error.message, field="contact") from None
-
-
-def _due(doorway: doors.Doorway, said: Any, kind: str) -> datetime:
-    """Return the chosen hour, one of those that can be promised; the first one for a letter or without a choice."""
-    free = doors.slots(doorway.queue)
-    if kind == TaskKind.CALLBACK and said:
-        chosen = parse_datetime(str(said)[:40])
-        if chosen not in free:
-            raise Invalid(_("This time is taken or over. Choose another one."), field="slot")
-        return chosen
-    return free[0] if free else timezone.now() + doors.SLOT

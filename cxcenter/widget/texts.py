@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 
 def texts() -> dict[str, str]:
     """Return all texts of the frame's scripts by their names."""
-    return {**_frame(), **_before(), **_talk(), **_lines(), **_rating(), **_away()}
+    return {**_frame(), **_before(), **_talk(), **_lines(), **_rating(), **_away(), **_calls()}
 
 
 def _frame() -> dict[str, str]:
@@ -99,6 +99,8 @@ def _lines() -> dict[str, str]:
         "line_closed_ended": _("You ended the chat"),
         "line_closed_left": _("The chat was closed while you were away"),
         "line_closed_silent": _("The chat was closed: nobody wrote for long"),
+        "line_closed_callback": _("You asked to be called back"),
+        "line_callback_taken": _("You keep the place of your callback. We will not call."),
         "line_away": _("Nobody can answer now. You keep your place, or leave a request and we will come back to you."),
         "line_silent_warning": _("Are you still here? The chat closes soon if nobody writes."),
     }
@@ -155,4 +157,34 @@ def _away() -> dict[str, str]:
         "will_write": _("We will write to {contact}."),
         "another_request": _("Leave another request"),
         "show_talk": _("Show the talk"),
+    }
+
+
+def _calls() -> dict[str, str]:
+    return {
+        "callback": _("Callback"),
+        "call_instead": _("Call me back: keep my place"),
+        "call_hello": _("Do not wait here: we will call you."),
+        "when_call": _("When to call you"),
+        "call_soon": _("When my turn comes"),
+        "call_soon_why": _("You keep your place in the queue."),
+        "call_at": _("At a time I choose"),
+        "call_at_why": _("By your clock."),
+        "wait_here": _("Back"),
+        "as_soon": _("As soon as possible"),
+        "will_call_you": _("We will call you"),
+        "call_turn": _("We will call {phone} when your turn comes."),
+        "call_next": _("You are next."),
+        "call_place": _("You are number {n} in the queue."),
+        "call_planned": _("We will call {phone} {when}, before {until}."),
+        "call_opens": _("We will call {phone} when we open: {when}. You keep your place."),
+        "call_again": _("We called {phone}, nobody answered. We will try again {when}."),
+        "calling_now": _("We are calling you now"),
+        "not_reached": _("We could not reach you"),
+        "no_reply": _("We called {phone} several times, nobody answered."),
+        "wrong_phone": _("{phone} seems to be a wrong number."),
+        "call_change": _("Change the phone or the time"),
+        "call_cancel": _("Do not call me"),
+        "call_more": _("More"),
+        "write_instead": _("Write to us instead"),
     }

@@ -18,5 +18,7 @@ urlpatterns = [
     path("api/rating", api.rating, name="rating"),
     path("api/end", api.end, name="end"),
     path("api/offline", api.offline, name="offline"),
+    path("api/callback", api.callback, name="callback"),
+    path("api/callback/cancel", api.cancel_callback, name="cancel-callback"),
     path("api/track", api.track, name="track"),
 ]

@@ -21,7 +21,7 @@ from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, Forbidden, Invalid
 from cxcenter.core.events import announce, emit
 from interactions import pushes, rows
-from interactions.choices import Audience, Author, CloseReason
+from interactions.choices import Audience, Author, ChannelKind, CloseReason
 from interactions.events import InteractionClosed, InteractionOpened, MessagePosted
 from interactions.models import Attachment, Block, Channel, Interaction, Message, Thread, Topic
 
@@ -45,9 +45,11 @@ def open_interaction(
     language: str = "en",
     says: dict[str, str] | None = None,
     page: dict[str, Any] | None = None,
+    whose: Callable[[Thread], int | None] | None = None,
 ) -> tuple[Interaction, bool]:
     """Open a session in a thread. Returns (session, whether it is new): an open one is kept.
 
+    `whose` returns the profile on whose card it opens, or None for nobody's; without it, it is that of the thread.
     Raises Forbidden if the identity is blocked, Gone if the customer was erased.
     """
     locked = Thread.objects.select_for_update().select_related("channel").get(pk=thread.pk)
@@ -56,7 +58,7 @@ def open_interaction(
         return current, False
     refuse_blocked(locked)
     Customer.objects.get(profiles=locked.profile_id).refuse_erased()
-    profile_id = _whose(locked)
+    profile_id = (whose or _whose)(locked)
     interaction = Interaction.objects.create(
         thread=locked,
         profile_id=profile_id,
@@ -96,6 +98,12 @@ def refuse_blocked(thread: Thread) -> None:
     """Raise Forbidden while the thread's identity is blocked."""
     if _blocks(thread).exists():
         raise _refusal()
+
+
+def refuse_unread(interaction: Interaction) -> None:
+    """Raise Conflict for a reply in a session whose customer reads nothing: he is called."""
+    if interaction.kind == ChannelKind.CALLBACK:
+        raise Conflict(_("Nobody reads what is written here. Call the customer, or write a note."), code="no_reader")
 
 
 def _blocks(thread: Thread) -> QuerySet[Block]:

@@ -97,12 +97,13 @@ class InteractionMessages(_Messages):
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Write to the customer, or a note to colleagues. 200 if the `client_key` was stored before.
 
-        409: the session has ended (code "closed"), a colleague's reply crossed this one ("crossed"), or a person
-        answers in a session that is not in his hands ("not_owner").
+        409: the session has ended (code "closed"), a colleague's reply crossed this one ("crossed"), a person
+        answers in a session that is not in his hands ("not_owner"), or the customer reads nothing there ("no_reader").
         """
         interaction = self.interaction
         form = self.read(serializers.MessageForm)
         if form["audience"] == Audience.ALL:
+            talk.refuse_unread(interaction)
             self._refuse_reply_of_others(form.get("client_key"))
         with transaction.atomic():
             message, new = talk.post_message(

@@ -62,13 +62,14 @@ def enqueue(
     boost: int = 0,
     waits_since: datetime | None = None,
     first_in_line: bool = False,
+    ahead: timedelta = timedelta(0),
     preferred: "User | None" = None,
     only_preferred: bool = False,
     preferred_for: timedelta | None = None,
     note: str = "",
     sent_by: "User | None" = None,
 ) -> WorkItem | None:
-    """Put a session into a queue. Returns None if it waits or is held already, or has ended: it can be repeated."""
+    """Put a session into a queue, `ahead` of its wait. Returns None if it waits or is held already, or has ended."""
     now = timezone.now()
     since = waits_since or now
     priority = queue.priority + boost
@@ -79,7 +80,7 @@ def enqueue(
         entered_at=now,
         waits_since=since,
         path=skills.path_for(queue=queue, topic=interaction.topic, language=interaction.language),
-        rank_at=rank(queue, since, priority) - (HEAD_OF_LINE if first_in_line else timedelta(0)),
+        rank_at=rank(queue, since, priority) - ahead - (HEAD_OF_LINE if first_in_line else timedelta(0)),
         preferred=preferred,
         only_preferred=only_preferred,
         preferred_until=now + preferred_for if preferred and preferred_for else None,
@@ -90,7 +91,7 @@ def enqueue(
         with transaction.atomic():
             item.save(force_insert=True)
             # Looked at only now: whoever else queues or accepts it at this moment has made us wait for him.
-            if not _is_nobodys(interaction.pk):
+            if not is_nobodys(interaction.pk):
                 raise IntegrityError
     except IntegrityError:
         # one_live_visit: somebody queued it at the same moment.
@@ -99,7 +100,8 @@ def enqueue(
     return item
 
 
-def _is_nobodys(interaction_id: int) -> bool:
+def is_nobodys(interaction_id: int) -> bool:
+    """Tell whether a session goes on that nobody holds and nobody is offered."""
     held = [Leg.OFFERED, Leg.ACTIVE]
     return Interaction.objects.open().filter(pk=interaction_id).exclude(legs__leg__in=held).exists()
 

@@ -138,6 +138,13 @@ class QueueAdmin(SettingsAdmin):
                 "description": _("Who goes on keeps his wait and his priority; here he counts as flowed out."),
             },
         ),
+        (
+            _("Callbacks"),
+            {
+                "fields": ("callbacks", ("callback_ahead_s", "callback_attempts", "callback_pause_min")),
+                "description": _("Calls keep to the hours of the queue, and to the day where the customer lives."),
+            },
+        ),
         (_("Work of an operator"), {"fields": (("offer_s", "wrapup_s"), "auto_accept")}),
         (
             _("Closed or paused by hand"),

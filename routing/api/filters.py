@@ -2,7 +2,7 @@
 
 import django_filters
 
-from cxcenter.core.api.filters import IdFilter, MomentFilter, RelatedIdFilter, YesNoFilter
+from cxcenter.core.api.filters import IdFilter, MomentFilter, RelatedIdFilter, StateFilter, YesNoFilter
 from routing.choices import Outcome, State, Visit
 
 
@@ -23,6 +23,16 @@ class WorkItemFilter(django_filters.FilterSet):
     outcome = django_filters.ChoiceFilter(choices=Outcome.choices)
     entered_since = MomentFilter("entered_at", "gte")
     entered_until = MomentFilter("entered_at", "lt")
+
+
+class CallbackFilter(django_filters.FilterSet):
+    """Callbacks."""
+
+    queue = IdFilter("queue_id")
+    profile = IdFilter("profile_id")
+    state = StateFilter("ended_at", "ended")
+    asked_since = MomentFilter("asked_at", "gte")
+    asked_until = MomentFilter("asked_at", "lt")
 
 
 class OperatorFilter(django_filters.FilterSet):

@@ -2,12 +2,18 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from cxcenter.core.api.serializers import Ref, Strict
+from customers.masking import masked
+from customers.models import Profile
+from cxcenter.accounts.scopes import Scope
+from cxcenter.core.api.serializers import Ref, Strict, VisibleKey
+from interactions.models import Topic
 from routing.choices import Mode
-from routing.models import Assignment, PauseReason, Presence, Queue, WorkItem
+from routing.models import Assignment, Callback, PauseReason, Presence, Queue, WorkItem
 
 
 class QueueRow(serializers.ModelSerializer[Queue]):
@@ -82,6 +88,63 @@ class WorkItemRow(serializers.ModelSerializer[WorkItem]):
             "outcome",
             "legs",
         )
+
+
+class CallbackRow(serializers.ModelSerializer[Callback]):
+    """A customer who is to be called back."""
+
+    phone = serializers.SerializerMethodField()
+    queue = Ref()
+    state = serializers.SerializerMethodField()
+    interaction = serializers.PrimaryKeyRelatedField[Any](
+        source="session", read_only=True, help_text="The session of the attempt that goes on, or of the last one."
+    )
+
+    class Meta:
+        model = Callback
+        fields = (
+            "id",
+            "phone",
+            "profile",
+            "queue",
+            "state",
+            "result",
+            "at",
+            "due_at",
+            "waits_since",
+            "attempts",
+            "interaction",
+            "asked_at",
+            "ended_at",
+        )
+
+    @extend_schema_field(serializers.ChoiceField(["planned", "queued", "calling", "ended"]))
+    def get_state(self, callback: Any) -> str:
+        """Where it stands: planned (it enters its queue at `due_at`), queued, calling, ended."""
+        return "calling" if callback.calling else callback.state
+
+    def get_phone(self, callback: Callback) -> str:
+        """The phone to call, masked for readers without customers:contacts."""
+        sees = self.context["request"].user.passes(Scope.CUSTOMERS_CONTACTS)
+        return callback.phone if sees else masked(callback.thread.identity.kind, callback.phone)
+
+
+class CallbackForm(Strict):
+    """Whom to call back, from which queue, and when."""
+
+    phone = serializers.CharField(max_length=40)
+    queue = VisibleKey(queryset=Queue.objects.filter(active=True))
+    at = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="Within two weeks; without it as soon as his turn comes."
+    )
+    profile = VisibleKey(
+        queryset=Profile.objects.all(), required=False, help_text="On whose card; without it, whom the phone leads to."
+    )
+    topic = serializers.PrimaryKeyRelatedField(queryset=Topic.objects.filter(active=True), required=False)
+    language = serializers.ChoiceField(settings.LANGUAGES, default="en")
+    zone = serializers.CharField(max_length=40, required=False, help_text="His time zone, like Asia/Omsk.")
+    name = serializers.CharField(max_length=120, required=False)
+    text = serializers.CharField(max_length=8000, required=False, help_text="What it is about.")
 
 
 class OperatorRow(serializers.ModelSerializer[Presence]):

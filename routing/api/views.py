@@ -2,16 +2,19 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from cxcenter.core.api.serializers import Empty
 from cxcenter.core.api.viewsets import ApiViewSet
-from routing.actions import presence
+from cxcenter.core.errors import Invalid
+from routing.actions import callbacks, presence
 from routing.api import filters, serializers
-from routing.models import Presence, Queue, WorkItem
+from routing.models import Callback, Presence, Queue, WorkItem
 
 
 class Queues(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
@@ -34,6 +37,36 @@ class WorkItems(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
     queryset = WorkItem.objects.select_related("queue").prefetch_related("legs__operator")
     serializer_class = serializers.WorkItemRow
     filterset_class = filters.WorkItemFilter
+
+
+class Callbacks(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
+    """Customers who are to be called back."""
+
+    scope = "routing"
+    queryset = Callback.objects.with_calling().select_related("queue", "thread__identity")
+    serializer_class = serializers.CallbackRow
+    filterset_class = filters.CallbackFilter
+
+    @extend_schema(
+        request=serializers.CallbackForm, responses={200: serializers.CallbackRow, 201: serializers.CallbackRow}
+    )
+    def create(self, request: Request) -> Response:
+        """Plan a callback. 200 if the phone or the customer has one in that queue: it is changed, not doubled.
+
+        409: he is being called at this moment (code "calling").
+        """
+        form = self.read(serializers.CallbackForm)
+        if not form["queue"].callbacks:
+            raise Invalid(_("This queue does not route callbacks: give its team a task instead."), field="queue")
+        callback, made = callbacks.request(actor=self.actor, **form)
+        return self.show(callback.pk, status=201 if made else 200)
+
+    @extend_schema(request=None)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Call nobody. Repeating it changes nothing. 409 (code "calling") while an operator is calling."""
+        self.read(Empty)
+        return self.show(callbacks.cancel(callback_id=self.get_object().pk, actor=self.actor).pk)
 
 
 class Operators(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):

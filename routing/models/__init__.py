@@ -1,6 +1,7 @@
 """Queues, skills, work, operators."""
 
-from routing.choices import AlertKind, Leg, LegEnd, Mode, Outcome, State, Visit
+from routing.choices import AlertKind, CallbackEnd, CallbackState, Leg, LegEnd, Mode, Outcome, State, Visit
+from routing.models.callbacks import Callback
 from routing.models.people import PauseReason, Presence, PresenceInterval
 from routing.models.queues import (
     BusinessHours,
@@ -22,6 +23,9 @@ __all__ = [
     "AlertKind",
     "Assignment",
     "BusinessHours",
+    "Callback",
+    "CallbackEnd",
+    "CallbackState",
     "Entrance",
     "Holiday",
     "Leg",

@@ -160,6 +160,26 @@ class Queue(models.Model):
     overflow_to = models.ForeignKey(
         "self", verbose_name=_("another queue"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    callbacks = models.BooleanField(
+        _("callbacks are routed"),
+        default=False,
+        help_text=_("Those who wait may ask to be called back and keep their place. Off: a request to call is a task."),
+    )
+    callback_ahead_s = models.PositiveIntegerField(
+        _("head start of a callback at its time, s"),
+        default=300,
+        help_text=_(
+            "One with a chosen time, or after a call that nobody answered, enters the queue then, so much ahead."
+        ),
+    )
+    callback_attempts = models.PositiveSmallIntegerField(
+        _("call at most, times"), default=3, validators=[MinValueValidator(1), MaxValueValidator(20)]
+    )
+    callback_pause_min = models.PositiveSmallIntegerField(
+        _("after a call that nobody answered wait, min"),
+        default=15,
+        validators=[MinValueValidator(1), MaxValueValidator(1440)],
+    )
     closed_until = models.DateTimeField(_("closed until"), null=True, blank=True)
     paused_until = models.DateTimeField(_("no offers until"), null=True, blank=True)
     message = models.CharField(_("message to those who wait"), max_length=300, blank=True)

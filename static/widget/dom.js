@@ -72,6 +72,9 @@ export function roughly(seconds) {
   return words.replace(" ", "\u00a0");
 }
 
+/** The time zone of this browser: nobody is called at night. */
+export const { timeZone: zone } = new Intl.DateTimeFormat().resolvedOptions();
+
 const clock = new Intl.DateTimeFormat(config.language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const date = new Intl.DateTimeFormat(config.language, { weekday: "short", day: "numeric", month: "long" });
 

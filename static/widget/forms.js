@@ -1,7 +1,7 @@
 // The forms: before the talk, the rating after it, and the request while nobody can answer.
 
 import { newKey, post } from "./api.js";
-import { day, el, hour, icon, t, when } from "./dom.js";
+import { day, el, hour, icon, t, when, zone } from "./dom.js";
 import { store } from "./store.js";
 
 let numbers = 0;
@@ -9,7 +9,7 @@ let numbers = 0;
 // --- Parts ---
 
 /** Make a labelled field. `control` gets an id; errors stand under it. */
-function field(name, label, control, hint = "") {
+export function field(name, label, control, hint = "") {
   numbers += 1;
   const id = `f${numbers}`;
   control.id = id;
@@ -30,12 +30,12 @@ function consent(site) {
   return el("div", { "data-field": "consent" }, el("label", { class: "form-check" }, box, el("span", {}, before, link, after)));
 }
 
-function act(name, drawing) {
+export function act(name, drawing) {
   return el("button", { type: "submit", class: "btn btn-w" }, drawing && icon(drawing), name);
 }
 
 /** Show what is wrong at its field, and lead there. Returns whether the field is on the form. */
-function complain(form, name, words) {
+export function complain(form, name, words) {
   for (const old of form.querySelectorAll(".invalid-feedback")) old.remove();
   for (const old of form.querySelectorAll("[aria-invalid]")) old.removeAttribute("aria-invalid");
   const place = name && form.querySelector(`[data-field="${CSS.escape(name)}"]`);
@@ -51,7 +51,7 @@ function complain(form, name, words) {
 }
 
 const isEmail = (text) => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(text);
-const isPhone = (text) => !/[a-zа-яё]/i.test(text) && text.replace(/\D/g, "").length >= 7;
+export const isPhone = (text) => !/[a-zа-яё]/i.test(text) && text.replace(/\D/g, "").length >= 7;
 
 // --- Before the talk ---
 
@@ -154,7 +154,7 @@ export function rateForm(session, done) {
 }
 
 /** Let a form be sent once at a time, with its errors where they belong. */
-function sends(form, send) {
+export function sends(form, send) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const button = form.querySelector("[type=submit]");
@@ -174,7 +174,36 @@ function sends(form, send) {
 
 // --- The request ---
 
-/** Make the form of a shut door; `done(words)` when the request is taken. */
+/** Make the choice of an hour among slots: {node, value, show(yes)}. With `soon` the first choice is no hour at all. */
+export function timeFields(slots, soon = "") {
+  const days = [...new Set(slots.map((slot) => slot.toDateString()))];
+  const named = days.map((one) => [one, capital(day(new Date(one), { 0: t("day_today"), 1: t("day_tomorrow") }))]);
+  const dayBox = field("day", t("day"), select(soon ? [["", soon], ...named] : named));
+  const timeBox = field("slot", t("time"), select([]));
+  const node = el("div", { class: "two" }, dayBox, timeBox);
+  const chosen = dayBox.querySelector("select");
+  const hours = timeBox.querySelector("select");
+
+  function fill() {
+    const those = slots.filter((slot) => slot.toDateString() === chosen.value);
+    hours.replaceChildren(...those.map((slot) => el("option", { value: slot.toISOString() }, `${hour(slot)}–${hour(new Date(slot.getTime() + 3600000))}`)));
+    timeBox.hidden = those.length === 0;
+  }
+
+  chosen.addEventListener("change", fill);
+  fill();
+  return {
+    node,
+    get value() {
+      return hours.value;
+    },
+    show(yes) {
+      node.hidden = !yes;
+    },
+  };
+}
+
+/** Make the form of a shut door; `done(words, callback)` when the request is taken. */
 export function awayForm(site, door, known, text, done) {
   const key = newKey();
   const slots = (door.slots ?? []).map((slot) => new Date(slot));
@@ -182,10 +211,7 @@ export function awayForm(site, door, known, text, done) {
   const write = el("button", { type: "button", onclick: () => choose("write") }, icon("mail"), t("write_me"));
   const phone = field("contact", t("phone"), el("input", { type: "tel", autocomplete: "tel", maxlength: "120", placeholder: "+7 900 000-00-00", value: isPhone(known.contact ?? known.phone ?? "") ? (known.contact ?? known.phone) : "" }));
   const email = field("contact", t("email"), el("input", { type: "email", autocomplete: "email", maxlength: "120", placeholder: "name@example.com", value: isEmail(known.contact ?? "") ? known.contact : (known.email ?? "") }));
-  const days = [...new Set(slots.map((slot) => slot.toDateString()))];
-  const dayBox = field("day", t("day"), select(days.map((one) => [one, capital(day(new Date(one), { 0: t("day_today"), 1: t("day_tomorrow") }))])));
-  const timeBox = field("slot", t("time"), select([]));
-  const times = el("div", { class: "two" }, dayBox, timeBox);
+  const times = timeFields(slots, door.soon ? t("as_soon") : "");
   const name = site.ask_name && field("name", t("your_name"), el("input", { autocomplete: "name", maxlength: "120", value: known.name ?? "" }));
   const button = act(t("book_call"), "check");
   const form = el(
@@ -195,7 +221,7 @@ export function awayForm(site, door, known, text, done) {
     el("div", { class: "wd-seg", role: "group", "aria-label": t("how_to_answer") }, call, write),
     phone,
     email,
-    slots.length > 0 && times,
+    slots.length > 0 && times.node,
     name,
     field("text", t("your_question"), el("textarea", { rows: "3", maxlength: "8000" })),
     site.ask_consent && consent(site),
@@ -209,21 +235,14 @@ export function awayForm(site, door, known, text, done) {
     const calls = kind === "call";
     call.setAttribute("aria-pressed", String(calls));
     write.setAttribute("aria-pressed", String(!calls));
-    phone.hidden = times.hidden = !calls;
+    phone.hidden = !calls;
+    times.show(calls);
     email.hidden = calls;
     phone.querySelector("input").disabled = !calls;
     email.querySelector("input").disabled = calls;
     button.lastChild.textContent = t(calls ? "book_call" : "send_request");
   }
 
-  function fillTimes() {
-    const chosen = slots.filter((slot) => slot.toDateString() === dayBox.querySelector("select").value);
-    const hours = chosen.map((slot) => [slot.toISOString(), `${hour(slot)}–${hour(new Date(slot.getTime() + 3600000))}`]);
-    timeBox.querySelector("select").replaceChildren(...hours.map(([value, label]) => el("option", { value }, label)));
-  }
-
-  dayBox.querySelector("select").addEventListener("change", fillTimes);
-  fillTimes();
   choose("call");
   sends(form, async () => {
     const given = answers(form);
@@ -232,9 +251,9 @@ export function awayForm(site, door, known, text, done) {
       complain(form, ...wrong);
       return;
     }
-    await post("offline", { ...given, kind, key });
+    const told = await post("offline", { ...given, kind, key, zone });
     const slot = kind === "call" && given.slot ? when(new Date(given.slot)) : "";
-    done(t(kind === "call" ? "will_call" : "will_write", { contact: given.contact, when: slot }).replace(" .", "."));
+    done(t(kind === "call" ? "will_call" : "will_write", { contact: given.contact, when: slot }).replace(" .", "."), told.callback);
   });
   return form;
 }

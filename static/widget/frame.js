@@ -1,8 +1,9 @@
 // The visitor's frame: which of its views is shown, and who tells whom.
 
-import { Offline, post, Refused, Stale } from "./api.js";
+import { get, Offline, post, Refused, Stale } from "./api.js";
+import { callForm, callPage } from "./calls.js";
 import { makeComposer, takeDrops } from "./composer.js";
-import { config, el, icon, roughly, t, when } from "./dom.js";
+import { config, el, icon, roughly, t, when, zone } from "./dom.js";
 import { asksAnything, awayForm, beforeForm, errorNote, rateForm, takenNote } from "./forms.js";
 import { makeHead } from "./head.js";
 import { makeHost } from "./host.js";
@@ -30,6 +31,7 @@ let postponed = false;
 let begun = null;
 let thanks = "";
 let opening = 0;
+let shownCall = "";
 
 // --- Parts ---
 
@@ -37,7 +39,7 @@ const talk = makeTalk({ changed, away, lost: restart, fault });
 const line = makeLine({ told: hear, up: (said) => talk.up(said), down: () => talk.down(), refused: restart });
 talk.follow(line);
 const trail = makeTrail(talk);
-const log = makeLog(talk, { seen: markSeen, request: () => away(talk.state.door, "") });
+const log = makeLog(talk, { seen: markSeen, request: () => away(talk.state.door, ""), call: askCall, showCall });
 const composer = makeComposer({ say, sayFiles, typing: () => line.typing() });
 const head = makeHead({ minimise, end: askEnd, embedded });
 const strip = el("div", { class: "wd-net", role: "status", hidden: true }, icon("wifi-off"), el("span", {}, t("no_connection")));
@@ -76,7 +78,7 @@ function restart() {
 async function session() {
   const slow = setTimeout(() => site || show("loading", el("div", { class: "body", role: "status" }, el("p", { class: "mut" }, t("loading")))), SLOW_MS);
   try {
-    const told = await post("session", { site: config.site, token: store.token, ...(userJwt ? { user_jwt: userJwt } : {}) });
+    const told = await post("session", { site: config.site, token: store.token, zone, ...(userJwt ? { user_jwt: userJwt } : {}) });
     take(told);
   } catch (error) {
     if (error instanceof Stale) return;
@@ -127,9 +129,9 @@ function heed(told) {
 
 /** Ask how the door stands now: nobody tells it to a page without a talk. */
 async function knock() {
-  if (begun || talk.state.open || !["before", "talk", "away", "taken"].includes(view)) return;
+  if (begun || talk.state.open || !["before", "talk", "away", "taken", "callback"].includes(view)) return;
   try {
-    const told = await post("session", { site: config.site, token: store.token });
+    const told = await post("session", { site: config.site, token: store.token, zone });
     if (told.door.open !== door.open && !talk.outbox.isBusy) take(told);
     else heed(told.door);
     drawHead();
@@ -146,7 +148,8 @@ async function knock() {
 function choose(text = "") {
   if (text && door.open) composer.take(text);
   const { state } = talk;
-  if (talk.hasTalk && state.rate && !store.wasAsked(state.session)) showRating();
+  if (talk.hasTalk && state.callback && !state.open && !talk.outbox.isBusy) showCall();
+  else if (talk.hasTalk && state.rate && !store.wasAsked(state.session)) showRating();
   else if (talk.hasTalk || talk.outbox.pending.some((one) => !one.file)) showTalk();
   else if (!door.open) showAway(text);
   else if (store.form || !asksAnything(site)) showTalk();
@@ -208,7 +211,12 @@ function leaveRating(isRated) {
 }
 
 function showAway(text) {
-  const form = awayForm(site, door, known, text, (words) => {
+  const form = awayForm(site, door, known, text, (words, callback) => {
+    if (callback) {
+      // Its page tells more, and goes on telling it.
+      restart();
+      return;
+    }
     const back = el("button", { type: "button", class: "btn", onclick: () => showAway("") }, t("another_request"));
     const past = el("button", { type: "button", class: "btn btn-w", onclick: showTalk }, t("show_talk"));
     show("taken", takenNote(words, talk.messages.length ? [past, back] : [back]), foot(site.contact_line));
@@ -217,11 +225,56 @@ function showAway(text) {
   show("away", form, foot(site.contact_line || (talk.messages.length ? past : "")));
 }
 
+/** Show where the callback stands. Who writes instead takes its place. */
+function showCall() {
+  if (talk.state.callback) show("callback", ...callNodes());
+  else showTalk();
+}
+
+function callNodes() {
+  const { callback } = talk.state;
+  shownCall = JSON.stringify(callback);
+  const cancel = async () => {
+    await talk.cancelCall();
+    choose();
+  };
+  const past = talk.messages.length ? showTalk : null;
+  return [callPage(callback, { change: askCall, cancel, write: door.open ? showTalk : null, past: door.open ? null : past }), foot(site.contact_line)];
+}
+
+/** Draw the page of the callback again if it says something else now: a button that was about to be pressed stays so. */
+function redrawCall() {
+  if (JSON.stringify(talk.state.callback) === shownCall) return;
+  const at = [...stage.querySelectorAll("button")].indexOf(document.activeElement);
+  stage.replaceChildren(...callNodes());
+  stage.querySelectorAll("button")[at]?.focus();
+}
+
+/** Ask for a callback instead of waiting, or for another time: what can be chosen is asked first. */
+async function askCall() {
+  let offered;
+  try {
+    offered = await get("callback", { zone });
+  } catch (error) {
+    if (!(error instanceof Offline) && !(error instanceof Refused)) throw error;
+    // He is served, or waits no more: the talk shows it.
+    await talk.check();
+    return;
+  }
+  const back = () => (talk.state.callback ? showCall() : showTalk());
+  const send = async (given) => {
+    await talk.call(given);
+    showCall();
+  };
+  show("call", callForm(offered, send, back), foot(site.contact_line));
+}
+
 function drawHead() {
   const { state } = talk;
   const talking = view === "talk";
   if (view === "rating") head.draw({ title: t("how_was_it"), small: t("chat_over") });
   else if (view === "away" || view === "taken") head.draw({ title: t(door.why === "full" ? "busy" : "away"), small: smallAway() });
+  else if (view === "callback" || view === "call") head.draw({ title: t("callback"), small: site.title });
   else head.draw({ title: talkTitle(), agent: talking ? state.agent : "", small: smallTitle(), canEnd: talking && state.open });
 }
 
@@ -259,6 +312,11 @@ function changed(what, message) {
   const { state } = talk;
   if (view === "talk" && !state.open && state.rate && !store.wasAsked(state.session) && !talk.outbox.isBusy) showRating();
   if (view === "rating" && state.open) showTalk();
+  if (view === "call" && state.agent) showTalk();
+  if (view === "callback") {
+    if (state.open || !state.callback) showTalk();
+    else redrawCall();
+  }
   if (view === "talk") log.draw(what);
   if (what === "news") news(message);
   if (state.open) thanks = "";
@@ -282,7 +340,7 @@ function hear(said) {
 }
 
 function keepLine() {
-  line.want(talk.hasTalk && (talk.state.open || isOpen));
+  line.want(talk.hasTalk && (talk.state.open || talk.state.callback?.state === "queued" || isOpen));
 }
 
 /** What stands before the visitor's eyes is read; the rest is only got. */

@@ -2,6 +2,7 @@
 
 import { config, day, el, hour, icon, linked, roughly, t } from "./dom.js";
 import { get } from "./api.js";
+import { callWords } from "./calls.js";
 
 // Addresses of files live for an hour.
 const FRESH_MS = 50 * 60 * 1000;
@@ -11,7 +12,7 @@ const AT_TOP_PX = 80;
 const JOIN_MS = 5 * 60 * 1000;
 
 /** Make the log of a talk. Returns {node, draw(), isAtEnd(), toEnd(), typing(name)}. */
-export function makeLog(talk, { seen, request }) {
+export function makeLog(talk, { seen, request, call, showCall }) {
   const typing = el("div", { class: "cx-typing", role: "status", hidden: true });
   const below = el("button", { type: "button", class: "wd-new", hidden: true, onclick: () => toEnd() }, t("new_below"));
   const node = el("div", { class: "log", role: "log", "aria-live": "polite", "aria-label": t("messages"), tabindex: "0" }, typing, below);
@@ -41,7 +42,7 @@ export function makeLog(talk, { seen, request }) {
   /** Draw what has changed. The log moves only if its end was before the eyes, or at one's own message. */
   function draw(what) {
     const height = node.scrollHeight;
-    const wanted = plan(talk, request);
+    const wanted = plan(talk, { request, call, showCall });
     const keys = new Set(wanted.map((row) => row.key));
     for (const [key, row] of rows) {
       if (keys.has(key)) continue;
@@ -81,7 +82,7 @@ export function makeLog(talk, { seen, request }) {
  * Return the rows that the log should have: {key, version, make}; what may change without its being said again
  * (its mark, how it joins the row before) has a `look` and a `dress(node)`.
  */
-function plan(talk, request) {
+function plan(talk, { request, call, showCall }) {
   const rows = [];
   let last = null;
   for (const message of talk.messages) {
@@ -94,8 +95,9 @@ function plan(talk, request) {
     rows.push(waiting(item, talk));
     last = { at: item.at };
   }
-  const place = queuePlace(talk.state);
+  const place = queuePlace(talk.state, call);
   if (place) rows.push(place);
+  if (talk.state.callback) rows.push(callRow(talk.state.callback, showCall));
   return rows;
 }
 
@@ -117,6 +119,7 @@ const ICONS = {
   back_in_queue: "rotate",
   closed: "circle-check",
   silent_warning: "clock",
+  callback_taken: "phone-off",
   away: "clock",
   announcement: "speakerphone",
 };
@@ -133,8 +136,8 @@ function line(message, request) {
 
 function words({ code, args }) {
   if (code === "announcement") return args.reason ?? "";
-  if (code === "closed") return t(["ended", "left", "silent"].includes(args.reason) ? `line_closed_${args.reason}` : "line_closed");
-  const known = ["joined", "transferred", "back_in_queue", "silent_warning", "away"].includes(code);
+  if (code === "closed") return t(["ended", "left", "silent", "callback"].includes(args.reason) ? `line_closed_${args.reason}` : "line_closed");
+  const known = ["joined", "transferred", "back_in_queue", "silent_warning", "away", "callback_taken"].includes(code);
   return known ? t(`line_${code}`, { name: args.name || t("operator") }) : "";
 }
 
@@ -247,14 +250,27 @@ function failure(item, talk) {
   ];
 }
 
-function queuePlace({ open, agent, queue }) {
+function queuePlace({ open, agent, queue, calls }, call) {
   if (!open || agent || !queue) return null;
   const place = queue.position === 1 ? t("place_first") : t("place", { n: queue.position });
   let wait = t("no_estimate");
   if (queue.estimate_s !== null) wait = queue.estimate_s < 60 ? t("wait_minute") : t("wait_about", { time: roughly(queue.estimate_s) });
   return {
     key: "place",
-    version: `${place} ${wait}`,
-    make: () => el("div", { class: "wd-wait", role: "status" }, icon("hourglass"), el("span", {}, el("b", {}, place), " ", wait)),
+    version: `${place} ${wait} ${calls}`,
+    make: () => {
+      const instead = calls && el("button", { type: "button", class: "btn", onclick: call }, icon("phone-incoming"), t("call_instead"));
+      return el("div", { class: "wd-wait", role: "status" }, icon("hourglass"), el("span", {}, el("b", {}, place), " ", wait), instead);
+    },
+  };
+}
+
+/** Make the row of a callback that the visitor waits for; it leads to its page. */
+function callRow(callback, show) {
+  const said = callWords(callback);
+  return {
+    key: "callback",
+    version: `${said.title} ${said.words}`,
+    make: () => el("div", { class: "wd-wait", role: "status" }, icon(said.icon), el("span", {}, el("b", {}, said.title), " ", said.words, " ", el("button", { type: "button", class: "link", onclick: show }, t("call_more")))),
   };
 }

@@ -101,10 +101,11 @@ export function makeTalk({ changed, away, lost, fault }) {
       marks.take(said.marks);
       count(said.changed);
       changed("all");
-    } else if (said.kind === "queue" && state.open) {
-      state = { ...state, queue: { position: said.position, estimate_s: said.estimate_s } };
+    } else if (said.kind === "queue" && (state.open || state.callback)) {
+      const place = { position: said.position, estimate_s: said.estimate_s };
+      state = state.open ? { ...state, queue: place } : { ...state, callback: { ...state.callback, ...place } };
       changed("all");
-    }
+    } else if (said.kind === "callback") check();
   }
 
   function count(change) {
@@ -221,6 +222,18 @@ export function makeTalk({ changed, away, lost, fault }) {
     }
   }
 
+  /** Be called instead of waiting, or otherwise than asked before. Refusals are the form's. */
+  async function call(given) {
+    state = (await post("callback", given)).state;
+    changed("all");
+    await check();
+  }
+
+  async function cancelCall() {
+    state = (await post("callback/cancel", { id: state.callback.id })).state;
+    changed("all");
+  }
+
   setInterval(() => line?.isUp && check(), CHECK_MS);
   addEventListener("online", () => {
     tries = 0;
@@ -237,6 +250,8 @@ export function makeTalk({ changed, away, lost, fault }) {
     mark,
     earlier,
     end,
+    call,
+    cancelCall,
     outbox,
     follow(made) {
       line = made;

@@ -26,7 +26,7 @@ from cxcenter.accounts.models import ApiToken
 from cxcenter.accounts.scopes import Scope
 from cxcenter.core.models import Event, WebhookDelivery, WebhookSubscription
 from interactions.models import Topic
-from routing.models import PauseReason
+from routing.models import Callback, PauseReason, Queue
 from tests.api.callers import Caller, problem
 from tests.api.conftest import PHONE, Place, build
 
@@ -73,6 +73,8 @@ def seed(place: Place) -> Ids:
     (merged,) = customers.merge_customers(survivor=place.customer.pk, others=[absorbed])
     company = customers.create_profile(source="shop", fields={"name": "Oakline", "kind": "company"}).customer
     member = customers.add_member(company=company, person=place.customer, role="", actor=place.people["operator"])
+    Queue.objects.filter(pk=place.queue.pk).update(callbacks=True)
+    callback = Callback.objects.create(thread=place.chat.thread, profile=place.profile, queue=place.queue)
     return Ids(
         rows={
             "customers": place.customer.pk,
@@ -84,6 +86,7 @@ def seed(place: Place) -> Ids:
             "cases": place.case.pk,
             "tasks": place.task.pk,
             "queues": place.queue.pk,
+            "callbacks": callback.pk,
             "work-items": place.ours["leg"].item_id,
             "webhooks": webhook.pk,
             "deliveries": str(delivery.pk),
@@ -98,6 +101,7 @@ def seed(place: Place) -> Ids:
             "thread": place.chat.thread_id,
             "subscription": webhook.pk,
             "team": place.queue.team_id,
+            "queue": place.queue.pk,
             "profile": place.profile.pk,
             "case": place.case.pk,
             "topic": Topic.objects.create(name="Parts").pk,
@@ -193,6 +197,12 @@ def an_erasure_says_whom_and_why(body: dict[str, Any], references: dict[str, Any
     body |= {"number": f"C-{references['customer']}", "reason": "request"}
 
 
+def a_callback_can_be_made(body: dict[str, Any], _references: dict[str, Any]) -> None:
+    body |= {"phone": "+79161234567"}
+    for name in ("at", "zone"):
+        body.pop(name, None)
+
+
 RULES = {
     "PUT /api/v1/sources/{source}/records/{external_id}/": a_record_says_what_can_be_kept,
     "POST /api/v1/customers/{id}/identities/": a_phone_is_one,
@@ -201,6 +211,7 @@ RULES = {
     "PATCH /api/v1/customers/{id}/": a_card_has_fields_that_exist,
     "POST /api/v1/tasks/": somebody_has_a_task,
     "POST /api/v1/operators/{user}/mode/": a_pause_has_a_reason,
+    "POST /api/v1/callbacks/": a_callback_can_be_made,
     "POST /api/v1/webhooks/": an_address_is_public,
     "PATCH /api/v1/webhooks/{id}/": an_address_is_public,
     "POST /api/v1/events/": an_event_is_somebodys_and_past,

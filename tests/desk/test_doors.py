@@ -45,6 +45,8 @@ DOORS: dict[str, tuple[str, str, bool]] = {
     "transfer-form": ("GET", Right.SERVE, True),
     "transfer": ("POST", Right.SERVE, True),
     "finish": ("POST", Right.SERVE, True),
+    "report": ("POST", Right.SERVE, True),
+    "no-callback": ("POST", Right.SERVE, True),
     "wrap-up": ("POST", Right.SERVE, True),
     "extend": ("POST", Right.SERVE, True),
     "snooze": ("POST", Right.SERVE, True),

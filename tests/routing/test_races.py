@@ -44,7 +44,7 @@ WAITING = 4000
 AT_MOST_S = float(os.environ.get("RACE_S", "50"))
 PARTS = {
     "accepted", "expired", "vanished", "returned", "kept", "wrapped", "idle", "woken", "left", "told", "escalated", "silent",
-    "lent", "lost", "offered", "overflowed",
+    "lent", "lost", "offered", "overflowed", "called",
 }  # fmt: skip
 
 OVER_CAPACITY = """

@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from customers.models import Consent
 from cxcenter.core.models import Event
-from cxcenter.widget import doors, reception
+from cxcenter.widget import reception
 from interactions.actions import talk
 from interactions.choices import CloseReason
 from interactions.models import Interaction, Message, Task, Thread
 from quality.models import Survey
-from routing import sweeps
+from routing import calls, sweeps
 from routing.actions import legs, offers
 from routing.models import Assignment, BusinessHours, OpeningInterval, Presence, WorkItem
 from tests import world
@@ -319,7 +319,7 @@ def test_who_waits_behind_a_door_that_shuts_may_leave_a_request_and_then_waits_n
     assert (told["state"]["door"]["why"], bool(told["state"]["door"]["slots"])) == ("nobody", True)
     request = {"kind": "call", "contact": "8 900 555 01 84", "text": "Where is it?", "key": str(uuid.uuid4())}
     for _ in range(2):
-        assert visitor.post("offline", request) == {"left": True}
+        assert visitor.post("offline", request) == {"left": True, "callback": None}
     assert Task.objects.count() == 1 and not Interaction.objects.open().exists()
     assert WorkItem.objects.get().visit == "left"
 
@@ -362,7 +362,7 @@ def test_a_request_of_a_site_that_leads_nowhere_is_not_lost(place):
     visitor = Visitor(site)
     assert visitor.session()["door"]["open"] is False
     request = {"kind": "call", "contact": "+79005550184", "text": "Hello?", "key": str(uuid.uuid4())}
-    assert visitor.post("offline", request) == {"left": True}
+    assert visitor.post("offline", request) == {"left": True, "callback": None}
     assert Task.objects.get().team == world.make_team()
 
 
@@ -373,14 +373,14 @@ def test_call_slots_are_working_hours(place):
         OpeningInterval.objects.create(hours=hours, day=day, opens=time(10), closes=time(13))
     queue.hours = hours
     friday = datetime(2026, 11, 20, 11, 20, tzinfo=ZoneInfo("Europe/Moscow"))
-    free = [slot.astimezone(ZoneInfo("Europe/Moscow")) for slot in doors.slots(queue, friday)]
+    free = [slot.astimezone(ZoneInfo("Europe/Moscow")) for slot in calls.slots(queue, friday)]
     # Not within the hour to come, never on the weekend, five days with hours at most.
     assert not [slot for slot in free if slot <= friday + timedelta(hours=1)]
     assert free[0] == datetime(2026, 11, 23, 10, tzinfo=ZoneInfo("Europe/Moscow"))
     assert {(slot.weekday() < 5, slot.hour in {10, 11, 12}) for slot in free} == {(True, True)}
     assert len({slot.date() for slot in free}) == 5
     morning = datetime(2026, 11, 20, 9, 0, tzinfo=ZoneInfo("Europe/Moscow"))
-    first = doors.slots(queue, morning)[0].astimezone(ZoneInfo("Europe/Moscow"))
+    first = calls.slots(queue, morning)[0].astimezone(ZoneInfo("Europe/Moscow"))
     assert first == datetime(2026, 11, 20, 10, tzinfo=ZoneInfo("Europe/Moscow"))
 
 

@@ -22,7 +22,7 @@ from interactions.models import Interaction
 from quality import metrics
 from routing import explain
 from routing.choices import Choice, State
-from routing.models import Assignment, Skill, WorkItem
+from routing.models import Assignment, Callback, Queue, Skill, WorkItem
 
 # How an operator was chosen, and what became of the others.
 HOWS = {
@@ -78,6 +78,7 @@ def board_page(request: HttpRequest, section: str, template: str, **context: Any
     common = {
         "section": section,
         "controls": user.may(Right.CONTROL),
+        "calls_back": Queue.objects.visible_to(user).filter(callbacks=True).exists(),
         "teams": teams,
         "chosen_team": team,
         "reached": REACHED,
@@ -210,6 +211,7 @@ def _head_of(request: HttpRequest, talk: Interaction) -> dict[str, Any]:
         "visit": visit,
         "queue": visit.queue.label(user.language) if visit else "",
         "leg": Assignment.objects.filter(metrics.IN_WORK, interaction=talk).select_related("operator").first(),
+        "callback": Callback.objects.open().filter(session=talk).first() if talk.kind == ChannelKind.CALLBACK else None,
         "mine": user.pk,
         "now": timezone.now(),
     }

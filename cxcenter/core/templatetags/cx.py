@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import template
 from django.templatetags.static import static
@@ -75,6 +76,12 @@ def moment(at: datetime | None) -> str:
         return ""
     local = timezone.localtime(at)
     return date_format(local, "H:i" if local.date() == timezone.localdate() else gettext("j M, H:i"))
+
+
+@register.filter
+def time_there(at: datetime, zone: str) -> str:
+    """Write a moment as its time of the day in another time zone."""
+    return f"{timezone.localtime(at, ZoneInfo(zone)):%H:%M}"
 
 
 @register.filter

@@ -47,6 +47,7 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
     if stored is not None:
         return _sent(stored)
     if not note:
+        talk.refuse_unread(session)
         legs.owned_leg(interaction_id=pk, actor=user)
     after = request.POST.get("after", "")
     message, new = talk.post_message(
@@ -88,6 +89,9 @@ def send_file(request: HttpRequest, pk: int) -> HttpResponse:
     stored = _sent_before(request, session)
     if stored is not None:
         return _sent(stored)
+    note = request.POST.get("note") == "1"
+    if not note:
+        talk.refuse_unread(session)
     legs.owned_leg(interaction_id=pk, actor=user)
     upload = request.FILES.get("file")
     if upload is None:
@@ -100,7 +104,7 @@ def send_file(request: HttpRequest, pk: int) -> HttpResponse:
         client_key=key_of(request),
         meant_for=session.pk,
         user=user,
-        audience=Audience.STAFF if request.POST.get("note") == "1" else Audience.ALL,
+        audience=Audience.STAFF if note else Audience.ALL,
         make_files=lambda: [attachment],
     )
     return _sent(message)

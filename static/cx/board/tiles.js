@@ -43,6 +43,8 @@ export function rowOf(queue, numbers = ofQueue(queue)) {
 
 function decorate(el, row, values) {
   showKinds(part(el, ".kinds"), row.kinds);
+  const calls = part(el, ".calls");
+  if (calls) calls.hidden = !row.callbacks;
   const held = part(el, "[data-f=held]");
   if (held) held.hidden = !values.held;
   for (const name of ["longest", "level"]) mark(part(el, "." + name), "", values.states[name] === "ok" ? "" : values.states[name]);
