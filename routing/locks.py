@@ -1,7 +1,7 @@
 """Every lockable set of routing, with its order.
 
-Order of the whole product: the lock of the rules, a callback, the decision lock, then work items by id, then presences by user id, then a
-thread, then its interaction. Who needs several takes them in this order.
+Order of the whole product: the lock of the rules, a callback, the decision lock, then work items by id, then presences by
+user id, then a thread, then its interaction. Who needs several takes them in this order.
 """
 
 from collections.abc import Iterable

@@ -31,7 +31,17 @@ from cxcenter.core.models import Event, WebhookDelivery, WebhookSubscription
 from interactions.actions import talk
 from interactions.models import Article, Attachment, Block, Interaction, Message
 from quality.models import SimulationRun
-from routing.models import Alert, Assignment, BusinessHours, Callback, Presence, QueueMember, Requirement, RuleVersion, Skill
+from routing.models import (
+    Alert,
+    Assignment,
+    BusinessHours,
+    Callback,
+    Presence,
+    QueueMember,
+    Requirement,
+    RuleVersion,
+    Skill,
+)
 from tests import world
 from tests.api.callers import Caller, session
 from tests.api.conftest import Place, build
