@@ -6,6 +6,7 @@ import { brief, common, count, duration, kindsOf, levelState, named, ofQueue, of
 import { onWall, turned } from "./wall.js";
 
 const template = (id) => document.getElementById(id);
+const KINDS = 2;
 const SIGN = { bad: "alert-triangle", warn: "hourglass" };
 
 function showKinds(box, kinds) {
@@ -13,6 +14,13 @@ function showKinds(box, kinds) {
   if (!box || box.dataset.kinds === wanted) return;
   box.dataset.kinds = wanted;
   box.replaceChildren(...kinds.map((kind) => template("kind-" + kind)?.content.cloneNode(true)).filter(Boolean));
+}
+
+// How far from what is usual, in percent: of next to nothing there is none.
+function moreThan({ entered, usual }) {
+  if (usual === null || usual < 5) return "";
+  const points = Math.round((100 * (entered - usual)) / usual);
+  return `${points < 0 ? "−" : "+"}${count(Math.abs(points))} %`;
 }
 
 // A line or tile is {query, name, numbers: its sums, target, target_s, policy, on_duty, held, …}; what is not common is null.
@@ -31,7 +39,7 @@ function valuesOf(row) {
     policy: policy ? policyOf(policy) : "",
     formula: policy ? policy.formula : "",
     usual: numbers.usual === null ? "–" : count(Math.round(numbers.usual)),
-    more: numbers.usual ? `${numbers.entered >= numbers.usual ? "+" : "−"}${count(Math.abs(Math.round((100 * (numbers.entered - numbers.usual)) / numbers.usual)))} %` : "",
+    more: moreThan(numbers),
     states: { longest: row.late ?? waitState(longest, row.target_s), level: levelState(numbers.level, row.target) },
   };
 }
@@ -59,6 +67,7 @@ export function drawTiles(box, all) {
   template("no-queues").hidden = rows.length > 0;
   const shown = onWall() ? turned(rows) : rows;
   box.classList.toggle("many", shown.length > 12);
+  box.classList.toggle("few", shown.length <= 6);
   keyed(box, shown, {
     key: (row) => row.query,
     template: () => template("t-tile"),
@@ -66,6 +75,8 @@ export function drawTiles(box, all) {
       const values = valuesOf(row);
       fill(el, values);
       decorate(el, row, values);
+      // More than these would leave no room for the name.
+      part(el, ".kinds").hidden = row.kinds.length > KINDS;
       const state = worst(values.states.longest, values.states.level);
       mark(el, "s-", state);
       el.classList.toggle("s-idle", !state);
