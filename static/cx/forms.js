@@ -18,7 +18,15 @@ function showError(form, error) {
     const field = named instanceof RadioNodeList ? [...named].find((one) => one.id === fault.field) : named;
     if (field instanceof HTMLElement) mark(field, fault.message);
   }
-  notice(form, [...new Set(faults.map((fault) => fault.message))].join("\n")).focus();
+  const told = faults.length > 1 ? faults.map((fault) => labelOf(form, fault.field) + fault.message) : [error.message];
+  notice(form, [...new Set(told)].join("\n")).focus();
+}
+
+// Words that name no field are said with its label where several stand together.
+function labelOf(form, name) {
+  const field = name && form.elements.namedItem(name);
+  const label = field?.labels?.[0]?.textContent.trim() || field?.getAttribute?.("aria-label");
+  return label ? `${label}: ` : "";
 }
 
 function mark(field, message) {

@@ -246,8 +246,8 @@ def test_strangers_queues_and_people_are_not_his(post, place, client):
 def test_who_is_slower_is_told_and_loses_nothing(post, place):
     page = place.asked()
     seen = document.digest(document.part(document.current(), {"queues": {str(place.queue.pk): {}}}))
-    assert post("rules-queue", place.queue.pk, seen=seen, **{**page, "target_s": 30}).status_code == 200
-    answer = post("rules-queue", place.queue.pk, seen=seen, **{**page, "target_s": 40})
+    assert post("rules-queue", place.queue.pk, version=seen, **{**page, "target_s": 30}).status_code == 200
+    answer = post("rules-queue", place.queue.pk, version=seen, **{**page, "target_s": 40})
     assert (answer.status_code, answer.json()["code"]) == (409, "stale")
     assert post("rules-queue", place.queue.pk, **place.asked()).json()["code"] == "same"
 

@@ -33,7 +33,8 @@ SHORT = ("visits", "wait_s", "wait_p90_s", "abandonment", "flowed_out", "blocked
 SHARES = ("V", "abandonment", "occupancy")
 LESS_IS_BETTER = ("wait_s", "wait_p90_s", "asa_s", "abandonment", "unserved", "blocked", "overtime_h")
 MORE_IS_BETTER = ("V", "answered")
-CHARTED = ("LEVELS", "wait_s", "abandonment")
+# Told of each group in short, after its service level.
+CHARTED = ("wait_s", "abandonment")
 SORTS = {
     "queue": gettext_lazy("Queue"),
     "skill": gettext_lazy("Skill"),
@@ -104,13 +105,18 @@ class Result:
                 yield name
 
     def _levels_of(self, group: Group, found: Iterable[str]) -> list[str]:
-        wanted = None if self._levels is None or group == ALL else self._levels.get(group[1])
+        # Ten ways to count the same are for the whole; of its parts the usual one is told.
+        if group == ALL and self._levels is None:
+            return [name for name in found if name in self._policies]
+        return self._usual(group, found)
+
+    def _usual(self, group: Group, found: Iterable[str]) -> list[str]:
+        """Return the service levels that count for a group: those of its queue, else V2, else the first."""
         names = [name for name in found if name in self._policies]
+        wanted = (self._levels or {}).get(group[1])
         if wanted is not None:
             return [name for name in names if name in wanted]
-        # Ten ways to count the same are for the whole; of its parts the usual one is told.
-        usual = [name for name in names if name.startswith("V2_")] or names[:1]
-        return names if group == ALL and self._levels is None else usual
+        return [name for name in names if name.startswith("V2_")] or names[:1]
 
     def _is_empty(self, name: str, group: Group) -> bool:
         """Tell whether nothing of it ever happened: then there is nothing to tell."""
@@ -131,30 +137,31 @@ class Result:
                 differences=[_difference(name, found.get(group, {}).get(name)) for found in self._differences.values()],
             )
 
-    def verdicts(self) -> list[tuple[str, str]]:
-        """Return (verdict, words) of what is better or worse for sure under the last set of rules, as far as it matters."""
-        if len(self.sets) < 2:
-            return []
-        found = self._differences[self.sets[-1]]
-        told = []
+    def verdicts(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Return for each other set of rules (verdict, words) of what is better or worse for sure: waits, levels, losses."""
+        others = zip(self.names()[1:], self._differences.values(), strict=True)
+        return [(name, [*self._verdicts_of(found)]) for name, found in others]
+
+    def _verdicts_of(self, found: Mapping[Group, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         for group in self.groups:
-            for name in [*self._levels_of(group, found.get(group, {})), "wait_s", "abandonment"]:
+            if group[0] not in ("all", "queue"):
+                continue
+            for name in [*self._usual(group, found.get(group, {})), *CHARTED]:
                 cell = _difference(name, found.get(group, {}).get(name))
                 if cell.verdict in ("better", "worse"):
-                    what = self._policies.get(name, "").partition(":")[0] or str(FIGURES.get(name, name))
-                    told.append((cell.verdict, f"{self._heading(group)}: {what} {cell.text}"))
-        return told
+                    yield cell.verdict, f"{self._heading(group)}: {self._short(name)} {cell.text}"
+
+    def _short(self, name: str) -> str:
+        return self._policies.get(name, "").partition(":")[0] or str(FIGURES.get(name, name))
 
     def chart(self) -> dict[str, Any]:
         """Return what the chart draws: for each figure, set of rules and group the mean and its interval."""
-        levels = self._levels_of(ALL, self._values[BASE].get(ALL, {}))
-        names = [levels[0], *CHARTED[1:]] if levels else list(CHARTED[1:])
+        names = [*self._usual(ALL, self._values[BASE].get(ALL, {}))[:1], *CHARTED]
         return {
             "groups": [self._heading(group) for group in self.groups],
-            "sets": self.names(),
             "figures": [
                 {
-                    "label": self._policies.get(name, "").partition(":")[0] or str(FIGURES.get(name, name)),
+                    "label": self._short(name),
                     "values": [
                         [_ends(name, self._charted(found, group, name)) for group in self.groups]
                         for found in self._values.values()
@@ -165,7 +172,7 @@ class Result:
         }
 
     def _charted(self, found: Mapping[Group, Any], group: Group, name: str) -> Mapping[str, Any] | None:
-        own = self._levels_of(group, found.get(group, {}))
+        own = self._usual(group, found.get(group, {}))
         shown = own[0] if name in self._policies and own else name
         return found.get(group, {}).get(shown)
 
@@ -202,6 +209,8 @@ def _text(name: str, one: Mapping[str, Any] | None, sign: str = "") -> str:
 def _difference(name: str, one: Mapping[str, Any] | None) -> Cell:
     if one is None:
         return Cell("–")
+    if not one["mean"]:
+        return Cell("0")
     half = _half(one)
     is_sure = half is not None and abs(one["mean"]) > half and abs(one["mean"]) * _scale(name) >= 0.05
     if not is_sure:

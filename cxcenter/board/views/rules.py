@@ -138,7 +138,7 @@ class Page(View):
         if request.POST.get("act") == "try":
             run = trials.try_rules(edit=edit, why=why, actor=self.user, day=day(request.POST.get("try_day")))
             return JsonResponse({"then": reverse("board:simulation", args=[run.pk])})
-        version = acts.save_rules(edit=edit, why=why, actor=self.user, seen=request.POST.get("seen", ""))
+        version = acts.save_rules(edit=edit, why=why, actor=self.user, seen=request.POST.get("version", ""))
         said = _("Saved as version %(number)s") % {"number": version.number}
         return JsonResponse({"said": said, "then": reverse("board:rules")})
 

@@ -139,6 +139,7 @@ def _told(request: HttpRequest, run: SimulationRun) -> dict[str, Any]:
             "result": result,
             "days": days_in_words(result.days),
             "names": result.names(),
+            "columns": 2 * len(result.sets),
             "tables": result.tables(),
             "verdicts": result.verdicts(),
             "chart": result.chart(),

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.core.paginator import Paginator
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils import translation
@@ -17,47 +19,51 @@ from cxcenter.board.views.pages import board_page
 from cxcenter.core.errors import Invalid, NotFound
 from cxcenter.core.requests import needs, staff_of
 from routing.actions import skills as acts
-from routing.models import OperatorSkill, Requirement, Skill
+from routing.models import OperatorSkill, Presence, Requirement, Skill
 
-LEVELS = range(6)
-# A team larger than this is shown by its team filter.
-OPERATORS = 300
+# So many operators are one page of the matrix.
+OPERATORS = 50
 
 
 @require_GET
 @needs(Right.CONTROL)
 def matrix(request: HttpRequest) -> HttpResponse:
-    """Show the levels of the supervisor's operators, and what work of his queues asks for."""
+    """Show the levels of the supervisor's operators, a page of them, and what work of his queues asks for."""
     user = staff_of(request)
     language = translation.get_language() or "en"
     people = scope.operators_of(user).filter(user__is_active=True).select_related("user__team")
-    team = request.GET.get("team", "")
+    team, sought = request.GET.get("team", ""), request.GET.get("q", "").strip()[:60]
     if team.isdecimal():
         people = people.filter(user__team=int(team))
-    shown = list(people.order_by("user__team__name", "user__first_name", "pk")[:OPERATORS])
+    for word in sought.split():
+        people = people.filter(Q(user__first_name__icontains=word) | Q(user__last_name__icontains=word))
+    pages = Paginator(people.order_by("user__team__name", "user__first_name", "user__last_name", "pk"), OPERATORS)
+    page = pages.get_page(request.GET.get("page"))
     known = list(Skill.objects.all())
-    have = _levels([one.user_id for one in shown])
+    have = _levels([one.user_id for one in page])
+    able = _able(people)
+    kept = request.GET.copy()
+    kept.pop("page", None)
     return board_page(
         request,
         "skills",
         "board/skills.html",
-        known=[
-            {"skill": skill, "label": skill.label(language), "able": sum(s == skill.pk for _u, s in have)}
-            for skill in known
-        ],
+        known=[{"skill": skill, "label": skill.label(language), "able": able.get(skill.pk, 0)} for skill in known],
         people=[
-            {
-                "user": one.user,
-                "cells": [
-                    {"skill": s, "label": s.label(language), "level": have.get((one.user_id, s.pk), 0)} for s in known
-                ],
-            }
-            for one in shown
+            {"user": one.user, "levels": [have.get((one.user_id, skill.pk), 0) for skill in known]} for one in page
         ],
-        levels=LEVELS,
+        page=page,
+        sought=sought,
+        kept=kept.urlencode(),
         everywhere=user.may(Right.EVERY_TEAM),
         rules=[_rule(rule, language) for rule in scope.requirements_of(user)],
     )
+
+
+def _able(people: QuerySet[Presence]) -> dict[int, int]:
+    """Return how many of these operators have each skill, those of other pages too."""
+    held = OperatorSkill.objects.filter(user__in=people.order_by().values("user"), ended_at=None)
+    return dict(held.values_list("skill").annotate(count=Count("pk")))
 
 
 def _levels(user_ids: list[int]) -> dict[tuple[int, int], int]:

@@ -100,6 +100,11 @@ if (form) {
     if (event.key === "Enter" && !event.ctrlKey && event.target.tagName === "INPUT") event.preventDefault();
   });
   form.addEventListener("cx:refused", ({ detail }) => detail.answer?.offer && offerDay(detail.answer.offer));
-  if (document.getElementById("order")) sayOrder();
-  if (document.getElementById("members")) countMembers();
+  const tell = () => {
+    if (document.getElementById("order")) sayOrder();
+    if (document.getElementById("members")) countMembers();
+  };
+  // What was filled in before and not sent is put back first.
+  document.addEventListener("cx:arrived", () => setTimeout(tell));
+  tell();
 }

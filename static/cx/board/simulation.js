@@ -4,6 +4,7 @@ import { complain } from "../toast.js";
 
 const run = () => document.getElementById("run");
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+// Those of .cx-legend, in its order.
 const COLOURS = ["--cx-text-3", "--cx-accent", "--cx-ok-fill", "--cx-warn-fill", "--cx-pause-fill", "--cx-bad-fill"];
 let chart = null;
 let chosen = 0;
@@ -30,13 +31,14 @@ function progress({ state, done, total }) {
 function draw() {
   const box = document.getElementById("sim-chart");
   if (!box || !window.echarts) return;
-  const { groups, sets, figures } = JSON.parse(document.getElementById("sim-data").textContent);
+  const { groups, figures } = JSON.parse(document.getElementById("sim-data").textContent);
   const figure = figures[chosen] ?? figures[0];
-  chart ??= window.echarts.init(box, null, { renderer: "svg", height: 48 + groups.length * (12 + 16 * sets.length) });
-  const gap = 0.7 / sets.length;
+  const sets = figure.values.length;
+  chart ??= window.echarts.init(box, null, { renderer: "svg", height: 32 + groups.length * (12 + 16 * sets) });
+  const gap = 0.7 / sets;
   const label = { color: token("--cx-text-3"), fontSize: 11 };
-  const line = (name, color, points) => ({
-    type: "line", name, silent: true, animation: false, symbol: "none", lineStyle: { color, width: 3 }, itemStyle: { color }, data: points,
+  const line = (color, points) => ({
+    type: "line", silent: true, animation: false, symbol: "none", lineStyle: { color, width: 3 }, itemStyle: { color }, data: points,
   });
   const series = figure.values.flatMap((rows, set) => {
     const color = token(COLOURS[set % COLOURS.length]);
@@ -44,16 +46,16 @@ function draw() {
       if (!one) return [];
       const [mean, low, high] = one;
       const y = groups.length - 1 - group + 0.35 - gap * (set + 0.5);
-      const dot = { ...line(sets[set], color, [[mean, y]]), symbol: "circle", symbolSize: 8, label: { show: true, position: "right", distance: 8, formatter: () => mean.toFixed(1), ...label } };
-      return [line(sets[set], color, [[low, y], [high, y]]), dot];
+      const dot = { ...line(color, [[mean, y]]), symbol: "circle", symbolSize: 8 };
+      const words = { ...line(color, [[high, y]]), symbol: "circle", symbolSize: 1, label: { show: true, position: "right", distance: 6, formatter: () => mean.toFixed(1), ...label } };
+      return [line(color, [[low, y], [high, y]]), dot, words];
     });
   });
   chart.setOption(
     {
       animation: false,
       textStyle: { fontFamily: token("--tblr-font-sans-serif") || "Inter, sans-serif" },
-      grid: { left: 8, right: 48, top: 30, bottom: 4, containLabel: true },
-      legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 4, data: sets, textStyle: { ...label, color: token("--cx-text-2") } },
+      grid: { left: 8, right: 48, top: 4, bottom: 4, containLabel: true },
       xAxis: { type: "value", scale: true, axisLabel: label, splitLine: { lineStyle: { color: token("--cx-line") } } },
       yAxis: {
         type: "value", min: -0.5, max: groups.length - 0.5, interval: 0.5, axisTick: { show: false }, axisLine: { show: false }, splitLine: { show: false },

@@ -22,7 +22,8 @@ function isChanged(el) {
 
 const isBox = (el) => el.type === "checkbox" || el.type === "radio";
 const chosenAtFirst = (select) => Math.max(0, [...select.options].findIndex((one) => one.defaultSelected));
-const nameOf = (el) => (el.type === "radio" ? `${el.name} ${el.value}` : el.name);
+// Boxes of one name are told by their values.
+const nameOf = (el) => (isBox(el) ? `${el.name} ${el.value}` : el.name);
 
 // One form's: its fields, of which state they are a change, and the key it went under if no answer came.
 function entryOf(form, dirty) {
