@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from customers.masking import masked
@@ -19,15 +18,15 @@ if TYPE_CHECKING:
 PAGE = 50
 
 
-def of(user: "User") -> QuerySet[Callback]:
+def of(user: "User") -> Any:
     """Return the callbacks in queues of the user's teams."""
-    found: QuerySet[Callback] = Callback.objects.visible_to(user).filter(queue__team__in=scope.teams_of(user))
-    return found
+    return Callback.objects.visible_to(user).filter(queue__team__in=scope.teams_of(user))
 
 
 def one(user: "User", pk: int) -> Callback:
     """Return a callback of a queue that the user controls. Raises NotFound for others."""
-    found = of(user).filter(pk=pk).select_related("queue", "thread__identity", "profile__customer").first()
+    rows = of(user).select_related("queue", "thread__identity", "profile__customer")
+    found: Callback | None = rows.filter(pk=pk).first()
     if found is None:
         raise NotFound(_("There is no such thing in your teams."))
     return found

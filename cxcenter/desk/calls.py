@@ -46,7 +46,6 @@ def others_of(talk: Interaction, user: "User") -> list[dict[str, Any]]:
     """Return the other callbacks that the customer of an open session waits for: whoever serves him sees them. One query."""
     if not talk.is_open:
         return []
-    found = (
-        callbacks.of_customer(talk).with_calling().select_related("thread__identity", "queue").order_by("due_at", "pk")
-    )
+    waiting: Any = callbacks.of_customer(talk)
+    found = waiting.with_calling().select_related("thread__identity", "queue").order_by("due_at", "pk")
     return [{"callback": one, "phone": phone_of(one, user), "calling": one.calling} for one in found[:5]]

@@ -208,7 +208,7 @@ def _take_place(callback: Callback, place: tuple[datetime, int] | None, wish: Wi
 
 def _hear(callback: Callback, text: str) -> None:
     """Add what he wrote: to the session that waits, else to what will be said in it."""
-    if not text:
+    if not text or text in callback.text:
         return
     callback.text = "\n".join(part for part in (callback.text, text) if part)
     if callback.state == CallbackState.QUEUED:

@@ -46,12 +46,14 @@ def test_it_has_everything_about_him(town):
     assert any(row["external_id"] == ACCOUNT and row["raw"]["identities"] for row in said["records"])
     assert {(row["kind"], row["value"]) for row in said["identities"]} >= {("phone", PHONE), ("email", MAIL)}
     assert any(row["purpose"] == "ads" and row["proof"] == {"by": LAST} for row in said["consents"])
-    (session,) = said["sessions"]
+    session, call, *_rest = said["sessions"]
     texts = {message["text"]: message["internal"] for message in session["messages"]}
     assert texts[f"Good day, Mr {LAST}"] is False and texts[f"he is {SECRET}"] is True
     assert session["internal_note"] == f"{FIRST} calmed down" and session["says_of_himself"]["contact"] == PHONE
     assert len(said["cases"]) == 3 and len(said["tasks"]) == 1 and len(said["drafts"]) == 1
-    assert said["visits"][-1]["internal_note"] == f"{FIRST} waits since Monday"
+    assert call["says_of_himself"]["contact"] == PHONE and call["internal_note"] == f"{LAST} is glad"
+    assert {(row["phone"], row["result"]) for row in said["callbacks"]} == {(PHONE, "reached"), (PHONE, "cancelled")}
+    assert said["visits"][1]["internal_note"] == f"{FIRST} waits since Monday"
     assert said["surveys"][0]["comment"] == f"{LAST} is unhappy" and said["blocks"][0]["reason"] == f"{LAST} was rude"
     kinds = {row["kind"] for row in said["events"]}
     assert kinds >= {"site.event", "outside.event", "customer.merged", "survey.answered"}

@@ -25,8 +25,9 @@ from cxcenter.widget import limits
 from interactions.actions import cases, drafts, moderation
 from interactions.models import Interaction
 from interactions.uploads import read_upload
-from routing.actions import handover, legs, offers
-from routing.models import Assignment
+from routing import calls
+from routing.actions import callbacks, calling, handover, legs, offers
+from routing.models import Assignment, Callback
 from tests import world
 from tests.api.callers import token
 from tests.widget.client import Visitor
@@ -179,11 +180,36 @@ def plant(town: Town) -> Customer:
     other = customers.create_profile(source="shop", fields={"name": f"{FIRST} Q. {LAST}"}).customer
     customers.merge_customers(survivor=profile.customer_id, others=[other.pk], actor=town.alice)
     _by_hand(town, profile)
+    _called_back(town, profile)
     customers.train_weights()
     weights = {"frequencies": {"last": {LAST.lower(): 0.5}, "phone": {DIGITS: 0.1}, "email": {MAIL: 0.1}}}
     MatchModel.objects.create(weights={**weights, "rest": 1}, records=2)
     _stuck_in_queues(town, profile)
     return Customer.objects.get(pk=profile.customer_id)
+
+
+def _called_back(town: Town, profile: Profile) -> None:
+    """He asks to be called at a time, then as soon as may be; he is called, and once more in vain."""
+    town.queue.callbacks = True
+    town.queue.save()
+    said = {"phone": PHONE, "queue": town.queue, "profile": profile, "name": f"{FIRST} {LAST}", "zone": "Europe/Moscow"}
+    callbacks.ask(callbacks.Wish(**said, at=calls.slots(town.queue)[-1], text=f"about {ACCOUNT}"))
+    callback, _made = callbacks.ask(callbacks.Wish(**said, text=f"{SECRET} again"))
+    world.on_duty(town.alice, capacity=9)
+    offers.assign_next()
+    town.accept(callback.session)
+    calling.report(interaction_id=callback.session_id, actor=callback_holder(callback), result="reached")
+    legs.wrap_up(
+        leg_id=Assignment.objects.get(interaction=callback.session).pk,
+        actor=callback_holder(callback),
+        note=f"{LAST} is glad",
+    )
+    vain, _made = callbacks.ask(callbacks.Wish(**said, at=calls.slots(town.queue)[0], text=f"{FIRST} is late"))
+    callbacks.cancel(callback_id=vain.pk, actor=town.boss)
+
+
+def callback_holder(callback: Callback) -> User:
+    return Assignment.objects.get(interaction=callback.session).operator
 
 
 def _by_hand(town: Town, profile: Profile) -> None:
@@ -255,11 +281,15 @@ def plant_anna(town: Town) -> Customer:
     """Somebody else, with something in every table that an erasure empties: statistics of an empty one would stay."""
     anna = known("Z-1", ("phone", "+79160000002"), ("email", "anna@weber.example"), name="Anna Weber")
     talk = world.open_chat(town.site, "Anna here")
+    Interaction.objects.filter(pk=talk.pk).update(says={"contact": "+79160000002"})
     cases.link_customer(interaction_id=talk.pk, profile=anna.profiles.get(), actor=town.alice)
     file = read_upload(SimpleUploadedFile("anna.txt", b"Anna"))
     town.accept(talk)
     world.reply(talk, town.alice, "", make_files=lambda: [file])
     drafts.save_draft(interaction=talk, actor=town.boss, text="Dear Anna", is_note=False)
+    callbacks.ask(
+        callbacks.Wish(phone="+79160000003", queue=town.queue, at=calls.slots(town.queue)[0], name="Anna", text="Me")
+    )
     talk.refresh_from_db()
     town.caller.post("cases/", {"subject": "Anna", "profile": talk.profile_id}, key="anna")
     customers.record_site_event(profile_id=talk.profile_id, type="page_view", data={"url": "https://shop.example/"})

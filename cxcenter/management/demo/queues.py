@@ -38,7 +38,9 @@ class Plan(NamedTuple):
 
 # operator1 and operator2 serve every queue of the site: whatever a visitor of the demo chooses, it reaches them.
 QUEUES = (
-    Plan("Warranty", "Гарантия", SUPPORT, DAY_AND_NIGHT, (1, 2, 3, 4), ("senior1",), {"priority": 2}),
+    Plan(
+        "Warranty", "Гарантия", SUPPORT, DAY_AND_NIGHT, (1, 2, 3, 4), ("senior1",), {"priority": 2, "callbacks": True}
+    ),
     Plan("Parts and accessories", "Запчасти и аксессуары", SALES, DAY_AND_NIGHT, (1, 2, 9, 10, 11, 12)),
     Plan("Service booking", "Запись на сервис", SUPPORT, DAY_AND_NIGHT, (1, 2, 5, 6, 7, 8)),
     Plan(
@@ -51,7 +53,15 @@ QUEUES = (
         {"priority": 4, "target_s": 45, "wrapup_s": 120},
     ),
     Plan("Second line", "Вторая линия", SUPPORT, DAY_AND_NIGHT, (), ("senior1", "supervisor"), {"target_s": 120}),
-    Plan("Fleet sales", "Корпоративные продажи", SALES, OFFICE, (9, 12), (), {"target_s": 90, "max_waiting": 10}),
+    Plan(
+        "Fleet sales",
+        "Корпоративные продажи",
+        SALES,
+        OFFICE,
+        (9, 12),
+        (),
+        {"target_s": 90, "max_waiting": 10, "callbacks": True},
+    ),
 )
 # Which queue a topic leads to; all else goes to Service booking.
 ENTRANCES = {
