@@ -45,6 +45,7 @@ class CloseReason(models.TextChoices):
     ENDED = "ended", _("ended by the customer")
     SILENT = "silent", _("nobody wrote for long")
     SPAM = "spam", _("spam")
+    REFUSED = "refused", _("turned away: full, closed, or waited too long")
 
 
 class CaseKind(models.TextChoices):

@@ -16,6 +16,10 @@ ICONS = {
     "silent_warning": "clock",
     "away": "clock",
     "announcement": "speakerphone",
+    "overflow_queue": "arrow-forward-up",
+    "overflow_form": "mail",
+    "overflow_message": "speakerphone",
+    "overflow_close": "ban",
 }
 
 
@@ -26,8 +30,13 @@ def _closed(args: dict[str, Any]) -> str:
         CloseReason.LEFT: _("The customer has left"),
         CloseReason.SILENT: _("Closed: nobody wrote for long"),
         CloseReason.SPAM: _("Closed as spam"),
+        CloseReason.REFUSED: _("Turned away by a rule of the queue"),
     }
     return str(words.get(args.get("reason", ""), _("Closed"))) % {"name": args.get("name", "")}
+
+
+def _overflow(args: dict[str, Any]) -> str:
+    return _("Told by a rule of the queue: %(reason)s") % {"reason": args.get("reason", "")}
 
 
 def _transferred(args: dict[str, Any]) -> str:
@@ -45,6 +54,10 @@ WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "away": lambda args: _("The customer was told that nobody can answer now"),
     "silent_warning": lambda args: _("The customer was told that the chat closes if he stays silent"),
     "announcement": lambda args: _("Told to those who wait: %(reason)s") % {"reason": args.get("reason", "")},
+    "overflow_queue": lambda args: _("Overflow: sent on to %(to)s") % {"to": args.get("to", "")},
+    "overflow_form": lambda args: _("Overflow: the customer was offered the form of a request"),
+    "overflow_message": _overflow,
+    "overflow_close": _overflow,
 }
 
 

@@ -6,17 +6,17 @@ from interactions.choices import Author
 from interactions.events import InteractionClosed, InteractionOpened, MessagePosted
 from interactions.models import Interaction
 from routing import sweeps
-from routing.actions import legs, offers, queueing
+from routing.actions import legs, offers, overflow
 from routing.events import ItemQueued, LegAccepted, RoomMade
 from routing.models import WorkItem
 
 
 @handles(InteractionOpened)
 def give_queue(fact: InteractionOpened) -> None:
-    """Put a new session into its queue; who came back in time keeps his place."""
+    """Put a new session into its queue, or where its overflow leads; who came back in time keeps his place."""
     interaction = Interaction.objects.select_related("thread__channel", "topic").get(pk=fact.interaction)
     if interaction.is_open and not WorkItem.objects.filter(interaction=interaction).exists():
-        queueing.enqueue_new(interaction=interaction, waits_since=sweeps.original_wait(interaction))
+        overflow.enter(interaction=interaction, waits_since=sweeps.original_wait(interaction))
 
 
 @handles(MessagePosted)

@@ -18,7 +18,8 @@ from interactions import pushes
 from interactions.choices import CloseReason
 from interactions.models import Attachment, Interaction, Message, Site, Thread, Topic
 from quality.models import Survey
-from routing import queries
+from routing import queries, waits
+from routing.actions.queueing import note_estimate
 from routing.models import Assignment
 
 HISTORY = 50
@@ -94,7 +95,10 @@ def state(thread: Thread) -> dict[str, Any]:
     leg = queries.owner_of(interaction.pk) if interaction.is_open else None
     view["delivered"] = thread.last_seq if leg else _delivered(thread)
     if interaction.is_open:
-        place = None if leg else queries.place_of(interaction)
+        place = None if leg else waits.place_of(interaction)
+        if place and place.untold and place.estimate_s is not None:
+            # What he is told first is what the fact is measured by.
+            note_estimate(item_id=place.untold, estimate_s=place.estimate_s, estimator=place.estimator)
         view["agent"] = leg.operator.public_name if leg else None
         view["queue"] = {"position": place.position, "estimate_s": place.estimate_s} if place else None
         shut = doors.of_told(interaction) if place else None

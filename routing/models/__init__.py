@@ -1,6 +1,7 @@
 """Queues, skills, work, operators."""
 
 from routing.choices import AlertKind, Leg, LegEnd, Mode, Outcome, State, Visit
+from routing.models.overflow import Backtest, Overflow
 from routing.models.people import PauseReason, Presence, PresenceInterval
 from routing.models.queues import (
     BusinessHours,
@@ -20,6 +21,7 @@ __all__ = [
     "Alert",
     "AlertKind",
     "Assignment",
+    "Backtest",
     "BusinessHours",
     "Entrance",
     "Holiday",
@@ -30,6 +32,7 @@ __all__ = [
     "OpeningInterval",
     "OperatorSkill",
     "Outcome",
+    "Overflow",
     "PauseReason",
     "Policy",
     "Presence",
