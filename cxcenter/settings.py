@@ -286,6 +286,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=3, minute=30),
         "options": {"expires": 3600},
     },
+    "choose estimators": {
+        "task": "routing.tasks.bulk_choose_estimators",
+        "schedule": crontab(hour=4, minute=0),
+        "options": {"expires": 3600},
+    },
     "sum up days": {"task": "quality.tasks.bulk_roll_up", "schedule": 600.0, "options": {"expires": 600}},
     "simulate": {"task": "quality.tasks.bulk_simulate", "schedule": 5.0, "options": {"expires": 5}},
     "discard erased files": {

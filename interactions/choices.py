@@ -51,6 +51,7 @@ class CloseReason(models.TextChoices):
     WRONG = "wrong", _("wrong number")
     CANCELLED = "cancelled", _("cancelled")
     LATER = "later", _("put off until opening")
+    REFUSED = "refused", _("turned away: full, closed, or waited too long")
 
 
 class CaseKind(models.TextChoices):

@@ -22,6 +22,10 @@ ICONS = {
     "callback_over": "phone-off",
     "away": "clock",
     "announcement": "speakerphone",
+    "overflow_queue": "arrow-forward-up",
+    "overflow_form": "mail",
+    "overflow_message": "speakerphone",
+    "overflow_close": "ban",
 }
 
 
@@ -38,6 +42,7 @@ def _closed(args: dict[str, Any]) -> str:
         CloseReason.WRONG: _("%(name)s called, it was a wrong number"),
         CloseReason.CANCELLED: _("The callback was cancelled"),
         CloseReason.LATER: _("The hours are over: he is called when they begin again"),
+        CloseReason.REFUSED: _("Turned away by a rule of the queue"),
     }
     return str(words.get(args.get("reason", ""), _("Closed"))) % {"name": args.get("name", "")}
 
@@ -52,6 +57,10 @@ def _moment(text: str) -> str:
     """Return a moment of a line in the reader's zone."""
     at = parse_datetime(text) if text else None
     return date_format(timezone.localtime(at), "j M, H:i") if at else ""
+
+
+def _overflow(args: dict[str, Any]) -> str:
+    return _("Told by a rule of the queue: %(reason)s") % {"reason": args.get("reason", "")}
 
 
 def _transferred(args: dict[str, Any]) -> str:
@@ -72,6 +81,10 @@ WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "callback_taken": lambda args: _("The customer came by himself and takes the place of his callback"),
     "callback_over": lambda args: _("The callback that was planned is not needed any more"),
     "announcement": lambda args: _("Told to those who wait: %(reason)s") % {"reason": args.get("reason", "")},
+    "overflow_queue": lambda args: _("Overflow: sent on to %(to)s") % {"to": args.get("to", "")},
+    "overflow_form": lambda args: _("Overflow: the customer was offered the form of a request"),
+    "overflow_message": _overflow,
+    "overflow_close": _overflow,
 }
 
 

@@ -52,6 +52,42 @@ class Outcome(models.TextChoices):
     WITHDRAWN = "withdrawn", _("withdrawn")
 
 
+class Blocked(models.TextChoices):
+    """Why a visit was refused. The codes are those of the service level (metrics)."""
+
+    NO_LINE = "B1", _("no line is free")
+    FULL = "B2", _("the queue is full, or the limit of waiting is reached")
+    RULE = "B3", _("closed by a rule")
+
+
+class When(models.TextChoices):
+    """What starts an overflow: while somebody waits, or as he comes."""
+
+    WAITED = "waited", _("he has waited so many seconds")
+    LENGTH = "length", _("so many wait already as he comes")
+    NOBODY = "nobody", _("nobody is signed in")
+    HOURS = "hours", _("it is out of hours")
+
+
+class Then(models.TextChoices):
+    """What an overflow does."""
+
+    QUEUE = "queue", _("another queue takes him")
+    FORM = "form", _("he is offered the form of a request")
+    MESSAGE = "message", _("he is told something, once")
+    CLOSE = "close", _("he is turned away with words")
+
+
+class Estimator(models.TextChoices):
+    """How long a wait will be: see routing/estimators.py."""
+
+    LENGTH = "ql", _("length of the queue")
+    PATIENT = "qla", _("length of the queue, with patience")
+    LAST = "les", _("wait of the last one who was answered")
+    HEAD = "hol", _("wait of the first in line")
+    RECENT = "recent", _("mean wait of those answered lately")
+
+
 class Leg(models.TextChoices):
     """Where an assignment stands."""
 

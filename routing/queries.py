@@ -1,22 +1,20 @@
-"""Questions that screens and acts ask about queues: open or not, how long, who could take it."""
+"""Questions that screens and acts ask about queues: open or not, who waits in which place, who could take it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Avg, Count, F, Q, Sum, Window
+from django.db.models import Count, Q, Window
 from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cxcenter.core.errors import Invalid
 from interactions.models import Channel, Interaction, Topic
-from routing.choices import Leg, LegEnd, Mode
+from routing.choices import Mode
 from routing.hours import Hours
 from routing.models import Assignment, Entrance, Presence, Queue, QueueMember, WorkItem
-from routing.strategies import estimate_wait
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import Team, User
@@ -27,12 +25,13 @@ ON_DUTY = [Mode.AVAILABLE, Mode.PAUSE]
 
 @dataclass(frozen=True)
 class Door:
-    """Whether a queue takes visitors now; if not, why and until when."""
+    """Whether a queue takes visitors now; if not, why and until when, and whether a request may be left instead."""
 
     open: bool
     why: str = ""
     opens_at: datetime | None = None
     message: str = ""
+    form: bool = True
 
 
 def hours_of(queue: Queue) -> Hours | None:
@@ -67,7 +66,7 @@ def door_of(queue: Queue, now: datetime | None = None) -> Door:
     hours = hours_of(queue)
     if hours and not hours.is_open(now):
         return Door(open=False, why="hours", opens_at=hours.next_opening(now))
-    if not members_of(queue, now).filter(user__presence__mode__in=ON_DUTY).exists():
+    if not is_staffed(queue, now):
         return Door(open=False, why="nobody")
     if queue.max_waiting is not None and queue.items.filter(visit="waiting").count() >= queue.max_waiting:
         return Door(open=False, why="full")
@@ -82,66 +81,21 @@ def members_of(queue: Queue, now: datetime | None = None) -> models.QuerySet[Que
     return QueueMember.objects.filter(Q(until=None) | Q(until__gt=now), queue=queue, user__is_active=True)
 
 
-@dataclass(frozen=True)
-class Place:
-    """A place in a queue: position from 1, and the estimate in seconds if there is ground for one."""
-
-    position: int
-    estimate_s: float | None
+def is_staffed(queue: Queue, now: datetime) -> bool:
+    """Tell whether somebody who serves a queue is on duty."""
+    return members_of(queue, now).filter(user__presence__mode__in=ON_DUTY).exists()
 
 
-def handling_s(now: datetime, queue_ids: Iterable[int]) -> dict[int, float]:
-    """Return the mean handling time of each queue's contacts in the last day, wrap-up included; absent without any.
-
-    In seconds. What was handed over or went back is no handled contact.
-    """
-    means = (
-        Assignment.objects.filter(accepted_at__gt=now - timedelta(days=1), leg=Leg.ENDED, end=LegEnd.FINISHED)
-        .filter(item__queue_id__in=list(queue_ids))
-        .values_list("item__queue_id")
-        .annotate(mean=Avg(Coalesce("wrapped_at", "ended_at") - F("accepted_at")))
-    )
-    return {queue_id: mean.total_seconds() for queue_id, mean in means}
-
-
-def slots_of(now: datetime, queue_ids: Iterable[int]) -> dict[int, int]:
-    """Return how many contacts each queue's available operators serve at once; absent without any, or on a pause."""
-    members = QueueMember.objects.filter(Q(until=None) | Q(until__gt=now), queue_id__in=list(queue_ids))
-    free = members.filter(user__presence__mode=Mode.AVAILABLE, queue__in=Queue.objects.offering(now))
-    return dict(free.values_list("queue_id").annotate(total=Sum("user__presence__capacity")))
-
-
-def waiting_order(limit: int) -> list[tuple[int, int, int]]:
-    """Return (queue id, thread id, position from 1) of the first `limit` who wait in each queue. One query.
+def waiting_order(limit: int) -> list[tuple[int, int, int, datetime]]:
+    """Return (queue id, thread id, position from 1, when he came) of the first `limit` who wait in each queue. One query.
 
     The thread is the one in which the customer looks: of a callback, where he asked for it.
     """
     order = Window(RowNumber(), partition_by="queue_id", order_by=["rank_at", "id"])
     told = Coalesce("interaction__callback__asked_in", "interaction__thread")
     waiting = WorkItem.objects.filter(visit__in=["waiting", "offered"]).annotate(position=order, told=told)
-    return list(waiting.filter(position__lte=limit).values_list("queue_id", "told", "position"))
-
-
-def place_of(interaction: Interaction) -> Place | None:
-    """Return the place of one session that waits, or None if it does not wait."""
-    item = WorkItem.objects.filter(interaction=interaction, visit__in=["waiting", "offered"]).first()
-    if item is None:
-        return None
-    now = timezone.now()
-    ahead = (
-        WorkItem.objects.filter(queue_id=item.queue_id, visit__in=["waiting", "offered"])
-        .filter(Q(rank_at__lt=item.rank_at) | Q(rank_at=item.rank_at, id__lt=item.pk))
-        .count()
-    )
-    queue = item.queue_id
-    return place(ahead + 1, handling_s(now, [queue]).get(queue), slots_of(now, [queue]).get(queue))
-
-
-def place(position: int, mean_s: float | None, slots: int | None) -> Place:
-    """Return a place with its estimate, which needs a mean handling time and somebody who serves."""
-    if mean_s is None or slots is None:
-        return Place(position, None)
-    return Place(position, estimate_wait(ahead=position - 1, slots=slots, handling_s=mean_s))
+    first = waiting.filter(position__lte=limit)
+    return list(first.values_list("queue_id", "told", "position", "entered_at"))
 
 
 def open_queues(now: datetime) -> list[Queue]:

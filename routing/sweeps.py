@@ -14,7 +14,7 @@ from interactions.actions import cases, talk
 from interactions.choices import Author, CloseReason, TaskKind
 from interactions.models import Interaction, Message, Task, Thread
 from routing import locks, queries
-from routing.actions import callbacks, calling, handover, legs, offers, presence, queueing
+from routing.actions import callbacks, calling, legs, offers, overflow, presence, queueing
 from routing.choices import AlertKind, Outcome, Visit
 from routing.models import Alert, Queue, QueueMember, WorkItem
 from routing.querysets import seconds
@@ -37,9 +37,10 @@ def sweep() -> dict[str, int]:
         "idle": lambda: legs.sweep_idle(now=now),
         "woken": lambda: legs.sweep_snoozed(now=now),
         "left": lambda: abandon_ghosts(now=now, steady_since=steady_since),
+        # Before those who are told by no rule that nobody is there.
+        "overflowed": lambda: overflow.sweep(now=now),
         "told": lambda: tell_away(now=now),
         "escalated": lambda: escalate(now=now),
-        "overflowed": lambda: overflow(now=now),
         "silent": lambda: close_silent(now=now),
         "called": lambda: calling.sweep(now=now),
         "lent": lambda: QueueMember.objects.filter(until__lt=now).delete()[0],
@@ -222,18 +223,6 @@ def escalate(*, now: datetime) -> int:
                 args={"target_s": item.queue.target_s},
             )
     return len(late)
-
-
-def overflow(*, now: datetime) -> int:
-    """Send on who has waited in his queue for as long as it lets anybody wait: with his wait and his priority."""
-    due = (
-        WorkItem.objects.waiting()
-        .filter(queue__overflow_to__isnull=False, entered_at__lte=now - seconds("queue__overflow_after_s"))
-        # Who is meant for one person is his until then.
-        .exclude(only_preferred=True, preferred_until__gt=now)
-        .order_by("pk")
-    )
-    return sum(handover.flow_on(item_id=pk) for pk in list(due.values_list("pk", flat=True)[:200]))
 
 
 def close_silent(*, now: datetime) -> int:

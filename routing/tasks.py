@@ -3,9 +3,16 @@
 from celery import shared_task
 
 from routing import sweeps
+from routing.actions import estimating
 
 
 @shared_task
 def sweep() -> dict[str, int]:
     """Do everything that is due by time."""
     return sweeps.sweep()
+
+
+@shared_task
+def bulk_choose_estimators() -> int:
+    """Choose by which estimator each queue foretells its waits."""
+    return estimating.choose_all()

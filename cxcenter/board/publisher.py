@@ -18,11 +18,13 @@ from cxcenter.board import snapshot
 from cxcenter.board.counted import Counted, Row
 from cxcenter.core import realtime
 from cxcenter.core.pace import Paced
-from routing import queries
+from routing import queries, waits
 
 log = structlog.get_logger(__name__)
 Push = tuple[str, dict[str, Any]]
 FULL_EVERY_S = 10
+# What estimates rest on changes slowly.
+KNOWN_EVERY_S = 5
 # Only the first of a queue are told their place: those behind see that they wait.
 PLACES = 50
 KEY = "cx:board"
@@ -57,7 +59,7 @@ class Publisher:
         """Begin with everything to tell."""
         self._running = threading.Lock()
         self._counted = Counted()
-        self._means = Paced(lambda queues: queries.handling_s(timezone.now(), queues), every_s=30)
+        self._known = Paced(lambda queues: waits.known(timezone.now(), queues), every_s=KNOWN_EVERY_S)
         self._told: dict[tuple[str, int | str], Any] = {}
         self._places: dict[int, tuple[int, int | None]] = {}
         self._full_at = 0.0
@@ -103,22 +105,23 @@ class Publisher:
     def _to_desks(self, teams: dict[int, Row], *, full: bool) -> list[Push]:
         pushes: list[Push] = []
         for pk, team in teams.items():
-            waits = {str(queue["id"]): _wait(queue) for queue in team["queues"]}
-            if self._changed("waits", pk, waits) or full:
-                pushes.append((realtime.queues_group(pk), {"kind": "queues", "queues": waits}))
+            lines = {str(queue["id"]): _wait(queue) for queue in team["queues"]}
+            if self._changed("waits", pk, lines) or full:
+                pushes.append((realtime.queues_group(pk), {"kind": "queues", "queues": lines}))
         return pushes
 
     def _to_visitors(self) -> list[Push]:
         order = queries.waiting_order(PLACES)
-        queues = tuple(sorted({queue for queue, _thread, _position in order}))
-        means, slots = (self._means(queues), queries.slots_of(timezone.now(), queues)) if queues else ({}, {})
+        queues, now = tuple(sorted({queue for queue, *_rest in order})), timezone.now()
+        known = self._known(queues) if queues else {}
         pushes, told = [], {}
-        for queue, thread, position in order:
-            place = queries.place(position, means.get(queue), slots.get(queue))
+        for queue, thread, position, since in order:
+            waited_s = (now - since).total_seconds()
+            estimate_s = known.get(queue, waits.NOTHING).estimate_s(ahead=position - 1, waited_s=waited_s)
             # An estimate that moves by seconds would only flicker.
-            told[thread] = (position, None if place.estimate_s is None else round(place.estimate_s / 15))
+            told[thread] = (position, None if estimate_s is None else round(estimate_s / 15))
             if self._places.get(thread) != told[thread]:
-                message = {"kind": "queue", "position": position, "estimate_s": place.estimate_s}
+                message = {"kind": "queue", "position": position, "estimate_s": estimate_s}
                 pushes.append((realtime.customer_group(thread), message))
         self._places = told
         return pushes

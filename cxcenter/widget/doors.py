@@ -9,23 +9,27 @@ from django.utils.translation import gettext as _
 from cxcenter.accounts.models import Team
 from cxcenter.core.errors import Conflict
 from interactions.models import Interaction, Site, Topic
-from routing import calls, queries
-from routing.choices import Visit
+from routing import calls, overflow, queries, waits
+from routing.choices import Then, Visit, When
 from routing.models import Entrance, Presence, Queue
+
+OFFERED_FOR_WAITING = f"{When.WAITED}:{Then.FORM}"
 
 
 class Away(Conflict):
-    """Nobody can take a new talk now: the visitor gets the form that becomes a callback or a task."""
+    """Nobody can take a new talk now: the visitor gets the form that becomes a callback or a task, or words alone."""
 
     code = "away"
+    doorway: "Doorway"
 
 
 @dataclass(frozen=True)
 class Doorway:
-    """A door and the queue behind it (None if the site leads nowhere)."""
+    """A door and the queue behind it (None if the site leads nowhere), by the way that overflow leads."""
 
     queue: Queue | None
     door: queries.Door
+    way: overflow.Way | None = None
 
 
 def of_topic(site: Site, topic: Topic | None) -> Doorway:
@@ -45,22 +49,40 @@ def of_site(site: Site) -> Doorway:
 
 
 def _through(queue: Queue | None) -> Doorway:
-    return Doorway(queue, queries.door_of(queue) if queue else queries.Door(open=False, why="nobody"))
+    if queue is None:
+        return Doorway(None, queries.Door(open=False, why="nobody"))
+    way = overflow.way_in(queue)
+    return Doorway(way.queue, way.door, way)
 
 
 def of_told(interaction: Interaction) -> Doorway | None:
-    """Return the shut doorway behind which a session waits, once its visitor was told so; else None."""
-    visits = interaction.visits.exclude(visit=Visit.LEFT).filter(told_away_at__isnull=False)
-    item = visits.select_related("queue__hours").first()
-    doorway = _through(item.queue) if item else None
-    return doorway if doorway and not doorway.door.open else None
+    """Return the shut doorway behind which a session waits, once its visitor was told so; else None.
+
+    Who was offered the form because he has waited long may leave a request though the door is open.
+    """
+    item = interaction.visits.exclude(visit=Visit.LEFT).select_related("queue__hours").first()
+    if item is None:
+        return None
+    offered = OFFERED_FOR_WAITING in (item.overflows or [])
+    if item.told_away_at is None and not offered:
+        return None
+    doorway = Doorway(item.queue, queries.door_of(item.queue))
+    if not doorway.door.open:
+        return doorway
+    return Doorway(item.queue, queries.Door(open=False, why="wait")) if offered else None
 
 
 def refuse_shut(site: Site, topic: Topic | None) -> None:
     """Raise Away unless a new talk about a topic may begin now."""
     doorway = of_topic(site, topic)
-    if not doorway.door.open:
-        raise Away(_("Nobody can answer now. Leave a request and we will come back to you."), door=view(doorway))
+    if doorway.door.open:
+        return
+    words = _("Nobody can answer now. Leave a request and we will come back to you.")
+    if not doorway.door.form:
+        words = doorway.door.message
+    away = Away(words, door=view(doorway))
+    away.doorway = doorway
+    raise away
 
 
 def view(doorway: Doorway, zone: str = "") -> dict[str, Any]:
@@ -74,17 +96,20 @@ def view(doorway: Doorway, zone: str = "") -> dict[str, Any]:
         assert queue is not None
         return {**told, "estimate_s": expected_wait(queue)}
     opens = door.opens_at.isoformat() if door.opens_at else None
-    slots = [slot.isoformat() for slot in calls.slots(queue, zone=zone)]
-    return {**told, "opens_at": opens, "slots": slots, "soon": queue is not None and queue.callbacks}
+    free = calls.slots(queue, zone=zone) if door.form else []
+    soon = door.form and queue is not None and queue.callbacks
+    slots = [slot.isoformat() for slot in free]
+    return {**told, "form": door.form, "opens_at": opens, "slots": slots, "soon": soon}
 
 
 def expected_wait(queue: Queue) -> float | None:
     """Return how long a newcomer would wait, in seconds; None without ground for an estimate."""
     now, ahead = timezone.now(), queue.items.exclude(visit=Visit.LEFT).count()
-    means, people = queries.handling_s(now, [queue.pk]), queries.slots_of(now, [queue.pk])
-    if ahead == 0 and queue.pk in people and Presence.objects.free().filter(user__memberships__queue=queue).exists():
+    known = waits.known(now, [queue.pk]).get(queue.pk, waits.NOTHING)
+    serves = known.line.slots is not None
+    if ahead == 0 and serves and Presence.objects.free().filter(user__memberships__queue=queue).exists():
         return 0.0
-    return queries.place(ahead + 1, means.get(queue.pk), people.get(queue.pk)).estimate_s
+    return known.estimate_s(ahead=ahead)
 
 
 def team_of(doorway: Doorway) -> Team:

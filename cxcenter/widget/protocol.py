@@ -18,7 +18,8 @@ from interactions import pushes
 from interactions.choices import CloseReason
 from interactions.models import Attachment, Interaction, Message, Site, Thread, Topic
 from quality.models import Survey
-from routing import queries
+from routing import queries, waits
+from routing.actions.queueing import note_estimate
 from routing.choices import CallbackEnd, CallbackState, Visit
 from routing.models import Assignment, Callback, WorkItem
 
@@ -102,7 +103,10 @@ def state(thread: Thread) -> dict[str, Any]:
     leg = queries.owner_of(interaction.pk) if interaction.is_open else None
     view["delivered"] = thread.last_seq if leg else _delivered(thread)
     if interaction.is_open:
-        place = None if leg else queries.place_of(interaction)
+        place = None if leg else waits.place_of(interaction)
+        if place and place.untold and place.estimate_s is not None:
+            # What he is told first is what the fact is measured by.
+            note_estimate(item_id=place.untold, estimate_s=place.estimate_s, estimator=place.estimator)
         view["agent"] = leg.operator.public_name if leg else None
         view["queue"] = {"position": place.position, "estimate_s": place.estimate_s} if place else None
         view["calls"] = place is not None and _may_ask(interaction)
@@ -118,8 +122,8 @@ def callback_view(thread: Thread) -> dict[str, Any] | None:
     callback: Any = asked.order_by("-pk").first()
     if callback is None or not (callback.is_open or _is_told(callback)):
         return None
-    waits = callback.state == CallbackState.QUEUED and not callback.calling
-    place = queries.place_of(callback.session) if waits else None
+    is_waiting = callback.state == CallbackState.QUEUED and not callback.calling
+    place = waits.place_of(callback.session) if is_waiting else None
     return {
         "id": callback.pk,
         "phone": callback.phone,

@@ -19,7 +19,7 @@ from cxcenter.widget.tokens import Visitor
 from interactions.actions import cases, talk
 from interactions.choices import Author, CloseReason, TaskKind
 from interactions.models import Attachment, Interaction, Message, Site, Thread, Topic
-from routing.actions import callbacks
+from routing.actions import callbacks, overflow
 from routing.calls import SLOT, slots
 
 CONSENT = "personal_data"
@@ -64,12 +64,25 @@ def _proven(visitor: Visitor) -> list[tuple[str, str]]:
     return proven
 
 
-@transaction.atomic
 def start(*, site: Site, visitor: Visitor, data: dict[str, Any], language: str, proof: dict[str, Any]) -> Message:
     """Open a session with what the visitor filled in and post his first message. The same key does it once.
 
-    Raises Invalid with the field that is wrong, Away if the door is shut, Forbidden for a blocked visitor.
+    Raises Invalid with the field that is wrong, Away if the door is shut (it is kept that he came), Forbidden for a
+    blocked visitor.
     """
+    try:
+        return _begin(site=site, visitor=visitor, data=data, language=language, proof=proof)
+    except doors.Away as away:
+        with transaction.atomic():
+            thread, says = meet(site, visitor), read_form(site, visitor, data)
+            topic = protocol.topic_of(site, data)
+            if _note_refused(away.doorway, thread, topic=topic, language=language, says=says):
+                _note_form(thread.profile, thread.identity, says, site=site, proof=proof)
+        raise
+
+
+@transaction.atomic
+def _begin(*, site: Site, visitor: Visitor, data: dict[str, Any], language: str, proof: dict[str, Any]) -> Message:
     key = key_of(data)
     topic = protocol.topic_of(site, data)
     thread = meet(site, visitor)
@@ -87,6 +100,13 @@ def start(*, site: Site, visitor: Visitor, data: dict[str, Any], language: str, 
             keep_trail(site, thread, data.get("trail"))
     text = str(data.get("text") or "")
     return talk.post_message(thread_id=thread.pk, author=Author.CUSTOMER, text=text, client_key=key)[0]
+
+
+def _note_refused(doorway: doors.Doorway, thread: Thread, **session: Any) -> bool:
+    """Keep a visit that was refused at a shut door. A site that leads nowhere has no queue to be refused by."""
+    if doorway.way is None or doorway.door.open:
+        return False
+    return overflow.refuse(thread=thread, way=doorway.way, **session) is not None
 
 
 def key_of(data: dict[str, Any]) -> uuid.UUID:
@@ -180,18 +200,19 @@ def post(
     except Conflict as error:
         if error.code != "closed":
             raise
-    with transaction.atomic():
-        _open_again(site, thread_id, language)
-        return say()
-
-
-def _open_again(site: Site, thread_id: int, language: str) -> None:
     thread = Thread.objects.select_related("channel", "profile__customer").get(pk=thread_id)
     tokens.refuse_erased(thread)
     last = Interaction.objects.filter(thread=thread).select_related("topic").order_by("-opened_at", "-pk").first()
     topic: Topic | None = last.topic if last else None
-    doors.refuse_shut(site, topic)
-    talk.open_interaction(thread=thread, topic=topic, language=language, says=last.says if last else {})
+    session: dict[str, Any] = {"topic": topic, "language": language, "says": last.says if last else {}}
+    try:
+        doors.refuse_shut(site, topic)
+    except doors.Away as away:
+        _note_refused(away.doorway, thread, **session)
+        raise
+    with transaction.atomic():
+        talk.open_interaction(thread=thread, **session)
+        return say()
 
 
 @transaction.atomic
@@ -252,6 +273,8 @@ def leave_request(
     if waiting is not None:
         # Who asked to be called back waits in no queue any more: nobody is to answer both.
         talk.close_interaction(interaction_id=waiting.pk, reason=CloseReason.ENDED)
+    elif not Interaction.objects.open().filter(thread=thread).exists():
+        _note_refused(doorway, thread, topic=topic, language=language, says=says)
     return thread
 
 

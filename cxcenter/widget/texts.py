@@ -98,10 +98,15 @@ def _lines() -> dict[str, str]:
         "line_closed": _("The chat is over"),
         "line_closed_ended": _("You ended the chat"),
         "line_closed_left": _("The chat was closed while you were away"),
+        "line_closed_refused": _("The chat was closed: nobody could answer you"),
         "line_closed_silent": _("The chat was closed: nobody wrote for long"),
         "line_closed_callback": _("You asked to be called back"),
         "line_callback_taken": _("You keep the place of your callback. We will not call."),
         "line_away": _("Nobody can answer now. You keep your place, or leave a request and we will come back to you."),
+        "line_overflow_queue": _("We have passed you on to colleagues who can answer sooner. You keep your place."),
+        "line_overflow_form": _(
+            "You have waited long. You keep your place, or leave a request and we will come back to you."
+        ),
         "line_silent_warning": _("Are you still here? The chat closes soon if nobody writes."),
     }
 
@@ -134,6 +139,7 @@ def _away() -> dict[str, str]:
     return {
         "away": _("We are away now"),
         "busy": _("All operators are busy"),
+        "not_sent_words": _("Your message was not sent:"),
         "back_at": _("Back {when}"),
         "at_time": _("{day} at {time}"),
         "day_today": _("today"),

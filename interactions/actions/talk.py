@@ -76,6 +76,31 @@ def open_interaction(
     return interaction, True
 
 
+@transaction.atomic
+def refuse_interaction(
+    *, thread: Thread, topic: Topic | None = None, language: str = "en", says: dict[str, str] | None = None
+) -> Interaction:
+    """Keep that somebody came and was not let in: a session that is over as it begins, in which nothing was said."""
+    now = timezone.now()
+    profile_id = _whose(thread)
+    interaction = Interaction.objects.create(
+        thread=thread,
+        profile_id=profile_id,
+        kind=thread.channel.kind,
+        topic=topic,
+        language=language,
+        says=says or {},
+        page=thread.page,
+        opened_at=now,
+        closed_at=now,
+        close_reason=CloseReason.REFUSED,
+    )
+    ident, kind = interaction.pk, interaction.kind
+    emit(InteractionOpened(interaction=ident, kind=kind), profile_id=profile_id, at=now)
+    emit(InteractionClosed(interaction=ident, kind=kind, reason=CloseReason.REFUSED), profile_id=profile_id, at=now)
+    return interaction
+
+
 def _whose(thread: Thread) -> int | None:
     """Return the profile that a new session of a locked thread opens on.
 

@@ -10,14 +10,15 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import BigIntegerField, Case, Count, Exists, F, Func, Max, OuterRef, Q, QuerySet, Sum, Value, When
+from django.db.models import BigIntegerField, Case, Count, Exists, F, Func, Max, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models import When as Whenever
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Abs, Cast, Coalesce
 
 from interactions.models import Interaction
 from quality.metrics.visits import ABANDONED, ANSWERED, FLOWED_OUT, HANDLED, SECOND
 from quality.service_level import BLOCKED, FORMULAS, Policy
-from routing.choices import LegEnd, Outcome
+from routing.choices import LegEnd, Outcome, Then, When
 from routing.models import Assignment, WorkItem
 
 US = 1_000_000
@@ -63,6 +64,17 @@ def _blocked(kind: str) -> Q:
     return Q(outcome=Outcome.BLOCKED, blocked_kind=kind)
 
 
+# Told how long it would be, and answered after that: what was told less what it was.
+FORETOLD = ANSWERED & Q(estimated_at__isnull=False, left_at__gte=F("estimated_at"))
+ERRED = Cast("estimate_s", BigIntegerField()) * Value(US) - Micros(F("left_at"), F("estimated_at"))
+
+
+def overflowed(*, when: str = "", then: str = "") -> Q:
+    """Return the condition of visits to which an overflow of a kind did something."""
+    codes = [f"{one}:{other}" for one in When for other in Then if when in {"", one} and then in {"", other}]
+    return Q(overflows__overlap=codes)
+
+
 def reacted(seconds: int) -> Q:
     """Return the condition of contacts that were replied to within so many seconds."""
     return REPLIED & Q(interaction__first_reply_at__lte=F("entered_at") + SECOND * Value(seconds))
@@ -81,6 +93,11 @@ MEASURES: dict[str, Measure] = {
     "flowed_out": Measure("visits", FLOWED_OUT),
     "withdrawn": Measure("visits", WITHDRAWN),
     **{f"blocked_{kind.lower()}": Measure("visits", _blocked(kind)) for kind in BLOCKED},
+    **{f"overflow_{when}": Measure("visits", overflowed(when=when)) for when in When},
+    **{f"overflow_to_{then}": Measure("visits", overflowed(then=then)) for then in Then},
+    "foretold": Measure("visits", FORETOLD),
+    "foretold_us": Measure("visits", FORETOLD, ERRED),
+    "foretold_abs_us": Measure("visits", FORETOLD, Abs(ERRED)),
     "wait_us": Measure("visits", ANSWERED, WAITED),
     "lost_us": Measure("visits", ABANDONED, WAITED),
     "longest_us": Measure("visits", ANSWERED | ABANDONED, WAITED, largest=True),
@@ -133,7 +150,7 @@ def _within(which: str, policies: Mapping[int, Policy]) -> Q:
             seconds.setdefault(int(limit), []).append(queue)
     if not seconds:
         return Q(pk__in=[])
-    limits = Case(*(When(queue_id__in=queues, then=Value(limit)) for limit, queues in seconds.items()))
+    limits = Case(*(Whenever(queue_id__in=queues, then=Value(limit)) for limit, queues in seconds.items()))
     return Q(left_at__lte=F("entered_at") + SECOND * limits)
 
 

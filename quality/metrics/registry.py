@@ -117,6 +117,15 @@ METRICS: dict[str, Metric] = dict(
         _count("blocked_b1", _("blocked: no line"), _("visits refused because no line was free"), VISITS),
         _count("blocked_b2", _("blocked: full"), _("visits refused by a full queue or the limit of waiting"), VISITS),
         _count("blocked_b3", _("blocked: rule"), _("visits refused by a rule (closed, blacklist)"), VISITS),
+        _count("overflow_waited", _("overflow: waited"), _("visits to which an overflow by the time waited did something"), VISITS),
+        _count("overflow_length", _("overflow: length"), _("visits to which an overflow by the length of the queue did something"), VISITS),
+        _count("overflow_nobody", _("overflow: nobody"), _("visits to which an overflow did something because nobody was signed in"), VISITS),
+        _count("overflow_hours", _("overflow: out of hours"), _("visits to which an overflow did something out of hours"), VISITS),
+        _count("overflow_to_queue", _("overflow to a queue"), _("visits that an overflow sent to another queue"), VISITS),
+        _count("overflow_to_form", _("overflow to the form"), _("visits to which an overflow offered the form of a request"), VISITS),
+        _count("overflow_to_message", _("overflow: message"), _("visits to which an overflow told something"), VISITS),
+        _count("overflow_to_close", _("overflow: turned away"), _("visits that an overflow turned away with words"), VISITS),
+        _count("foretold", _("waits foretold"), _("answered visits that had been told how long they would wait"), VISITS),
     )
 ) | {
     "abandonment": Metric(
@@ -144,6 +153,16 @@ METRICS: dict[str, Metric] = dict(
         _("longest wait of the interval"), _("the longest wait of those answered or abandoned"), Unit.SECONDS,
         lambda sums: sums["longest_us"] / US if sums["answered"] + sums["abandoned"] else None,
         "offered", "offered", VISITS,
+    ),
+    "estimate_bias_s": Metric(
+        _("estimate of the wait: bias"),
+        _("sum of (wait told first − wait from then until answered) / waits foretold"), Unit.SECONDS,
+        lambda sums: mean_s(sums["foretold_us"], sums["foretold"]), "foretold", "foretold", VISITS,
+    ),
+    "estimate_mae_s": Metric(
+        _("estimate of the wait: mean absolute error"),
+        _("sum of |wait told first − wait from then until answered| / waits foretold"), Unit.SECONDS,
+        lambda sums: mean_s(sums["foretold_abs_us"], sums["foretold"]), "foretold", "foretold", VISITS,
     ),
     "service_level": Metric(
         _("service level"), _("by the policy of the queue; of queues with different formulas there is none"), Unit.SHARE,

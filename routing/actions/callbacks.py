@@ -20,7 +20,7 @@ from interactions.actions import talk
 from interactions.choices import Audience, ChannelKind, CloseReason
 from interactions.models import Interaction, Thread, Topic
 from routing import calls, locks, queries
-from routing.actions import calling, control, handover, queueing
+from routing.actions import calling, control, handover, overflow, queueing
 from routing.choices import CallbackEnd, CallbackState, Outcome
 from routing.events import CallbackAsked
 from routing.models import Assignment, Callback, Queue
@@ -283,13 +283,13 @@ def of_customer(interaction: Interaction) -> QuerySet[Callback]:
 
 @transaction.atomic
 def come_in(*, interaction: Interaction, waits_since: datetime | None = None) -> None:
-    """Give a new session its queue: with the place of the callback that its customer waits for there.
+    """Give a new session its queue, or where its overflow leads: with the place of the callback that its customer waits for there.
 
     A callback at a time of his choice, and one in another queue, stays until somebody serves him.
     """
     for callback in of_customer(interaction).order_by("pk"):
         waits_since = _place_taken(callback, interaction, waits_since)
-    queueing.enqueue_new(interaction=interaction, waits_since=waits_since)
+    overflow.enter(interaction=interaction, waits_since=waits_since)
 
 
 def _place_taken(callback: Callback, interaction: Interaction, otherwise: datetime | None) -> datetime | None:

@@ -16,7 +16,7 @@ from interactions.choices import Audience
 from interactions.models import Interaction
 from routing import locks
 from routing.actions import legs, queueing, states
-from routing.choices import Leg, LegEnd, Outcome, Visit
+from routing.choices import Leg, LegEnd, Outcome
 from routing.events import LegAccepted
 from routing.models import Assignment, Queue, WorkItem
 
@@ -112,28 +112,6 @@ def _queue_towards(operator: "User | None", present: Queue) -> Queue:
     if queue is None:
         raise Invalid(_("%(name)s serves no queue.") % {"name": operator.name}, field="target")
     return queue
-
-
-@transaction.atomic
-def flow_on(*, item_id: int) -> bool:
-    """Move a contact that waits to the queue that takes what its own lets wait too long. Returns whether it moved."""
-    item = locks.lock_item(item_id)
-    target = item.queue.overflow_to
-    if item.visit != Visit.WAITING or target is None:
-        return False
-    queueing.leave_queue(item, Outcome.FLOWED_OUT)
-    moved = queueing.enqueue(
-        interaction=Interaction.objects.select_related("thread", "topic").get(pk=item.interaction_id),
-        queue=target,
-        boost=item.priority - item.queue.priority,
-        waits_since=item.waits_since,
-        first_in_line=queueing.is_first_in_line(item),
-        preferred=item.preferred,
-        preferred_for=item.preferred_until - timezone.now() if item.preferred_until else None,
-        note=item.note,
-        sent_by=item.sent_by,
-    )
-    return moved is not None
 
 
 @transaction.atomic

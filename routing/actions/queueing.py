@@ -141,6 +141,12 @@ def leave_queue(item: WorkItem, outcome: str, *, at: datetime | None = None) -> 
     announce(ItemLeft(item=item.pk, interaction=item.interaction_id, queue=item.queue_id, outcome=outcome))
 
 
+def note_estimate(*, item_id: int, estimate_s: float, estimator: str) -> None:
+    """Keep what a visitor is told first of his wait, and when. What he is told later changes nothing."""
+    untold = WorkItem.objects.filter(pk=item_id, visit=Visit.WAITING, estimated_at=None)
+    untold.update(estimate_s=round(estimate_s), estimator=estimator, estimated_at=timezone.now())
+
+
 @transaction.atomic(savepoint=False)
 def drop_from_queue(*, interaction_id: int, outcome: str = Outcome.ABANDONED, at: datetime | None = None) -> bool:
     """Take a session out of its queue, an offer of it included: the customer left or the session ended."""

@@ -8,6 +8,8 @@ from django.forms import TimeInput
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
@@ -15,8 +17,20 @@ from unfold.widgets import INPUT_CLASSES
 
 from cxcenter.core.adminkit import RowsInline, SettingsAdmin, act_on_each, badge
 from routing.actions import control, queueing
-from routing.forms import HolidayFormSet, HoursForm, IntervalFormSet
-from routing.models import BusinessHours, Entrance, Holiday, OpeningInterval, Policy, Queue, QueueMember
+from routing.choices import Estimator
+from routing.estimators import DEFAULT
+from routing.forms import HolidayFormSet, HoursForm, IntervalFormSet, OverflowFormSet
+from routing.models import (
+    Backtest,
+    BusinessHours,
+    Entrance,
+    Holiday,
+    OpeningInterval,
+    Overflow,
+    Policy,
+    Queue,
+    QueueMember,
+)
 
 STATES = {"open": "ok", "paused": "warn", "closed": "bad", "nobody": "bad"}
 # Hours and minutes of 24: the browser's own clock would show a.m. and p.m. to some.
@@ -100,6 +114,18 @@ class MemberInline(RowsInline):
     per_page = 25
 
 
+class OverflowInline(RowsInline):
+    """What becomes of those whom the queue cannot serve soon."""
+
+    model = Overflow
+    formset = OverflowFormSet
+    fk_name = "queue"
+    fields = ("place", "when", "limit", "then", "to", "words", "words_ru")
+    autocomplete_fields = ("to",)
+    ordering_field = "place"
+    hide_ordering_field = True
+
+
 @admin.register(Queue)
 class QueueAdmin(SettingsAdmin):
     """Where contacts wait."""
@@ -108,9 +134,9 @@ class QueueAdmin(SettingsAdmin):
     list_filter = ("team", "active")
     list_select_related = ("team", "hours")
     search_fields = ("name", "name_ru")
-    autocomplete_fields = ("team", "hours", "overflow_to")
-    readonly_fields = ("closed_until", "paused_until", "message")
-    inlines = (MemberInline,)
+    autocomplete_fields = ("team", "hours")
+    readonly_fields = ("closed_until", "paused_until", "message", "foretold")
+    inlines = (OverflowInline, MemberInline)
     actions = ("open_again",)
     fieldsets = (
         (None, {"fields": (("name", "name_ru"), ("team", "hours"), "active")}),
@@ -132,10 +158,13 @@ class QueueAdmin(SettingsAdmin):
             },
         ),
         (
-            _("Overflow"),
+            _("Estimate of the wait"),
             {
-                "fields": (("overflow_after_s", "overflow_to"),),
-                "description": _("Who goes on keeps his wait and his priority; here he counts as flowed out."),
+                "fields": ("foretold",),
+                "description": _(
+                    "What visitors are told is measured by what became of it. The estimator that would have erred least over"
+                    " the last weeks is used; it is chosen anew each night."
+                ),
             },
         ),
         (
@@ -181,6 +210,25 @@ class QueueAdmin(SettingsAdmin):
     def served_by(self, queue: Queue) -> Any:
         """Count the operators; nobody is a warning."""
         return queue.servers or badge(STATES, "nobody", _("nobody"))  # type: ignore[attr-defined]
+
+    @display(description=_("estimators"))
+    def foretold(self, queue: Queue) -> Any:
+        """Show the estimators by how far they would have erred, the one in use first."""
+        found = Backtest.objects.filter(queue=queue.pk).first()
+        if found is None:
+            return _("Too few waits to compare estimators yet: %(name)s is used.") % {"name": DEFAULT.label}
+        rows = [
+            (Estimator(code).label, *(round(one[name]) for name in ("mae_s", "bias_s", "visits")))
+            for code, one in sorted(found.figures.items(), key=lambda one: (one[0] != found.estimator, one[1]["mae_s"]))
+        ]
+        heads = (_("estimator"), _("mean absolute error, s"), _("bias, s"), _("visits"))
+        return format_html(
+            '<table class="cx-figures"><thead><tr>{}</tr></thead><tbody>{}</tbody></table><p>{}</p>',
+            format_html_join("", "<th>{}</th>", ((head,) for head in heads)),
+            format_html_join("", "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>", rows),
+            _("The first one is in use. Measured from %(since)s to %(until)s.")
+            % {"since": date_format(found.since), "until": date_format(found.until)},
+        )
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Give those who wait their places by the new weights."""

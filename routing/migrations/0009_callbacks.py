@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("customers", "0011_consents"),
         ("interactions", "0004_callbacks"),
-        ("routing", "0007_overflow"),
+        ("routing", "0008_overflow_rules"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

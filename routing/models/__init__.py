@@ -2,6 +2,7 @@
 
 from routing.choices import AlertKind, CallbackEnd, CallbackState, Leg, LegEnd, Mode, Outcome, State, Visit
 from routing.models.callbacks import Callback
+from routing.models.overflow import Backtest, Overflow
 from routing.models.people import PauseReason, Presence, PresenceInterval
 from routing.models.queues import (
     BusinessHours,
@@ -22,6 +23,7 @@ __all__ = [
     "Alert",
     "AlertKind",
     "Assignment",
+    "Backtest",
     "BusinessHours",
     "Callback",
     "CallbackEnd",
@@ -35,6 +37,7 @@ __all__ = [
     "OpeningInterval",
     "OperatorSkill",
     "Outcome",
+    "Overflow",
     "PauseReason",
     "Policy",
     "Presence",

@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -154,12 +153,6 @@ class Queue(models.Model):
     max_waiting = models.PositiveIntegerField(
         _("at most so many wait"), null=True, blank=True, help_text=_("More are turned to the form. Empty: no limit.")
     )
-    overflow_after_s = models.PositiveIntegerField(
-        _("who waits so many seconds goes on to"), null=True, blank=True, validators=[MinValueValidator(1)]
-    )
-    overflow_to = models.ForeignKey(
-        "self", verbose_name=_("another queue"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
     callbacks = models.BooleanField(
         _("callbacks are routed"),
         default=False,
@@ -199,20 +192,6 @@ class Queue(models.Model):
     def label(self, language: str) -> str:
         """Return the name in the reader's language."""
         return self.name_ru if language == "ru" and self.name_ru else self.name
-
-    def clean(self) -> None:
-        """Raise ValidationError for an overflow without its time or its queue, and for one that comes back."""
-        super().clean()
-        if (self.overflow_to_id is None) != (self.overflow_after_s is None):
-            missing = "overflow_to" if self.overflow_to_id is None else "overflow_after_s"
-            raise ValidationError({missing: _("An overflow needs a time and a queue.")})
-        passed, following = {self.pk}, self.overflow_to
-        while following is not None:
-            if following.pk in passed:
-                words = _("Contacts would come back: %(queue)s leads here again. Choose another queue.")
-                raise ValidationError({"overflow_to": words % {"queue": following}})
-            passed.add(following.pk)
-            following = following.overflow_to
 
 
 class QueueMember(models.Model):

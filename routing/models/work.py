@@ -1,15 +1,16 @@
 """Work: visits to queues, legs with operators, alerts and thresholds."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from routing.choices import AlertKind, Leg, LegEnd, Outcome, Visit
+from routing.choices import AlertKind, Estimator, Leg, LegEnd, Outcome, Visit
 from routing.models.queues import Queue
 from routing.models.skills import ANYONE
 from routing.querysets import AssignmentQuerySet, WorkItemQuerySet
@@ -46,6 +47,17 @@ class WorkItem(models.Model):
     escalated_at = models.DateTimeField(_("moved ahead"), null=True)
     # When he who waits was told that nobody is there now.
     told_away_at = models.DateTimeField(_("told that nobody is there"), null=True)
+    # What overflows did to it, each as "when:then", and the rules that did: each tells or offers once.
+    overflows: "ArrayField[Any, Any]" = ArrayField(
+        models.CharField(max_length=20), verbose_name=_("overflows"), null=True
+    )
+    overflow_rules: "ArrayField[Any, Any]" = ArrayField(models.BigIntegerField(), null=True)
+    # What its visitor was told first of how long he would wait, by which estimator, and when.
+    estimate_s = models.PositiveIntegerField(_("told that he would wait, s"), null=True)
+    estimator = models.CharField(
+        _("estimated by"), max_length=8, choices=Estimator, blank=True, default="", db_default=""
+    )
+    estimated_at = models.DateTimeField(_("told when"), null=True)
 
     objects = WorkItemQuerySet.as_manager()
 

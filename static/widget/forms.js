@@ -271,6 +271,12 @@ function capital(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** Make the page of a door that is shut without a form: its words, and what was written and not sent. */
+export function shutNote(door, text) {
+  const lost = text && el("div", { "data-unsent": "" }, el("p", { class: "form-label" }, t("not_sent_words")), el("p", { class: "wd-note" }, el("span", {}, text)));
+  return el("div", { class: "body" }, el("p", { class: "wd-note", role: "status" }, icon("speakerphone"), el("span", {}, door.message)), lost);
+}
+
 /** Make the page that says that a request is taken. */
 export function takenNote(words, acts) {
   return el("div", { class: "body wd-done", role: "status" }, icon("circle-check"), el("h2", {}, t("request_taken")), el("p", {}, words), el("div", { class: "acts" }, acts));

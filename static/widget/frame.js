@@ -4,7 +4,7 @@ import { get, Offline, post, Refused, Stale } from "./api.js";
 import { callForm, callPage } from "./calls.js";
 import { makeComposer, takeDrops } from "./composer.js";
 import { config, el, icon, roughly, t, when, zone } from "./dom.js";
-import { asksAnything, awayForm, beforeForm, errorNote, rateForm, takenNote } from "./forms.js";
+import { asksAnything, awayForm, beforeForm, errorNote, rateForm, shutNote, takenNote } from "./forms.js";
 import { makeHead } from "./head.js";
 import { makeHost } from "./host.js";
 import { makeLine } from "./line.js";
@@ -194,7 +194,7 @@ function showTalk() {
   const greeting = talk.hasTalk ? "" : el("p", { class: "hello wd-hello" }, asksAnything(site) ? t("write_us") : site.greeting || t("write_us"));
   const closed = talk.hasTalk && !talk.state.open && !door.open;
   const shut = el("footer", {}, el("button", { type: "button", class: "btn btn-w", onclick: () => showAway("") }, t("leave_request")));
-  show("talk", greeting, log.node, closed ? shut : composer.node);
+  show("talk", greeting, log.node, closed && door.form === false ? foot(site.contact_line) : closed ? shut : composer.node);
   log.draw("all");
   log.toEnd();
 }
@@ -211,6 +211,11 @@ function leaveRating(isRated) {
 }
 
 function showAway(text) {
+  if (door.form === false) {
+    const past = el("button", { type: "button", class: "link", onclick: showTalk }, t("show_talk"));
+    show("away", shutNote(door, text), foot(site.contact_line || (talk.messages.length ? past : "")));
+    return;
+  }
   const form = awayForm(site, door, known, text, (words, callback) => {
     if (callback) {
       // Its page tells more, and goes on telling it.
@@ -273,14 +278,14 @@ function drawHead() {
   const { state } = talk;
   const talking = view === "talk";
   if (view === "rating") head.draw({ title: t("how_was_it"), small: t("chat_over") });
-  else if (view === "away" || view === "taken") head.draw({ title: t(door.why === "full" ? "busy" : "away"), small: smallAway() });
+  else if (view === "away" || view === "taken") head.draw({ title: t(["full", "wait"].includes(door.why) ? "busy" : "away"), small: smallAway() });
   else if (view === "callback" || view === "call") head.draw({ title: t("callback"), small: site.title });
   else head.draw({ title: talkTitle(), agent: talking ? state.agent : "", small: smallTitle(), canEnd: talking && state.open });
 }
 
 function smallAway() {
   if (door.opens_at) return t("back_at", { when: when(new Date(door.opens_at)) });
-  return view === "away" ? t("leave_request") : "";
+  return view === "away" && door.form !== false ? t("leave_request") : "";
 }
 
 function talkTitle() {

@@ -87,7 +87,7 @@ function plan(talk, { request, call, showCall }) {
   let last = null;
   for (const message of talk.messages) {
     addDay(rows, message.at, last?.at);
-    rows.push(message.author === "system" ? line(message, message.code === "away" && talk.state.door && request) : said(message, talk, joins(message, last)));
+    rows.push(message.author === "system" ? line(message, OFFERING.includes(message.code) && talk.state.door && request) : said(message, talk, joins(message, last)));
     last = message;
   }
   for (const item of talk.outbox.pending) {
@@ -122,7 +122,13 @@ const ICONS = {
   callback_taken: "phone-off",
   away: "clock",
   announcement: "speakerphone",
+  overflow_queue: "arrow-forward-up",
+  overflow_form: "mail",
+  overflow_message: "speakerphone",
+  overflow_close: "ban",
 };
+// Lines after which a request may be left, while that is how it stands.
+const OFFERING = ["away", "overflow_form", "overflow_message"];
 
 /** Make the row of a system line; `request` opens the form of a shut door while that is how it stands. */
 function line(message, request) {
@@ -135,9 +141,9 @@ function line(message, request) {
 }
 
 function words({ code, args }) {
-  if (code === "announcement") return args.reason ?? "";
-  if (code === "closed") return t(["ended", "left", "silent", "callback"].includes(args.reason) ? `line_closed_${args.reason}` : "line_closed");
-  const known = ["joined", "transferred", "back_in_queue", "silent_warning", "away", "callback_taken"].includes(code);
+  if (code === "announcement" || (code.startsWith("overflow_") && args.reason)) return args.reason ?? "";
+  if (code === "closed") return t(["ended", "left", "silent", "callback", "refused"].includes(args.reason) ? `line_closed_${args.reason}` : "line_closed");
+  const known = ["joined", "transferred", "back_in_queue", "silent_warning", "away", "callback_taken", "overflow_queue", "overflow_form"].includes(code);
   return known ? t(`line_${code}`, { name: args.name || t("operator") }) : "";
 }
 

@@ -88,7 +88,14 @@ class History:
                 left_at=left,
                 outcome=end,
                 blocked_kind=draw.choice(["B1", "B2", "B3"]) if end == "blocked" else "",
+                overflows=draw.choice(
+                    [None, None, ["waited:message"], ["waited:message", "waited:queue"], ["nobody:form"]]
+                ),
             )
+            if draw.random() < 0.5:
+                # Told at once, or a moment before he was answered; longer than 2³¹ microseconds for some.
+                told = draw.choice([at, at, left])
+                visit.estimate_s, visit.estimator, visit.estimated_at = draw.choice([0, 12, 20, 3000]), "ql", told
             written.visits.append(visit)
             if end != "answered":
                 return left

@@ -28,6 +28,9 @@ def of_visits(visits, legs, policy):
     ended = [v.left_at - v.entered_at for v in by["answered"] + by["abandoned"]]
     handled = [leg for leg in legs if leg.accepted_at]
     timed = [leg for leg in handled if leg.ended_at]
+    foretold = [v for v in by["answered"] if v.estimated_at]
+    erred = [timedelta(seconds=v.estimate_s) - (v.left_at - v.estimated_at) for v in foretold]
+    codes = [v.overflows or [] for v in visits]
     short = counts.abandoned_short
     both = len(by["answered"]) + len(by["abandoned"])
     return {
@@ -39,6 +42,17 @@ def of_visits(visits, legs, policy):
         "flowed_out": len(by["flowed_out"]),
         "withdrawn": len(by["withdrawn"]),
         **{f"blocked_{kind.lower()}": sum(v.blocked_kind == kind for v in visits) for kind in ("B1", "B2", "B3")},
+        **{
+            f"overflow_{when}": sum(any(code.startswith(f"{when}:") for code in one) for one in codes)
+            for when in ("waited", "length", "nobody", "hours")
+        },
+        **{
+            f"overflow_to_{then}": sum(any(code.endswith(f":{then}") for code in one) for one in codes)
+            for then in ("queue", "form", "message", "close")
+        },
+        "foretold": len(foretold),
+        "estimate_bias_s": mean(erred),
+        "estimate_mae_s": mean(abs(one) for one in erred),
         "abandonment": len(by["abandoned"]) / both if both else None,
         "abandonment_net": (len(by["abandoned"]) - short) / (both - short) if both - short else None,
         "asa": mean(v.left_at - v.entered_at for v in by["answered"]),

@@ -11,7 +11,7 @@ from cxcenter.core.models import AuditEntry
 from cxcenter.widget import doors
 from interactions.actions import talk
 from interactions.models import Message, Topic
-from routing import queries
+from routing import queries, waits
 from routing.actions import control, legs, offers, presence
 from routing.models import Alert, Assignment, BusinessHours, Entrance, OpeningInterval, Presence, Queue, QueueMember
 from tests import world
@@ -165,11 +165,11 @@ def test_entrances_by_topic_then_its_parent_then_the_channels_own(floor):
 
 def test_places_are_honest(floor):
     chats = [floor.chat() for _ in range(3)]
-    places = [queries.place_of(chat) for chat in chats]
+    places = [waits.place_of(chat) for chat in chats]
     assert [p.position for p in places] == [1, 2, 3] and {p.estimate_s for p in places} == {None}
-    assert [position for _q, _t, position in queries.waiting_order(2)] == [1, 2]
+    assert [position for _q, _t, position, _at in queries.waiting_order(2)] == [1, 2]
     floor.ready(floor.alice, capacity=2)
-    assert queries.place_of(chats[0]).position == 1, "an offer is not yet an answer"
+    assert waits.place_of(chats[0]).position == 1, "an offer is not yet an answer"
 
 
 def test_a_message_ends_with_the_pause_it_was_written_for(floor):
@@ -196,11 +196,11 @@ def test_the_estimate_counts_wrap_up_and_handled_contacts_only_and_promises_noth
         Assignment.objects.filter(pk=leg.pk).update(
             accepted_at=begin, ended_at=begin + timedelta(minutes=4), wrapped_at=begin + timedelta(minutes=5), end=end
         )
-    assert queries.handling_s(now, [floor.queue.pk]) == {floor.queue.pk: 300}
-    assert queries.slots_of(now, [floor.queue.pk]) == {floor.queue.pk: 8}
+    assert waits.handling_s(now, [floor.queue.pk]) == {floor.queue.pk: 300}
+    assert waits.slots_of(now, [floor.queue.pk]) == {floor.queue.pk: 8}
     assert doors.expected_wait(floor.queue) == 0
     control.pause_queue(queue=floor.queue, lasting=MINUTES, message="", actor=floor.boss)
     waiting = floor.chat()
-    assert queries.place_of(waiting) == queries.Place(1, None)
+    assert waits.place_of(waiting) == waits.Place(1, None)
     floor.queue.refresh_from_db()
     assert doors.expected_wait(floor.queue) is None

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils import timezone
 
@@ -400,56 +399,3 @@ def test_a_closed_session_is_not_warned(floor, answered):
     silent(answered, 100_000)
     talk.close_interaction(interaction_id=answered.pk, reason="ended")
     assert sweeps.close_silent(now=timezone.now()) == 0
-
-
-# --- Overflow ---
-
-
-@pytest.fixture
-def overflowing(floor):
-    """The queue lets nobody wait longer than a minute; who does goes to another, which bob serves."""
-    other = world.make_queue("Another", members=(floor.bob,), team=floor.team, priority=5)
-    Queue.objects.filter(pk=floor.queue.pk).update(overflow_to=other, overflow_after_s=60)
-    floor.queue.refresh_from_db()
-    return other
-
-
-def test_who_waits_too_long_goes_on_with_his_wait_and_priority(floor, overflowing):
-    chat, fresh = floor.chat(), floor.chat()
-    then = timezone.now() - timedelta(seconds=61)
-    WorkItem.objects.filter(interaction=chat).update(
-        entered_at=then, waits_since=then - timedelta(seconds=100), priority=3
-    )
-    now = timezone.now()
-    assert [sweeps.overflow(now=now) for _ in range(3)] == [1, 0, 0]
-    before, after = WorkItem.objects.filter(interaction=chat).order_by("pk")
-    assert (before.visit, before.outcome) == ("left", "flowed_out")
-    assert (after.queue, after.visit, after.waits_since) == (overflowing, "waiting", before.waits_since)
-    assert after.priority == overflowing.priority + 3 - floor.queue.priority and after.entered_at > before.entered_at
-    assert floor.item(fresh).queue == floor.queue
-    floor.ready(floor.bob)
-    assert floor.leg(chat).operator == floor.bob
-
-
-def test_who_is_offered_or_meant_for_one_person_stays(floor, overflowing):
-    floor.ready(floor.alice, capacity=1)
-    offered, meant = floor.chat(), floor.chat()
-    then = timezone.now() - timedelta(seconds=61)
-    WorkItem.objects.update(entered_at=then)
-    until = timezone.now() + timedelta(seconds=60)
-    WorkItem.objects.filter(interaction=meant).update(preferred=floor.bob, only_preferred=True, preferred_until=until)
-    assert sweeps.overflow(now=timezone.now()) == 0
-    assert {floor.item(talk_).queue for talk_ in (offered, meant)} == {floor.queue}
-    assert sweeps.overflow(now=until) == 1, "when that time is over it goes on"
-
-
-def test_a_loop_of_overflows_is_refused_with_words(floor, overflowing):
-    overflowing.overflow_to, overflowing.overflow_after_s = floor.queue, 30
-    with pytest.raises(ValidationError, match="would come back"):
-        overflowing.full_clean()
-    overflowing.overflow_to = overflowing
-    with pytest.raises(ValidationError, match="would come back"):
-        overflowing.full_clean()
-    overflowing.overflow_to = None
-    with pytest.raises(ValidationError, match="needs a time and a queue"):
-        overflowing.full_clean()

@@ -152,7 +152,7 @@ def test_after_the_end_with_a_shut_door_the_form_is_asked_for(place):
     told = visitor.say("Anybody there?")
     assert visitor.answer.status_code == 409
     assert (told["code"], told["door"]["open"], told["door"]["why"]) == ("away", False, "nobody")
-    assert Interaction.objects.count() == 1 and Message.objects.filter(text="Anybody there?").count() == 0
+    assert not Interaction.objects.open().exists() and not Message.objects.filter(text="Anybody there?").exists()
 
 
 def test_the_form_is_checked_again_by_the_center(place):
@@ -354,7 +354,8 @@ def test_a_request_becomes_one_task(place):
     assert task.due_at.isoformat() == door["slots"][1] and task.text == "Where is it?"
     visitor.post("offline", {**request, "kind": "write", "contact": "Kate@Norda.example", "key": str(uuid.uuid4())})
     assert Task.objects.get(kind="write").contact == "kate@norda.example"
-    assert Interaction.objects.count() == 0
+    # That he was refused is kept as one blocked visit, by rule.
+    assert WorkItem.objects.get().blocked_kind == "B3" and not Interaction.objects.open().exists()
 
 
 def test_a_request_of_a_site_that_leads_nowhere_is_not_lost(place):

@@ -6,7 +6,7 @@
 from django.db import transaction
 from django.utils import timezone
 
-from cxcenter.management.demo import callbacks, channel, history, knowledge, people, queues, skills
+from cxcenter.management.demo import callbacks, channel, history, knowledge, overflow, people, queues, skills
 
 
 @transaction.atomic
@@ -17,6 +17,7 @@ def plant() -> bool:
     site = channel.plant_site(topics)
     queues.plant(staff, site, topics)
     skills.plant(staff, topics)
+    overflow.plant()
     channel.plant_dispositions()
     knowledge.plant()
     made = history.plant(site, staff, now=timezone.now())

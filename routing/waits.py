@@ -1,0 +1,191 @@
+"""What is known now of how long people wait in queues, measured: the ground of what visitors are told."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import models
+from django.db.models import Avg, Count, F, Min, Q, Sum
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from interactions.models import Interaction
+from routing.choices import Estimator, Leg, LegEnd, Mode, Outcome, Visit
+from routing.estimators import DEFAULT, ESTIMATORS, Line, patience
+from routing.models import Assignment, Backtest, Queue, QueueMember, WorkItem
+
+# How far back each measure looks. Who was answered last an hour ago tells nothing of now.
+HANDLING, PATIENCE, LAST, RECENT = timedelta(days=1), timedelta(days=7), timedelta(hours=1), timedelta(minutes=15)
+LIVE = [Visit.WAITING, Visit.OFFERED]
+Means = dict[int, float]
+
+
+@dataclass(frozen=True)
+class Known:
+    """A queue's line without anybody in particular, and the estimator that is used for it."""
+
+    estimator: str = DEFAULT
+    line: Line = field(default_factory=Line)
+
+    def estimate_s(self, *, ahead: int, waited_s: float = 0.0) -> float | None:
+        """Return the honest wait in seconds of one behind so many others; None without ground for it.
+
+        While nobody serves the queue nothing is promised, whatever the past says.
+        """
+        if self.line.slots is None:
+            return None
+        # The first in line is not behind himself.
+        head_s = self.line.head_s if ahead else None
+        return ESTIMATORS[self.estimator](replace(self.line, ahead=ahead, waited_s=waited_s, head_s=head_s))
+
+
+NOTHING = Known()
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in a queue: position from 1, and the estimate in seconds if there is ground for one, by which estimator.
+
+    `untold` is the visit if its visitor has not been told an estimate yet.
+    """
+
+    position: int
+    estimate_s: float | None
+    estimator: str = field(default="", compare=False)
+    untold: int | None = field(default=None, compare=False)
+
+
+def handling_s(now: datetime, queue_ids: Iterable[int]) -> Means:
+    """Return the mean handling time of each queue's contacts in the last day, wrap-up included; absent without any.
+
+    In seconds. What was handed over or went back is no handled contact.
+    """
+    means = (
+        Assignment.objects.filter(accepted_at__gt=now - HANDLING, leg=Leg.ENDED, end=LegEnd.FINISHED)
+        .filter(item__queue_id__in=list(queue_ids))
+        .values_list("item__queue_id")
+        .annotate(mean=Avg(Coalesce("wrapped_at", "ended_at") - F("accepted_at")))
+    )
+    return {queue_id: mean.total_seconds() for queue_id, mean in means}
+
+
+def slots_of(now: datetime, queue_ids: Iterable[int]) -> dict[int, int]:
+    """Return how many contacts each queue's available operators serve at once; absent without any, or on a pause."""
+    members = QueueMember.objects.filter(Q(until=None) | Q(until__gt=now), queue_id__in=list(queue_ids))
+    free = members.filter(user__presence__mode=Mode.AVAILABLE, queue__in=Queue.objects.offering(now))
+    return dict(free.values_list("queue_id").annotate(total=Sum("user__presence__capacity")))
+
+
+def in_hand(queue_ids: Collection[int]) -> dict[int, int]:
+    """Return how many contacts of each queue take a place of an operator, wrap-up included; absent without any."""
+    held = Assignment.objects.filter(leg__in=[Leg.ACTIVE, Leg.WRAPUP], holds=True, item__queue_id__in=list(queue_ids))
+    return dict(held.values_list("item__queue_id").annotate(n=Count("pk")).order_by())
+
+
+def served_at_once(now: datetime, queue_ids: Collection[int]) -> dict[int, int]:
+    """Return how many contacts each queue's operators serve at once; absent if nobody is available, or on a pause.
+
+    Who serves several queues has not all his places for this one: while people wait it is as many as are in hand.
+    """
+    room = slots_of(now, queue_ids)
+    held = in_hand(list(room)) if room else {}
+    return {queue: min(held.get(queue, places), places) for queue, places in room.items()}
+
+
+def patience_s(now: datetime, queue_ids: Collection[int]) -> Means:
+    """Return the mean patience of those who waited in each queue in the last week; absent where too few gave up."""
+    ended = WorkItem.objects.filter(entered_at__gt=now - PATIENCE, outcome__in=[Outcome.ANSWERED, Outcome.ABANDONED])
+    sums = (
+        ended.filter(queue_id__in=list(queue_ids))
+        .values_list("queue_id")
+        .annotate(waited=Sum(F("left_at") - F("entered_at")), lost=Count("pk", filter=Q(outcome=Outcome.ABANDONED)))
+        .order_by()
+    )
+    found = {queue: patience(waited.total_seconds(), lost) for queue, waited, lost in sums}
+    return {queue: mean for queue, mean in found.items() if mean is not None}
+
+
+def last_s(now: datetime, queue_ids: Collection[int]) -> Means:
+    """Return the wait of the one who was answered last in each queue, within the last hour."""
+    answered = _answered(now, LAST, queue_ids).order_by("queue_id", "-left_at", "-pk").distinct("queue_id")
+    return {item.queue_id: _waited(item) for item in answered}
+
+
+def recent_s(now: datetime, queue_ids: Collection[int]) -> Means:
+    """Return the mean wait of those answered in each queue in the last quarter of an hour."""
+    means = _answered(now, RECENT, queue_ids).values_list("queue_id").annotate(mean=Avg(F("left_at") - F("entered_at")))
+    return {queue: mean.total_seconds() for queue, mean in means.order_by()}
+
+
+def head_s(now: datetime, queue_ids: Collection[int]) -> Means:
+    """Return how long the one who came first to each queue of those who wait has waited."""
+    live = WorkItem.objects.filter(queue_id__in=list(queue_ids), visit=Visit.WAITING)
+    first = live.values_list("queue_id").annotate(first=Min("entered_at")).order_by()
+    return {queue: (now - since).total_seconds() for queue, since in first}
+
+
+def _answered(now: datetime, within: timedelta, queue_ids: Collection[int]) -> "models.QuerySet[Any]":
+    # Who is answered within that time came a day before it at the most: the index is by the time of coming.
+    recent = WorkItem.objects.filter(entered_at__gt=now - within - HANDLING, queue_id__in=list(queue_ids))
+    return recent.filter(outcome=Outcome.ANSWERED, left_at__gt=now - within)
+
+
+def _waited(item: WorkItem) -> float:
+    assert item.left_at is not None
+    return (item.left_at - item.entered_at).total_seconds()
+
+
+def known(now: datetime, queue_ids: Collection[int]) -> dict[int, Known]:
+    """Return what is known of queues, each as far as its estimator needs it."""
+    room = served_at_once(now, queue_ids)
+    if not room:
+        return {}
+    best = dict(Backtest.objects.filter(queue__in=list(room)).values_list("queue_id", "estimator"))
+    using: dict[str, list[int]] = {}
+    for queue in room:
+        using.setdefault(best.get(queue, DEFAULT), []).append(queue)
+
+    def of(*estimators: Estimator) -> list[int]:
+        return [queue for one in estimators for queue in using.get(one, [])]
+
+    handling = _if_any(handling_s, now, of(Estimator.LENGTH, Estimator.PATIENT))
+    patient = _if_any(patience_s, now, of(Estimator.PATIENT))
+    last = _if_any(last_s, now, of(Estimator.LAST, Estimator.HEAD))
+    head = _if_any(head_s, now, of(Estimator.HEAD))
+    recent = _if_any(recent_s, now, of(Estimator.RECENT))
+    return {
+        queue: Known(
+            estimator,
+            Line(
+                slots=room[queue],
+                handling_s=handling.get(queue),
+                patience_s=patient.get(queue),
+                last_s=last.get(queue),
+                head_s=head.get(queue),
+                recent_s=recent.get(queue),
+            ),
+        )
+        for estimator, queues in using.items()
+        for queue in queues
+    }
+
+
+def _if_any(measure: Any, now: datetime, queue_ids: list[int]) -> Means:
+    found: Means = measure(now, queue_ids) if queue_ids else {}
+    return found
+
+
+def place_of(interaction: Interaction) -> Place | None:
+    """Return the place of one session that waits, or None if it does not wait."""
+    item = WorkItem.objects.filter(interaction=interaction, visit__in=LIVE).first()
+    if item is None:
+        return None
+    now = timezone.now()
+    before = Q(rank_at__lt=item.rank_at) | Q(rank_at=item.rank_at, id__lt=item.pk)
+    ahead = WorkItem.objects.filter(before, queue_id=item.queue_id, visit__in=LIVE).count()
+    found = known(now, [item.queue_id]).get(item.queue_id, NOTHING)
+    estimate = found.estimate_s(ahead=ahead, waited_s=(now - item.entered_at).total_seconds())
+    # Of one who is offered already an estimate would foretell how long an operator thinks.
+    untold = item.pk if item.visit == Visit.WAITING and item.estimated_at is None else None
+    return Place(ahead + 1, estimate, found.estimator, untold)
