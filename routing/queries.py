@@ -1,6 +1,6 @@
 """Questions that screens and acts ask about queues: open or not, how long, who could take it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from cxcenter.core.errors import Invalid
 from interactions.models import Channel, Interaction, Topic
 from routing.choices import Leg, LegEnd, Mode
 from routing.hours import Hours
-from routing.models import Assignment, Entrance, Presence, Queue, QueueMember, WorkItem
+from routing.models import Assignment, Entrance, OperatorSkill, Presence, Queue, QueueMember, WorkItem
 from routing.strategies import estimate_wait
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ def queue_for(*, channel: Channel, topic: Topic | None) -> Entrance | None:
     """Return the entrance of a new session: its topic's, a parent topic's, else the channel's own."""
     entrances = {
         entrance.topic_id: entrance
-        for entrance in Entrance.objects.filter(channel=channel, queue__active=True).select_related("queue")
+        for entrance in Entrance.objects.filter(channel=channel, queue__active=True).select_related(
+            "queue__frequent__to"
+        )
     }
     while topic is not None:
         if topic.pk in entrances:
@@ -80,6 +82,16 @@ def members_of(queue: Queue, now: datetime | None = None) -> models.QuerySet[Que
     """Return memberships that count now: lent operators until their time is over."""
     now = now or timezone.now()
     return QueueMember.objects.filter(Q(until=None) | Q(until__gt=now), queue=queue, user__is_active=True)
+
+
+def could_serve(queue: Queue, *wanted: Mapping[int, int]) -> bool:
+    """Tell whether any member of a queue has all of these skills (id → least level), at work or not. Two queries."""
+    members = members_of(queue).values_list("user_id", flat=True)
+    held: dict[int, dict[int, int]] = {user: {} for user in members}
+    for one in OperatorSkill.objects.filter(user__in=held, ended_at=None):
+        held[one.user_id][one.skill_id] = one.level
+    needs = [need for asked in wanted for need in asked.items()]
+    return any(all(levels.get(skill, 0) >= least for skill, least in needs) for levels in held.values())
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,8 @@ def transfer(
         preferred_for=timedelta(minutes=3) if operator else None,
         note=note,
         sent_by=actor,
+        segments=visit.segments,
+        steps=visit.steps,
     )
     if item is None:
         raise Conflict(_("Somebody else has moved this session just now."), code="moved")
@@ -132,6 +134,9 @@ def flow_on(*, item_id: int) -> bool:
         preferred_for=item.preferred_until - timezone.now() if item.preferred_until else None,
         note=item.note,
         sent_by=item.sent_by,
+        segments=item.segments,
+        steps=item.steps,
+        frequent=item.frequent,
     )
     return moved is not None
 

@@ -16,7 +16,7 @@ from unfold.widgets import INPUT_CLASSES
 from cxcenter.core.adminkit import RowsInline, SettingsAdmin, act_on_each, badge
 from routing.actions import control, queueing
 from routing.forms import HolidayFormSet, HoursForm, IntervalFormSet
-from routing.models import BusinessHours, Entrance, Holiday, OpeningInterval, Policy, Queue, QueueMember
+from routing.models import BusinessHours, Entrance, FrequentRule, Holiday, OpeningInterval, Policy, Queue, QueueMember
 
 STATES = {"open": "ok", "paused": "warn", "closed": "bad", "nobody": "bad"}
 # Hours and minutes of 24: the browser's own clock would show a.m. and p.m. to some.
@@ -100,6 +100,16 @@ class MemberInline(RowsInline):
     per_page = 25
 
 
+class FrequentInline(RowsInline):
+    """Who comes too often for the first line."""
+
+    model = FrequentRule
+    fk_name = "queue"
+    fields = ("contacts", "days", "to")
+    autocomplete_fields = ("to",)
+    max_num = 1
+
+
 @admin.register(Queue)
 class QueueAdmin(SettingsAdmin):
     """Where contacts wait."""
@@ -110,14 +120,14 @@ class QueueAdmin(SettingsAdmin):
     search_fields = ("name", "name_ru")
     autocomplete_fields = ("team", "hours", "overflow_to")
     readonly_fields = ("closed_until", "paused_until", "message")
-    inlines = (MemberInline,)
+    inlines = (FrequentInline, MemberInline)
     actions = ("open_again",)
     fieldsets = (
         (None, {"fields": (("name", "name_ru"), ("team", "hours"), "active")}),
         (
             _("Order of waiting"),
             {
-                "fields": (("priority", "max_waiting"), ("priority_weight", "wait_weight"), "choice"),
+                "fields": (("priority", "max_waiting"), ("priority_weight", "wait_weight"), ("choice", "preferred_s")),
                 "description": _(
                     "The score of a contact is weight of priority × priority + weight of waiting × seconds;"
                     " the highest comes first."

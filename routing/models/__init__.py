@@ -2,6 +2,7 @@
 
 from routing.choices import AlertKind, Leg, LegEnd, Mode, Outcome, State, Visit
 from routing.models.people import PauseReason, Presence, PresenceInterval
+from routing.models.preferences import FrequentRule, PriorityStep
 from routing.models.queues import (
     BusinessHours,
     Entrance,
@@ -22,6 +23,7 @@ __all__ = [
     "Assignment",
     "BusinessHours",
     "Entrance",
+    "FrequentRule",
     "Holiday",
     "Leg",
     "LegEnd",
@@ -34,6 +36,7 @@ __all__ = [
     "Policy",
     "Presence",
     "PresenceInterval",
+    "PriorityStep",
     "Queue",
     "QueueMember",
     "Requirement",
