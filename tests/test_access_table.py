@@ -236,6 +236,7 @@ def rows_of(side: dict[str, Any], place: Place) -> dict[str, Any]:
         "/board/queues/": queue,
         "/board/operators/": side["presence"].user,
         "/board/session/": side["chat"],
+        "/board/priorities/": queue,
         "/board/skills/ask/": Requirement.objects.get_or_create(queue=queue, skill=skill(), level=1)[0],
         "/board/skills/": side["presence"].user,
         "/board/alerts/": Alert.objects.get_or_create(kind="late", team=queue.team, queue=queue)[0],

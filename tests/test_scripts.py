@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from customers import actions as customers
+from customers.models import Segment
 from cxcenter.accounts.models import User
 from cxcenter.accounts.roles import Role
 from cxcenter.board.urls import urlpatterns as board_doors
@@ -62,6 +63,7 @@ SHOWN = {
     "interactions.Attachment": {"name"},
     "interactions.Case": {"subject", "text"},
     "interactions.Task": {"title", "text", "contact"},
+    "customers.Segment": {"name"},
     "interactions.Topic": {"name"},
     "interactions.Disposition": {"name"},
     "interactions.QuickReply": {"text"},
@@ -132,7 +134,8 @@ def full(house: House) -> House:  # noqa: F811
     }
     customers.record_consent(profile=house.talk.profile, **consent)
     Alert.objects.create(kind="late", team=alice.team, queue=queue, item=house.leg.item)
-    WorkItem.objects.update(note="To you")
+    Segment.objects.create(code="vip", name="VIP")
+    WorkItem.objects.update(note="To you", segments=["vip"])
     return house
 
 
@@ -152,6 +155,7 @@ def pages(house: House) -> Iterator[tuple[str, User]]:  # noqa: F811
     yield f"/desk/changes/?threads={house.talk.thread_id}:0", house.alice
     yield "/desk/rows/?show=queue", house.alice
     rows = {"queues": house.leg.item.queue_id, "operators": house.alice.pk, "session": house.talk.pk}
+    rows["priorities"] = house.leg.item.queue_id
     rows["skills"] = Requirement.objects.get().pk
     for door in board_doors:
         if door.name == "set-level":

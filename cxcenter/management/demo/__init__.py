@@ -6,7 +6,7 @@
 from django.db import transaction
 from django.utils import timezone
 
-from cxcenter.management.demo import channel, history, knowledge, people, queues, skills
+from cxcenter.management.demo import channel, history, knowledge, people, preferences, queues, skills
 
 
 @transaction.atomic
@@ -19,4 +19,6 @@ def plant() -> bool:
     skills.plant(staff, topics)
     channel.plant_dispositions()
     knowledge.plant()
-    return history.plant(site, staff, now=timezone.now())
+    made = history.plant(site, staff, now=timezone.now())
+    preferences.plant()
+    return made

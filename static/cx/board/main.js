@@ -10,6 +10,7 @@ import { clockOf, count, joined, settings, watchOf } from "./numbers.js";
 import { drawOperators, drawStates } from "./people.js";
 import { drawKpis, drawQueues, drawTiles } from "./tiles.js";
 import "./menus.js";
+import "./priorities.js";
 import "./session.js";
 import "./skills.js";
 import "./wall.js";
