@@ -81,7 +81,21 @@ class FieldGroup(models.TextChoices):
     LANGUAGE = "language", _("language and time zone")
     COMPANY = "company", _("company")
     ABOUT = "about", _("about")
+    OPERATOR = "operator", _("personal operator")
     CUSTOM = "custom", _("own fields")
+
+
+class Comparison(models.TextChoices):
+    """How a condition of a segment compares a field with a value."""
+
+    IS = "is", _("is")
+    IS_NOT = "is_not", _("is not")
+    ONE_OF = "one_of", _("is one of")
+    CONTAINS = "contains", _("contains")
+    AT_LEAST = "at_least", _("is at least, or not before")
+    AT_MOST = "at_most", _("is at most, or not after")
+    KNOWN = "known", _("is known")
+    UNKNOWN = "unknown", _("is not known")
 
 
 class FieldKind(models.TextChoices):

@@ -14,6 +14,7 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "address": {"address": ("country", "region", "city", "street", "postcode")},
     "language": {"language": ("language",), "zone": ("zone",)},
     "about": {"about": ("about",)},
+    "operator": {"personal_operator": ("personal_operator",)},
 }
 UNITS = {unit: fields for units in GROUPS.values() for unit, fields in units.items()}
 GOLDEN_FIELDS = tuple(field for fields in UNITS.values() for field in fields)

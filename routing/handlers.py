@@ -14,7 +14,9 @@ from routing.models import Assignment, WorkItem
 @handles(InteractionOpened)
 def give_queue(fact: InteractionOpened) -> None:
     """Put a new session into its queue, or where that leads; who came back in time or awaits a call keeps his place."""
-    interaction = Interaction.objects.select_related("thread__channel", "topic").get(pk=fact.interaction)
+    interaction = Interaction.objects.select_related("thread__channel", "topic", "profile__customer").get(
+        pk=fact.interaction
+    )
     if interaction.is_open and not WorkItem.objects.filter(interaction=interaction).exists():
         callbacks.come_in(interaction=interaction, waits_since=sweeps.original_wait(interaction))
 

@@ -1,5 +1,6 @@
 """Questions that screens and acts ask about queues: open or not, who waits in which place, who could take it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from cxcenter.core.errors import Invalid
 from interactions.models import Channel, Interaction, Topic
 from routing.choices import Mode
 from routing.hours import Hours
-from routing.models import Assignment, Entrance, Presence, Queue, QueueMember, WorkItem
+from routing.models import Assignment, Entrance, OperatorSkill, Presence, Queue, QueueMember, WorkItem
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import Team, User
@@ -49,7 +50,9 @@ def queue_for(*, channel: Channel, topic: Topic | None) -> Entrance | None:
     """Return the entrance of a new session: its topic's, a parent topic's, else the channel's own."""
     entrances = {
         entrance.topic_id: entrance
-        for entrance in Entrance.objects.filter(channel=channel, queue__active=True).select_related("queue")
+        for entrance in Entrance.objects.filter(channel=channel, queue__active=True).select_related(
+            "queue__frequent__to"
+        )
     }
     while topic is not None:
         if topic.pk in entrances:
@@ -84,6 +87,16 @@ def members_of(queue: Queue, now: datetime | None = None) -> models.QuerySet[Que
 def is_staffed(queue: Queue, now: datetime) -> bool:
     """Tell whether somebody who serves a queue is on duty."""
     return members_of(queue, now).filter(user__presence__mode__in=ON_DUTY).exists()
+
+
+def could_serve(queue: Queue, *wanted: Mapping[int, int]) -> bool:
+    """Tell whether any member of a queue has all of these skills (id → least level), at work or not. Two queries."""
+    members = members_of(queue).values_list("user_id", flat=True)
+    held: dict[int, dict[int, int]] = {user: {} for user in members}
+    for one in OperatorSkill.objects.filter(user__in=held, ended_at=None):
+        held[one.user_id][one.skill_id] = one.level
+    needs = [need for asked in wanted for need in asked.items()]
+    return any(all(levels.get(skill, 0) >= least for skill, least in needs) for levels in held.values())
 
 
 def waiting_order(limit: int) -> list[tuple[int, int, int, datetime]]:

@@ -18,19 +18,29 @@ Levels = list[tuple[int, int]]
 
 
 def path_for(
-    *, queue: Queue, topic: Topic | None = None, language: str = "", asked: Mapping[int, int] | None = None
+    *,
+    queue: Queue,
+    topic: Topic | None = None,
+    language: str = "",
+    segments: Iterable[str] = (),
+    asked: Mapping[int, int] | None = None,
 ) -> int:
     """Return the id of the path of work with these properties; `asked` are levels by skill id that never loosen."""
-    rules = rules_for(queue=queue, topic=topic, language=language)
+    rules = rules_for(queue=queue, topic=topic, language=language, segments=segments)
     levels = [(rule.skill_id, _levels(rule)) for rule in rules]
     levels += [(skill, [(0, level)]) for skill, level in (asked or {}).items()]
     return path_of(combine(levels)) if levels else ANYONE
 
 
-def rules_for(*, queue: Queue, topic: Topic | None, language: str) -> QuerySet[Requirement]:
-    """Return the rules that work with these properties meets, with their steps."""
+def rules_for(
+    *, queue: Queue, topic: Topic | None, language: str, segments: Iterable[str] = ()
+) -> QuerySet[Requirement]:
+    """Return the rules that work with these properties meets, with their steps; segments by their codes."""
     rules = Requirement.objects.filter(
-        Q(queue=None) | Q(queue=queue), Q(topic=None) | Q(topic__in=with_parents(topic)), language__in={"", language}
+        Q(queue=None) | Q(queue=queue),
+        Q(topic=None) | Q(topic__in=with_parents(topic)),
+        Q(segment=None) | Q(segment__code__in=list(segments)),
+        language__in={"", language},
     )
     return rules.prefetch_related("steps")
 

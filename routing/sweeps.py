@@ -263,7 +263,7 @@ def queue_lost(*, now: datetime) -> int:
         Interaction.objects.filter(closed_at=None, waiting_since__lt=now - timedelta(seconds=30))
         .exclude(visits__visit__in=["waiting", "offered"])
         .exclude(legs__leg="active")
-        .select_related("thread__channel", "topic")
+        .select_related("thread__channel", "topic", "profile__customer")
     )
     count = 0
     for interaction in lost.order_by("pk")[:100]:

@@ -254,6 +254,7 @@ def rows_of(side: dict[str, Any], place: Place) -> dict[str, Any]:
         "/board/operators/": side["presence"].user,
         "/board/callbacks/": callback_of(side),
         "/board/session/": side["chat"],
+        "/board/priorities/": queue,
         "/board/skills/ask/": Requirement.objects.get_or_create(queue=queue, skill=skill(), level=1)[0],
         "/board/skills/": side["presence"].user,
         "/board/rules/queues/": queue,

@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from customers import actions as customers
+from customers.models import Segment
 from cxcenter.accounts.models import User
 from cxcenter.accounts.roles import Role
 from cxcenter.board.urls import urlpatterns as board_doors
@@ -73,6 +74,7 @@ SHOWN = {
     "interactions.Attachment": {"name"},
     "interactions.Case": {"subject", "text"},
     "interactions.Task": {"title", "text", "contact"},
+    "customers.Segment": {"name"},
     "interactions.Topic": {"name"},
     "interactions.Disposition": {"name"},
     "interactions.QuickReply": {"text"},
@@ -151,7 +153,8 @@ def full(house: House) -> House:  # noqa: F811
     RuleVersion.objects.create(number=1, why="Why", changes=changes, made_by=boss)
     trial = {"edit": {}, "seen": "", "why": "Why", "day": "2026-11-30", "levels": {}, "changes": changes}
     SimulationRun.objects.create(made_by=boss, title="Day", scenario="{}", state="failed", fault="Bad", trial=trial)
-    WorkItem.objects.update(note="To you")
+    Segment.objects.create(code="vip", name="VIP")
+    WorkItem.objects.update(note="To you", segments=["vip"])
     return house
 
 
@@ -171,6 +174,7 @@ def pages(house: House) -> Iterator[tuple[str, User]]:  # noqa: F811
     yield f"/desk/changes/?threads={house.talk.thread_id}:0", house.alice
     yield "/desk/rows/?show=queue", house.alice
     rows = {"queues": house.leg.item.queue_id, "operators": house.alice.pk, "session": house.talk.pk}
+    rows["priorities"] = house.leg.item.queue_id
     rows["skills"] = Requirement.objects.get().pk
     rows |= {"rules/queues": house.leg.item.queue_id, "rules/hours": BusinessHours.objects.first().pk}
     rows |= {"rules/versions": RuleVersion.objects.get().number, "simulator": SimulationRun.objects.get().pk}

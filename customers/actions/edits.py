@@ -15,13 +15,15 @@ from customers.models import Customer, SourceRecord
 from customers.projection import LIMITS, day
 from customers.queries import lead_of
 from customers.survivorship import OPERATOR, UNVERIFIED
+from cxcenter.accounts.models import User
+from cxcenter.accounts.roles import RIGHTS, Right
 from cxcenter.core import audit
 from cxcenter.core.errors import Conflict, Invalid, NotFound
 from cxcenter.core.events import emit
 from cxcenter.core.zones import is_zone
 
 if TYPE_CHECKING:
-    from cxcenter.accounts.models import User
+    from django.db.models import QuerySet
 
 
 @transaction.atomic
@@ -104,6 +106,8 @@ def read_field(field: str, value: Any) -> Any:
     text = str(value or "").strip()
     if field == "birthday" and text and day(text) is None:
         raise Invalid(_("Write the date as year-month-day, like 1988-04-14."), field=field)
+    if field == "personal_operator" and text and not serving().filter(username=text).exists():
+        raise Invalid(_("Choose a colleague who serves customers."), field=field)
     if field == "kind" and text not in PartyKind.values:
         raise Invalid(_("Choose a person or a company."), field=field)
     if field == "zone" and text and not is_zone(text):
@@ -111,6 +115,12 @@ def read_field(field: str, value: Any) -> Any:
     if len(text) > LIMITS[field]:
         raise Invalid(_("Too long: %(limit)s characters at most.") % {"limit": LIMITS[field]}, field=field)
     return text
+
+
+def serving() -> "QuerySet[User]":
+    """Return the colleagues who may be somebody's personal operator."""
+    roles = [role for role, rights in RIGHTS.items() if Right.SERVE in rights]
+    return User.objects.filter(is_active=True, role__in=roles)
 
 
 def _unknown(field: str) -> Invalid:

@@ -17,6 +17,7 @@ from customers.masking import masked
 from customers.models import Customer, Erasure, Identity, Membership, Merge, Profile, ProfileIdentity
 from customers.projection import LIMITS
 from customers.queries import standing_for
+from customers.segmentation import segments_of
 from cxcenter.accounts.scopes import Scope
 from cxcenter.core.api.serializers import LARGEST_ID, Strict, VisibleKey
 from cxcenter.core.errors import Invalid
@@ -57,6 +58,7 @@ class CustomerRow(serializers.ModelSerializer[Customer]):
             "language",
             "zone",
             "about",
+            "personal_operator",
             "custom",
             "version",
             "created_at",
@@ -111,11 +113,16 @@ class CustomerDetail(CustomerRow):
     """A golden record with what it is made of."""
 
     provenance = serializers.DictField(child=Provenance())
+    segments = serializers.SerializerMethodField()
     profiles = serializers.SerializerMethodField()
     identities = serializers.SerializerMethodField()
 
     class Meta(CustomerRow.Meta):
-        fields = (*CustomerRow.Meta.fields, "provenance", "profiles", "identities")  # type: ignore[assignment]
+        fields = (*CustomerRow.Meta.fields, "provenance", "segments", "profiles", "identities")  # type: ignore[assignment]
+
+    def get_segments(self, customer: Customer) -> list[str]:
+        """Codes of the segments that he belongs to now, in their order."""
+        return [segment.code for segment in segments_of(customer)]
 
     def get_profiles(self, customer: Customer) -> list[int]:
         """Ids of its profiles; the first is the lead."""
@@ -167,6 +174,9 @@ class CustomerEdit(Strict):
     language = serializers.CharField(max_length=5, required=False, allow_blank=True)
     zone = serializers.CharField(max_length=60, required=False, allow_blank=True)
     about = serializers.CharField(max_length=4000, required=False, allow_blank=True)
+    personal_operator = serializers.CharField(
+        max_length=150, required=False, allow_blank=True, help_text="The login of a colleague who serves customers."
+    )
     custom = OwnFields(required=False, help_text="Fields of the house: code → value; null takes an edit back.")
 
 

@@ -41,6 +41,8 @@ NAMES = {
     "language": "language lang locale язык",
     "zone": "timezone zone tz часовойпояс",
     "about": "about comment comments note notes remark description комментарий примечание заметки описание",
+    "personal_operator": "personaloperator personalmanager accountmanager manager персональныйоператор персональныйменеджер"
+    " личныйменеджер менеджер",
     "phone": "phone phonenumber tel telephone mobile mobilephone cell cellphone homephone workphone phone1 phone2 phone3"
     " телефон телефоны номертелефона мобильный мобильныйтелефон сотовый домашнийтелефон рабочийтелефон тел телефон1 телефон2",
     "email": "email emailaddress mail email1 email2 workemail почта электроннаяпочта емейл имейл эпочта адресэлектроннойпочты",

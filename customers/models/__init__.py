@@ -7,6 +7,7 @@ from customers.models.imports import ImportRun, ImportTemplate
 from customers.models.matching import Comparable, Likeness, MatchKey, MatchModel, Recall
 from customers.models.notes import Note
 from customers.models.rules import CustomField, JunkValue, MatchingRules, Rebuild, SurvivorshipRule
+from customers.models.segments import Segment, SegmentCondition
 from customers.models.sources import LAST_DIGITS, Identity, Profile, ProfileIdentity, SourceRecord, Unlinking
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "ProfileIdentity",
     "Rebuild",
     "Recall",
+    "Segment",
+    "SegmentCondition",
     "SourceRecord",
     "SurvivorshipRule",
     "Unlinking",

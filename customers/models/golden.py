@@ -37,6 +37,8 @@ class Customer(models.Model):
     language = models.CharField(_("language"), max_length=5, blank=True)
     zone = models.CharField(_("time zone"), max_length=60, blank=True)
     about = models.TextField(_("about"), blank=True)
+    # The login of a colleague, as sources know it; who has left serves nobody.
+    personal_operator = models.CharField(_("personal operator"), max_length=150, blank=True, db_default="")
     # Values of the fields that the administrator has defined: code → value.
     custom = models.JSONField(_("own fields"), default=dict)
     # By these it is found: names, company, own fields, each word in one spelling (`customers.words`).

@@ -93,6 +93,7 @@ NAVIGATION = [
             _page(_("Merges"), "customers_merge", "merge"),
             _page(_("Erasures"), "customers_erasure", "person_off"),
             _page(_("Erased keys"), "customers_erasedkey", "key_off"),
+            _page(_("Segments"), "customers_segment", "groups"),
             _page(_("Rules of survivorship"), "customers_survivorshiprule", "rule"),
             _page(_("Own fields of the card"), "customers_customfield", "edit_note"),
             _page(_("Rules of matching"), "customers_matchingrules", "join_inner"),

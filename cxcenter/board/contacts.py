@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from customers.segmentation import names_of
 from cxcenter.board import scope
 from cxcenter.board.counted import SLOT_S, start_of, today
 from interactions.choices import ChannelKind
@@ -208,6 +209,7 @@ class Contact:
     since: datetime | None
     late: bool
     operators: str
+    segments: list[str]
 
 
 def name_of(interaction: Interaction) -> str:
@@ -240,7 +242,14 @@ def page_of(
         last = page[PAGE - 1]
         more = f"{getattr(last, field).isoformat()}_{last.pk}"
     now = timezone.now()
-    return chosen, found.count(), [_contact(item, language, now) for item in page[:PAGE]], more
+    names = _segment_names(page[:PAGE], language)
+    return chosen, found.count(), [_contact(item, language, now, names) for item in page[:PAGE]], more
+
+
+def _segment_names(page: list[WorkItem], language: str) -> dict[str, str]:
+    """Return the names of the segments of a page by code. One query if there are any."""
+    codes = sorted({code for item in page for code in item.segments})
+    return dict(zip(codes, names_of(codes, language), strict=True))
 
 
 def beyond(after: str, field: str, how: str) -> Q:
@@ -255,7 +264,7 @@ def beyond(after: str, field: str, how: str) -> Q:
     return Q(**{f"{field}__{how}": moment}) | Q(**{field: moment, f"pk__{how}": ident})
 
 
-def _contact(item: WorkItem, language: str, now: datetime) -> Contact:
+def _contact(item: WorkItem, language: str, now: datetime, segments: dict[str, str]) -> Contact:
     waits = item.visit != "left"
     wait_s = None if item.left_at is None else (item.left_at - item.entered_at).total_seconds()
     lasted = (now - item.waits_since).total_seconds() if waits else wait_s or 0
@@ -270,6 +279,7 @@ def _contact(item: WorkItem, language: str, now: datetime) -> Contact:
         since=item.waits_since if waits else None,
         late=lasted > item.queue.target_s,
         operators=", ".join(leg.operator.name for leg in item.legs.all()),
+        segments=[segments[code] for code in item.segments],
     )
 
 

@@ -8,7 +8,8 @@ from django.db.models import Q
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
-from interactions.models import Topic
+from customers.models import Segment
+from interactions.models import Channel, Topic
 from routing.choices import Mode
 from routing.models import PauseReason, Presence, Queue, Requirement, Skill
 
@@ -144,6 +145,15 @@ class Named(forms.ModelChoiceField):  # type: ignore[type-arg]
         return _named(obj)
 
 
+class InOrder(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """Rows in the order in which they are named."""
+
+    def clean(self, value: Any) -> Any:
+        """Return the rows. Raises ValidationError for one that there is not."""
+        found = {row.pk: row for row in super().clean(value)}
+        return [found[int(pk)] for pk in dict.fromkeys(value or ())]
+
+
 class NewSkill(ActForm):
     """A skill."""
 
@@ -170,6 +180,12 @@ class AskForSkill(ActForm):
     language = forms.ChoiceField(
         label=_("In the language"), choices=[("", _("any language")), *settings.LANGUAGES], required=False
     )
+    segment = Named(
+        label=_("Of customers of the segment"),
+        queryset=Segment.objects.filter(active=True),
+        required=False,
+        empty_label=_("any customer"),
+    )
 
     def __init__(self, *args: Any, queues: Any, everywhere: bool, rule: Requirement | None, **kwargs: Any) -> None:
         """Offer these queues; to whom may set it for all of them, all. What a rule has is offered whatever became of it."""
@@ -181,6 +197,8 @@ class AskForSkill(ActForm):
             queues = Queue.objects.filter(Q(pk__in=queues.values("pk")) | Q(pk=rule.queue_id)).order_by("name")
             topics = Topic.objects.filter(Q(active=True) | Q(pk=rule.topic_id))
             self.fields["topic"].queryset = topics  # type: ignore[attr-defined]
+            segments = Segment.objects.filter(Q(active=True) | Q(pk=rule.segment_id))
+            self.fields["segment"].queryset = segments  # type: ignore[attr-defined]
             known = dict(self.fields["language"].choices)  # type: ignore[attr-defined]
             if rule.language not in known:
                 self.fields["language"].choices = [*known.items(), (rule.language, rule.language)]  # type: ignore[attr-defined]
@@ -218,6 +236,15 @@ class AskForSkill(ActForm):
             elif after is not None:
                 steps.append((after, level))
         return {**said, "steps": steps}
+
+
+class SaveOrder(ActForm):
+    """What stands ahead of the rest, by numbers, the first first."""
+
+    channels = InOrder(queryset=Channel.objects.all(), required=False)
+    topics = InOrder(queryset=Topic.objects.all(), required=False)
+    segments = InOrder(queryset=Segment.objects.all(), required=False)
+    also_waiting = forms.BooleanField(required=False)
 
 
 class Whisper(ActForm):

@@ -53,7 +53,7 @@ def queues_of(user: "User") -> QuerySet[Queue]:
 def requirements_of(user: "User") -> QuerySet[Requirement]:
     """Return what work of the user's queues asks for, what all queues ask for with it."""
     found = Requirement.objects.filter(Q(queue=None) | Q(queue__in=Queue.objects.controlled_by(user)))
-    ordered = found.select_related("skill", "queue", "topic").prefetch_related("steps")
+    ordered = found.select_related("skill", "queue", "topic", "segment").prefetch_related("steps")
     return ordered.order_by(F("queue__name").asc(nulls_first=True), "skill__name", "pk")
 
 

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from cxcenter.accounts.roles import Right
-from cxcenter.board.views import acts, alerts, calls, pages, rules, simulator, skills, versions
+from cxcenter.board.views import acts, alerts, calls, pages, priorities, rules, simulator, skills, versions
 from cxcenter.core.requests import needs
 
 app_name = "board"
@@ -43,6 +43,14 @@ urlpatterns = [
     _act("session/<int:pk>/move/", acts.MoveSession, "move"),
     _act("session/<int:pk>/priority/", acts.ChangePriority, "priority"),
     _act("alerts/<int:pk>/seen/", alerts.SeeAlert, "see-alert"),
+    path("priorities/", priorities.page, name="priorities"),
+    path(
+        "priorities/general/",
+        needs(Right.EVERY_TEAM)(priorities.SaveGeneral.as_view()),
+        name="general-order",
+    ),
+    _act("priorities/<int:pk>/", priorities.SaveOwn, "own-order"),
+    _act("priorities/<int:pk>/drop/", priorities.DropOwn, "drop-order"),
     path("skills/", skills.matrix, name="skills"),
     path("skills/<int:skill>/<int:pk>/", skills.set_level, name="set-level"),
     _act("skills/add/", skills.AddSkill, "add-skill"),

@@ -16,6 +16,8 @@ from cxcenter.accounts.roles import Right
 from cxcenter.desk.golden import source_words
 from interactions.models import Case, Interaction
 from quality.models import Survey
+from routing import preferences
+from routing.models import WorkItem
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -134,18 +136,25 @@ def numbers_of(customer: Customer) -> list[dict[str, Any]]:
     ]
 
 
-def hints_of(interaction: Interaction) -> list[Hint]:
-    """Return hints that facts give: an overdue or open case, a repeat contact, the page the visitor is on."""
-    hints = []
+def hints_of(interaction: Interaction, language: str) -> list[Hint]:
+    """Return hints that facts give: why he came straight here, a case, a repeat contact, the page the visitor is on."""
+    hints = _frequent_hint(interaction, language)
     if interaction.profile is not None:
-        hints += _case_hints(interaction.profile.customer_id)
-        hints += _repeat_hint(interaction, interaction.profile.customer_id)
+        # That he came often about this says more than that he came.
+        repeats = [] if hints else _repeat_hint(interaction, interaction.profile.customer_id)
+        hints += _case_hints(interaction.profile.customer_id) + repeats
     page = interaction.thread.page or interaction.page
     if page.get("title") or page.get("url"):
         hints.append(
             Hint("world", _("Page the visitor is on"), page.get("title") or page["url"], why=page.get("url", ""))
         )
     return hints
+
+
+def _frequent_hint(interaction: Interaction, language: str) -> list[Hint]:
+    visit = WorkItem.objects.filter(interaction=interaction, frequent__isnull=False).order_by("-pk").first()
+    said = preferences.frequent_words(visit.frequent, language) if visit else ""
+    return [Hint("rotate", _("Frequent customer"), said, tone="warn")] if said else []
 
 
 def _case_hints(customer_id: int) -> list[Hint]:

@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from customers.models import Customer
+from customers.segmentation import segments_of
 from cxcenter.desk import calls, card, conversation, golden, rows, timeline
 from cxcenter.frame import presence_of
 from interactions import pushes
@@ -75,7 +76,7 @@ def side_context(user: "User", talk: Interaction) -> dict[str, Any]:
         return {
             "says": card.said_of(talk, user),
             "rights": user.rights,
-            "hints": card.hints_of(talk),
+            "hints": card.hints_of(talk, user.language),
             "owners": card.owners_of(talk, user),
             "identity": talk.thread.identity,
         }
@@ -84,8 +85,9 @@ def side_context(user: "User", talk: Interaction) -> dict[str, Any]:
         "rights": user.rights,
         "identities": card.identities_of(customer, user),
         "numbers": card.numbers_of(customer),
+        "segments": [segment.label(user.language) for segment in segments_of(customer)],
         "fields": [one for one in golden.fields_of(customer) if golden.is_shown(one)],
-        "hints": card.hints_of(talk),
+        "hints": card.hints_of(talk, user.language),
         **timeline_context(customer, user),
     }
 

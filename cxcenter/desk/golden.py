@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.utils import formats, translation
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from customers import fields
+from customers.actions import edits
 from customers.choices import Criterion, FieldKind, PartyKind
 from customers.fields import CUSTOM, GOLDEN_FIELDS, NAME_PARTS, group_of, unit_of
 from customers.models import Customer, CustomField
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 # Beside a talk there is room for what is asked most.
 SHORT = ("name", "birthday", "company", "city", "language", "about")
+# A field that holds a colleague, by his login.
+PERSON = "person"
 # Parts of what is shown as a whole, and what goes without saying.
 PARTS = {*NAME_PARTS, "kind"}
 
@@ -60,9 +64,18 @@ def _field(customer: Customer, name: str) -> Field:
     column = Customer._meta.get_field(name)
     value = getattr(customer, name)
     text = value.isoformat() if name == "birthday" and value else value or ""
-    kind = {"birthday": FieldKind.DATE, "kind": FieldKind.CHOICE}.get(name, FieldKind.TEXT)
-    options = tuple(PartyKind.values) if name == "kind" else ()
+    kind: str = {"birthday": FieldKind.DATE, "kind": FieldKind.CHOICE}.get(name, FieldKind.TEXT)
+    options: tuple[str, ...] = tuple(PartyKind.values) if name == "kind" else ()
+    if name == "personal_operator":
+        # Looked up where the field is shown, not for every card.
+        kind, options = PERSON, cast("tuple[str, ...]", SimpleLazyObject(_colleagues))
     return Field(name, str(column.verbose_name), text, worded(name, text), kind, options, **_origin(customer, name))  # type: ignore[union-attr]
+
+
+def _colleagues() -> tuple[str, ...]:
+    """Return who may be a personal operator, as login=name."""
+    found = edits.serving().order_by("first_name", "last_name", "pk")
+    return tuple(f"{user.username}={user.name}" for user in found)
 
 
 def _own(customer: Customer, own: CustomField) -> Field:
@@ -91,6 +104,9 @@ def worded(name: str, value: Any) -> str:
         return _language(str(value))
     if name == "kind":
         return str(PartyKind(value).label) if value in PartyKind.values else str(value)
+    if name == "personal_operator" and value:
+        known = User.objects.filter(username=str(value)).first()
+        return known.name if known else str(value)
     if name == "birthday" and value:
         return formats.date_format(datetime.fromisoformat(str(value)), _("j M Y"))
     return str(value)

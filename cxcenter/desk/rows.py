@@ -9,10 +9,12 @@ from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from customers.segmentation import names_of
 from cxcenter.core.reading import cursor
 from interactions.choices import Author, ChannelKind
 from interactions.models import Interaction
 from interactions.wording import system_words
+from routing import preferences
 from routing.choices import Leg
 from routing.models import Assignment, QueueMember, WorkItem
 
@@ -185,6 +187,10 @@ def offers_of(user: "User") -> list[dict[str, Any]]:
         .select_related(*RELATED)
         .order_by("offered_at")
     )
+    language = translation.get_language() or "en"
+    shown = list(legs[:10])
+    codes = sorted({code for leg in shown for code in leg.item.segments})
+    segments = dict(zip(codes, names_of(codes, language), strict=True))
     return [
         {
             "leg": leg.pk,
@@ -192,13 +198,15 @@ def offers_of(user: "User") -> list[dict[str, Any]]:
             "name": name_of(leg.interaction),
             "kind": leg.interaction.kind,
             "kind_label": ChannelKind(leg.interaction.kind).label,
-            "queue": leg.item.queue.label(translation.get_language() or "en"),
+            "queue": leg.item.queue.label(language),
             "text": preview(leg.interaction),
             "waits_since": leg.item.waits_since,
             "expires_at": leg.expires_at,
             "seconds": leg.item.queue.offer_s,
             "note": leg.item.note,
             "how": leg.why.get("how", ""),
+            "segments": [segments[code] for code in leg.item.segments],
+            "frequent": preferences.frequent_words(leg.item.frequent, language),
         }
-        for leg in legs[:10]
+        for leg in shown
     ]

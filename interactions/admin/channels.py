@@ -163,7 +163,7 @@ class TopicAdmin(TreeAdmin):
         (
             None,
             {
-                "fields": (("name", "name_ru"), "parent", "active"),
+                "fields": (("name", "name_ru"), "parent", ("urgent", "active")),
                 "description": _("Visitors choose a topic before the chat; entrances lead each topic to its queue."),
             },
         ),

@@ -60,6 +60,12 @@ class Topic(models.Model):
     parent = models.ForeignKey(
         "self", verbose_name=_("under"), null=True, blank=True, on_delete=models.PROTECT, related_name="children"
     )
+    urgent = models.BooleanField(
+        _("emergency"),
+        default=False,
+        db_default=False,
+        help_text=_("Its contacts, and those of the topics under it, come before all others."),
+    )
     active = models.BooleanField(_("active"), default=True)
 
     class Meta:

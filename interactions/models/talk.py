@@ -98,6 +98,8 @@ class Interaction(models.Model):
     # What the visitor typed before the chat: {"name", "contact"}; unverified, shown as "says he is".
     says = models.JSONField(_("said of himself"), default=dict)
     page = models.JSONField(_("page"), default=dict)
+    # What an answer in a menu, a bot or a program asks for, besides the rules: skill id → least level (see routing).
+    asked = models.JSONField(_("skills asked for"), default=dict, db_default={})
     disposition = models.ForeignKey(
         Disposition, verbose_name=_("disposition"), null=True, on_delete=models.SET_NULL, related_name="+"
     )

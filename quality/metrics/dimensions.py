@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from customers.models import Segment
 from cxcenter.accounts.models import User
 from interactions.choices import ChannelKind
 from interactions.models import Topic
@@ -31,6 +32,10 @@ def _named(model: Any, label: Callable[[Any, str], str]) -> Callable[[Iterable[A
 
 def _channels(keys: Iterable[Any], _language: str) -> dict[Any, str]:
     return {key: str(ChannelKind(key).label) for key in keys}
+
+
+def _segments(keys: Iterable[Any], language: str) -> dict[Any, str]:
+    return {row.code: row.label(language) for row in Segment.objects.filter(code__in=list(keys))}
 
 
 def _numbers(keys: Iterable[Any], _language: str) -> dict[Any, str]:
@@ -86,6 +91,8 @@ DIMENSIONS: dict[str, Dimension] = {
         _fields("interaction__topic_id", "interaction__topic_id", "topic_id"),
         _named(Topic, lambda row, language: row.label(language)),
     ),
+    # Of several segments the first: the parts of a number add up to it.
+    "segment": Dimension(gettext_lazy("segment"), "", "text", _fields("segments__0", "item__segments__0"), _segments),
 }
 
 

@@ -59,6 +59,8 @@ def transfer(
         preferred_for=timedelta(minutes=3) if operator else None,
         note=note,
         sent_by=actor,
+        segments=visit.segments,
+        steps=visit.steps,
     )
     if item is None:
         raise Conflict(_("Somebody else has moved this session just now."), code="moved")

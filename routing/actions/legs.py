@@ -95,6 +95,9 @@ def return_to_queue(
         first_in_line=first_in_line,
         preferred=leg.operator if preferred_for > timedelta(0) else None,
         preferred_for=preferred_for,
+        segments=leg.item.segments,
+        steps=leg.item.steps,
+        frequent=leg.item.frequent,
     )
     if item is not None:
         talk.post_system_line(thread_id=leg.interaction.thread_id, code="back_in_queue")
@@ -189,7 +192,9 @@ def _has_vanished(user_id: int) -> bool:
 
 def _queue_if_nobodys(interaction_id: int) -> None:
     """A session that waits nowhere and is in nobody's hands must not lie: it goes to its queue."""
-    interaction = Interaction.objects.select_related("thread__channel", "topic").get(pk=interaction_id)
+    interaction = Interaction.objects.select_related("thread__channel", "topic", "profile__customer").get(
+        pk=interaction_id
+    )
     if interaction.is_open and not WorkItem.objects.filter(interaction=interaction).exclude(visit="left").exists():
         queueing.enqueue_new(interaction=interaction)
 

@@ -151,6 +151,9 @@ def _move(item: WorkItem, rule: Overflow) -> WorkItem | None:
         preferred_for=item.preferred_until - timezone.now() if item.preferred_until else None,
         note=item.note,
         sent_by=item.sent_by,
+        segments=item.segments,
+        steps=item.steps,
+        frequent=item.frequent,
     )
     if moved is not None:
         _line(item, rule, "overflow_queue", to=rule.to.name)

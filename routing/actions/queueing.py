@@ -1,23 +1,25 @@
 """Entering and leaving a queue."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import DurationField, ExpressionWrapper, F, Value
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from cxcenter.core import realtime
+from customers.segmentation import segments_of
+from cxcenter.accounts.models import User
+from cxcenter.core import audit, realtime
+from cxcenter.core.errors import Conflict, Invalid
 from cxcenter.core.events import announce
 from interactions.models import Interaction
-from routing import locks, queries, skills
+from routing import locks, preferences, queries, skills
 from routing.actions import states
 from routing.choices import Leg, LegEnd, Outcome, Visit
-from routing.events import ItemLeft, ItemQueued, LegEnded
+from routing.events import ItemLeft, ItemQueued, LegEnded, RoomMade
 from routing.models import Assignment, Queue, WorkItem
-
-if TYPE_CHECKING:
-    from cxcenter.accounts.models import User
 
 # "First in line": before everybody who waits by time and priority.
 HEAD_OF_LINE = timedelta(days=7)
@@ -63,13 +65,20 @@ def enqueue(
     waits_since: datetime | None = None,
     first_in_line: bool = False,
     ahead: timedelta = timedelta(0),
-    preferred: "User | None" = None,
+    preferred: User | None = None,
     only_preferred: bool = False,
     preferred_for: timedelta | None = None,
     note: str = "",
-    sent_by: "User | None" = None,
+    sent_by: User | None = None,
+    segments: Sequence[str] = (),
+    steps: int = 0,
+    frequent: dict[str, Any] | None = None,
 ) -> WorkItem | None:
-    """Put a session into a queue, `ahead` of its wait. Returns None if it waits or is held already, or has ended."""
+    """Put a session into a queue, `ahead` of its wait. Returns None if it waits or is held already, or has ended.
+
+    `segments` are codes of those to which its customer belongs; `steps` the part of `boost` that follows from the order of
+    channels, topics and segments.
+    """
     now = timezone.now()
     since = waits_since or now
     priority = queue.priority + boost
@@ -79,7 +88,10 @@ def enqueue(
         priority=priority,
         entered_at=now,
         waits_since=since,
-        path=skills.path_for(queue=queue, topic=interaction.topic, language=interaction.language),
+        path=_path(interaction, queue, segments),
+        segments=list(segments),
+        steps=steps,
+        frequent=frequent,
         rank_at=rank(queue, since, priority) - ahead - (HEAD_OF_LINE if first_in_line else timedelta(0)),
         preferred=preferred,
         only_preferred=only_preferred,
@@ -100,6 +112,13 @@ def enqueue(
     return item
 
 
+def _path(interaction: Interaction, queue: Queue, segments: Sequence[str]) -> int:
+    asked = {int(skill): level for skill, level in interaction.asked.items()}
+    return skills.path_for(
+        queue=queue, topic=interaction.topic, language=interaction.language, segments=segments, asked=asked
+    )
+
+
 def is_nobodys(interaction_id: int) -> bool:
     """Tell whether a session goes on that nobody holds and nobody is offered."""
     held = [Leg.OFFERED, Leg.ACTIVE]
@@ -107,31 +126,67 @@ def is_nobodys(interaction_id: int) -> bool:
 
 
 def enqueue_new(*, interaction: Interaction, waits_since: datetime | None = None) -> WorkItem | None:
-    """Give a new session its queue by channel and topic; back to the last operator if he can take it soon."""
+    """Give a new session its queue by channel and topic, its priority by the order, and the operator it is meant for.
+
+    Who comes too often about the same goes to the second line, if that takes anybody now.
+    """
     entrance = queries.queue_for(channel=interaction.thread.channel, topic=interaction.topic)
     if entrance is None:
         return None
+    meant = preferences.meant(interaction, entrance.queue)
+    queue, frequent = _line_of(entrance.queue, interaction, meant.contacts)
+    customer = interaction.profile.customer if interaction.profile else None
+    segments = [segment.code for segment in segments_of(customer)]
+    steps = preferences.steps_for(queue, interaction, segments)
     return enqueue(
         interaction=interaction,
-        queue=entrance.queue,
-        boost=entrance.boost,
+        queue=queue,
+        boost=entrance.boost + steps,
         waits_since=waits_since,
-        preferred=last_operator(interaction),
-        preferred_for=timedelta(seconds=30),
+        # Of him only the number is kept.
+        preferred=User(pk=meant.operator) if meant.operator and queue.preferred_s else None,
+        preferred_for=timedelta(seconds=queue.preferred_s),
+        segments=segments,
+        steps=steps,
+        frequent=frequent,
     )
 
 
-def last_operator(interaction: Interaction) -> "User | None":
-    """Return who served this thread last, if that was within the channel's time of return."""
-    within = timezone.now() - timedelta(seconds=interaction.thread.channel.return_s)
-    leg = (
-        Assignment.objects.filter(interaction__thread=interaction.thread_id, accepted_at__isnull=False)
-        .filter(ended_at__gt=within)
-        .select_related("operator")
-        .order_by("-accepted_at")
-        .first()
+def _line_of(queue: Queue, interaction: Interaction, contacts: int) -> tuple[Queue, dict[str, Any] | None]:
+    """Return the queue for who has come so often about the same, and why; where it takes nobody now, the first one."""
+    rule = preferences.rule_of(queue)
+    if rule is None or contacts < rule.contacts:
+        return queue, None
+    sent = rule.to.active and queries.door_of(rule.to).open
+    why = {"contacts": contacts, "days": rule.days, "topic": interaction.topic_id, "queue": queue.pk, "sent": sent}
+    return rule.to if sent else queue, why
+
+
+@transaction.atomic
+def ask_for(*, item_id: int, asked: Mapping[int, int], actor: User) -> WorkItem:
+    """Let a program or an answer in a menu say which levels of skills a waiting contact asks for, besides the rules.
+
+    They never loosen, and stay with the contact when it is handed on. Raises Invalid for a skill or level that there is
+    not, and if nobody in the queue has them all; Conflict (code "left") if it does not wait.
+    """
+    item = locks.lock_item(item_id)
+    if item.visit != Visit.WAITING:
+        raise Conflict(_("This contact does not wait any more."), code="left")
+    if not all(1 <= level <= 5 for level in asked.values()):
+        raise Invalid(_("Choose a level from 1 to 5."), field="asked")
+    interaction = Interaction.objects.select_related("topic").get(pk=item.interaction_id)
+    rules = skills.rules_for(
+        queue=item.queue, topic=interaction.topic, language=interaction.language, segments=item.segments
     )
-    return leg.operator if leg else None
+    if not queries.could_serve(item.queue, asked, skills.least_of(rules)):
+        raise Invalid(_("Nobody in this queue has all of these skills: it would wait for ever."), field="asked")
+    interaction.asked = {str(skill): level for skill, level in asked.items()}
+    interaction.save(update_fields=["asked"])
+    item.path = _path(interaction, item.queue, item.segments)
+    item.save(update_fields=["path"])
+    audit.record(actor, "item.ask", f"item:{item.pk}", asked=interaction.asked)
+    announce(RoomMade(queues=[item.queue_id]))
+    return item
 
 
 def leave_queue(item: WorkItem, outcome: str, *, at: datetime | None = None) -> None:

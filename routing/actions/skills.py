@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from customers.models import Segment
 from cxcenter.accounts.roles import Right
 from cxcenter.core import audit
 from cxcenter.core.errors import Conflict, Forbidden, Invalid
@@ -19,6 +20,8 @@ from routing.events import RoomMade
 from routing.models import OperatorSkill, Queue, QueueMember, Requirement, RequirementStep, Skill
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from cxcenter.accounts.models import User
 
 # How a requirement loosens: (after so many seconds, at least this level; 0: anyone).
@@ -74,6 +77,7 @@ def save_requirement(
     queue: Queue | None,
     topic: Topic | None = None,
     language: str = "",
+    segment: Segment | None = None,
     steps: Loosening = (),
     requirement: Requirement | None = None,
     actor: "User",
@@ -89,6 +93,7 @@ def save_requirement(
     _refuse_steps(level, steps)
     rule = requirement or Requirement()
     rule.skill, rule.level, rule.queue, rule.topic, rule.language = skill, level, queue, topic, language
+    rule.segment = segment
     _refuse_unservable(rule, steps)
     try:
         with transaction.atomic():
@@ -133,8 +138,8 @@ def _refuse_unservable(rule: Requirement, steps: Loosening) -> None:
     """Raise Invalid if a queue would get work that none of its members could ever be offered, other rules counted in."""
     wanted = {rule.skill_id: steps[-1][1] if steps else rule.level}
     for queue in _queues_of(rule):
-        others = skills.rules_for(queue=queue, topic=rule.topic, language=rule.language).exclude(pk=rule.pk)
-        if not _could_serve(queue, skills.least_of(others), wanted):
+        others = _rules_beside(rule, queue).exclude(pk=rule.pk)
+        if not queries.could_serve(queue, skills.least_of(others), wanted):
             raise Invalid(
                 _(
                     "In %(queue)s nobody has %(skill)s at level %(level)s with all else that is asked for: such work would"
@@ -146,6 +151,12 @@ def _refuse_unservable(rule: Requirement, steps: Loosening) -> None:
             )
 
 
+def _rules_beside(rule: Requirement, queue: Queue) -> "QuerySet[Requirement]":
+    """Return the rules that work of a queue meets which meets the conditions of one rule, itself with them."""
+    segments = [rule.segment.code] if rule.segment else []
+    return skills.rules_for(queue=queue, topic=rule.topic, language=rule.language, segments=segments)
+
+
 def _queues_of(rule: Requirement) -> list[Queue]:
     """Return the queues that get such work: its own, those to which its topic leads, or all."""
     if rule.queue is not None:
@@ -154,21 +165,14 @@ def _queues_of(rule: Requirement) -> list[Queue]:
     return list(active.filter(entrances__topic__in=skills.with_parents(rule.topic)) if rule.topic else active)
 
 
-def _could_serve(queue: Queue, *wanted: dict[int, int]) -> bool:
-    members = queries.members_of(queue).values_list("user_id", flat=True)
-    held: dict[int, dict[int, int]] = {user: {} for user in members}
-    for one in OperatorSkill.objects.filter(user__in=held, ended_at=None):
-        held[one.user_id][one.skill_id] = one.level
-    needs = [need for asked in wanted for need in asked.items()]
-    return any(all(levels.get(skill, 0) >= least for skill, least in needs) for levels in held.values())
-
-
 def stranded_by(skill: Skill) -> list[Queue]:
     """Return the queues that get work which asks for the skill without end, and that nobody there can serve now."""
     found = []
-    for rule in Requirement.objects.filter(skill=skill).select_related("queue", "topic").prefetch_related("steps"):
+    for rule in (
+        Requirement.objects.filter(skill=skill).select_related("queue", "topic", "segment").prefetch_related("steps")
+    ):
         for queue in _queues_of(rule):
-            asked = skills.least_of(skills.rules_for(queue=queue, topic=rule.topic, language=rule.language))
-            if queue not in found and not _could_serve(queue, asked):
+            asked = skills.least_of(_rules_beside(rule, queue))
+            if queue not in found and not queries.could_serve(queue, asked):
                 found.append(queue)
     return found

@@ -24,6 +24,7 @@ from routing.models import (
     Backtest,
     BusinessHours,
     Entrance,
+    FrequentRule,
     Holiday,
     OpeningInterval,
     Overflow,
@@ -126,6 +127,16 @@ class OverflowInline(RowsInline):
     hide_ordering_field = True
 
 
+class FrequentInline(RowsInline):
+    """Who comes too often for the first line."""
+
+    model = FrequentRule
+    fk_name = "queue"
+    fields = ("contacts", "days", "to")
+    autocomplete_fields = ("to",)
+    max_num = 1
+
+
 @admin.register(Queue)
 class QueueAdmin(SettingsAdmin):
     """Where contacts wait."""
@@ -136,14 +147,14 @@ class QueueAdmin(SettingsAdmin):
     search_fields = ("name", "name_ru")
     autocomplete_fields = ("team", "hours")
     readonly_fields = ("closed_until", "paused_until", "message", "foretold")
-    inlines = (OverflowInline, MemberInline)
+    inlines = (OverflowInline, FrequentInline, MemberInline)
     actions = ("open_again",)
     fieldsets = (
         (None, {"fields": (("name", "name_ru"), ("team", "hours"), "active")}),
         (
             _("Order of waiting"),
             {
-                "fields": (("priority", "max_waiting"), ("priority_weight", "wait_weight"), "choice"),
+                "fields": (("priority", "max_waiting"), ("priority_weight", "wait_weight"), ("choice", "preferred_s")),
                 "description": _(
                     "The score of a contact is weight of priority × priority + weight of waiting × seconds;"
                     " the highest comes first."

@@ -4,13 +4,14 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from customers.masking import masked
 from customers.models import Profile
 from cxcenter.accounts.scopes import Scope
-from cxcenter.core.api.serializers import Ref, Strict, VisibleKey
+from cxcenter.core.api.serializers import LARGEST_ID, Ref, Strict, VisibleKey
 from interactions.models import Topic
 from routing.choices import Mode
 from routing.models import Assignment, Callback, PauseReason, Presence, Queue, WorkItem
@@ -67,11 +68,46 @@ class LegRow(serializers.ModelSerializer[Assignment]):
         fields = ("id", "operator", "leg", "end", "offered_at", "accepted_at", "ended_at", "wrapped_at", "holds")
 
 
+class AskedLevel(Strict):
+    """A level of a skill."""
+
+    skill = serializers.IntegerField(min_value=1, max_value=LARGEST_ID)
+    level = serializers.IntegerField(min_value=1, max_value=5)
+
+
+class AskForm(Strict):
+    """What a contact asks for besides the rules, instead of what was said before; an empty list takes it back."""
+
+    skills = AskedLevel(many=True, max_length=20)
+
+    def validate_skills(self, said: list[dict[str, int]]) -> dict[int, int]:
+        """Return level by skill. Raises ValidationError for a skill that is named twice."""
+        levels = {one["skill"]: one["level"] for one in said}
+        if len(levels) < len(said):
+            raise serializers.ValidationError(_("Name each skill once."))
+        return levels
+
+
+class FrequentRow(serializers.Serializer[Any]):
+    """Why a frequent customer came straight to the second line."""
+
+    contacts = serializers.IntegerField(help_text="How often he has come about the topic, this contact with it.")
+    days = serializers.IntegerField(help_text="Within so many days.")
+    topic = serializers.IntegerField()
+    queue = serializers.IntegerField(help_text="The queue whose rule it is.")
+    sent = serializers.BooleanField(help_text="False: the second line took nobody then.")
+
+
 class WorkItemRow(serializers.ModelSerializer[WorkItem]):
     """One visit of a session to a queue."""
 
     queue = Ref()
     legs = LegRow(many=True)
+    segments = serializers.ListField(
+        child=serializers.CharField(), help_text="Codes of the segments that the customer belonged to when he came."
+    )
+    asked = serializers.SerializerMethodField()
+    frequent = FrequentRow(allow_null=True)
 
     class Meta:
         model = WorkItem
@@ -86,8 +122,16 @@ class WorkItemRow(serializers.ModelSerializer[WorkItem]):
             "escalated_at",
             "left_at",
             "outcome",
+            "segments",
+            "asked",
+            "frequent",
             "legs",
         )
+
+    @extend_schema_field(AskedLevel(many=True))
+    def get_asked(self, item: WorkItem) -> list[dict[str, int]]:
+        """The levels of skills that a program or an answer in a menu asks for, besides the rules."""
+        return [{"skill": int(skill), "level": level} for skill, level in sorted(item.interaction.asked.items())]
 
 
 class CallbackRow(serializers.ModelSerializer[Callback]):

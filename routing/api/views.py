@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from cxcenter.core.api.serializers import Empty
 from cxcenter.core.api.viewsets import ApiViewSet
 from cxcenter.core.errors import Invalid
-from routing.actions import callbacks, presence
+from routing.actions import callbacks, presence, queueing
 from routing.api import filters, serializers
 from routing.models import Callback, Presence, Queue, WorkItem
 
@@ -34,9 +34,20 @@ class WorkItems(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
     """Visits of sessions to queues, with their legs."""
 
     scope = "routing"
-    queryset = WorkItem.objects.select_related("queue").prefetch_related("legs__operator")
+    queryset = WorkItem.objects.select_related("queue", "interaction").prefetch_related("legs__operator")
     serializer_class = serializers.WorkItemRow
     filterset_class = filters.WorkItemFilter
+
+    @extend_schema(request=serializers.AskForm)
+    @action(detail=True, methods=["post"])
+    def ask(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Say which levels of skills a waiting contact asks for, besides the rules: an answer in a menu, a bot's guess.
+
+        They never loosen. 409 (code "left") if it does not wait.
+        """
+        item = self.get_object()
+        asked = self.read(serializers.AskForm)["skills"]
+        return self.show(queueing.ask_for(item_id=item.pk, asked=asked, actor=self.actor).pk)
 
 
 class Callbacks(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):

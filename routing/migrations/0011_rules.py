@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0009_callbacks"),
+        ("routing", "0010_preferences"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -4,6 +4,7 @@ from routing.choices import AlertKind, CallbackEnd, CallbackState, Leg, LegEnd, 
 from routing.models.callbacks import Callback
 from routing.models.overflow import Backtest, Overflow
 from routing.models.people import PauseReason, Presence, PresenceInterval
+from routing.models.preferences import FrequentRule, PriorityStep
 from routing.models.queues import (
     BusinessHours,
     Entrance,
@@ -29,6 +30,7 @@ __all__ = [
     "CallbackEnd",
     "CallbackState",
     "Entrance",
+    "FrequentRule",
     "Holiday",
     "Leg",
     "LegEnd",
@@ -42,6 +44,7 @@ __all__ = [
     "Policy",
     "Presence",
     "PresenceInterval",
+    "PriorityStep",
     "Queue",
     "QueueMember",
     "Requirement",

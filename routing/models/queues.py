@@ -148,6 +148,12 @@ class Queue(models.Model):
     offer_s = models.PositiveIntegerField(
         _("an operator may think about an offer for, s"), default=20, validators=[MinValueValidator(3)]
     )
+    preferred_s = models.PositiveIntegerField(
+        _("the personal or last operator comes first for, s"),
+        default=30,
+        db_default=30,
+        help_text=_("While he has no room, others who have it get the contact at once. 0: nobody is preferred."),
+    )
     auto_accept = models.BooleanField(_("accept offers by itself"), default=False)
     wrapup_s = models.PositiveIntegerField(_("wrap-up, s"), default=60)
     max_waiting = models.PositiveIntegerField(

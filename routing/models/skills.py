@@ -75,12 +75,21 @@ class Requirement(models.Model):
         _("language of the customer"), max_length=5, blank=True, help_text=_("Its code: en, ru.")
     )
 
+    segment = models.ForeignKey(
+        "customers.Segment",
+        verbose_name=_("segment of the customer"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+    )
+
     class Meta:
         verbose_name = _("required skill")
         verbose_name_plural = _("required skills")
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["skill", "queue", "topic", "language"], name="requirement_once", nulls_distinct=False
+                fields=["skill", "queue", "topic", "language", "segment"], name="requirement_once", nulls_distinct=False
             ),
             models.CheckConstraint(condition=Q(level__gte=1, level__lte=5), name="requirement_level_1_to_5"),
         ]

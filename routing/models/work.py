@@ -32,6 +32,14 @@ class WorkItem(models.Model):
     waits_since = models.DateTimeField(_("waits since"), default=timezone.now)
     # What it asks of operators while it waits: the id of a SkillPath.
     path = models.IntegerField(_("skills asked for"), default=ANYONE, db_default=ANYONE)
+    # Codes of the segments to which its customer belonged when he came, in their order.
+    segments: "ArrayField[list[str], list[str]]" = ArrayField(
+        models.CharField(max_length=40), verbose_name=_("segments"), default=list, db_default=[]
+    )
+    # The part of its priority that it has by the order of channels, topics and segments.
+    steps = models.SmallIntegerField(_("steps of priority by the order"), default=0, db_default=0)
+    # Why a frequent customer came straight here: {"contacts", "days", "topic", "queue"}, the last two as ids.
+    frequent = models.JSONField(_("frequent customer"), null=True)
     # The order, linear in time: waits_since less the head start of the priority.
     rank_at = models.DateTimeField(_("place in the order"))
     left_at = models.DateTimeField(_("left"), null=True)

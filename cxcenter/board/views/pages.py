@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_GET
 
+from customers.segmentation import names_of as segment_names
 from cxcenter.accounts.roles import Right
 from cxcenter.board import contacts, publisher, scope
 from cxcenter.board.views.alerts import noted
@@ -20,7 +21,7 @@ from interactions import pushes
 from interactions.choices import ChannelKind
 from interactions.models import Interaction
 from quality import metrics
-from routing import explain
+from routing import explain, preferences
 from routing.choices import Choice, State
 from routing.models import Assignment, Callback, Queue, Skill, WorkItem
 
@@ -183,6 +184,8 @@ def session_why(request: HttpRequest, pk: int) -> HttpResponse:
     offers = explain.offers_of(visit) if visit else []
     context = {
         "visit": visit,
+        "frequent": preferences.frequent_words(visit.frequent, user.language) if visit else "",
+        "segments": segment_names(visit.segments, user.language) if visit else [],
         "offers": [
             {
                 "offer": offer,
@@ -222,7 +225,14 @@ def _path_of(talk: Interaction, language: str) -> list[dict[str, Any]]:
     visits = WorkItem.objects.filter(interaction=talk).select_related("queue")
     legs = Assignment.objects.filter(interaction=talk, accepted_at__isnull=False).select_related("operator")
     steps = [
-        {"at": v.entered_at, "icon": "inbox", "words": v.queue.label(language), "detail": v.get_outcome_display()}
+        {
+            "at": v.entered_at,
+            "icon": "inbox",
+            "words": v.queue.label(language),
+            "detail": " · ".join(
+                filter(None, (v.get_outcome_display(), preferences.frequent_words(v.frequent, language)))
+            ),
+        }
         for v in visits
     ]
     steps += [

@@ -80,6 +80,7 @@ def _rule(rule: Requirement, language: str) -> dict[str, Any]:
             rule.queue.label(language) if rule.queue else _("All queues"),
             *([rule.topic.label(language)] if rule.topic else []),
             *([_("customer speaks %(language)s") % {"language": rule.language}] if rule.language else []),
+            *([_("customer is %(segment)s") % {"segment": rule.segment.label(language)}] if rule.segment else []),
         ],
         "steps": [{"after_s": after, "level": level} for after, level in steps],
     }
@@ -149,6 +150,7 @@ class Ask(Act):
             queue=asked["queue"],
             topic=asked["topic"],
             language=asked["language"],
+            segment=asked["segment"],
             steps=asked["steps"],
             requirement=self.rule,
             actor=self.user,
@@ -176,7 +178,7 @@ class AskOtherwise(OfRule, Ask):
         steps: dict[str, int] = {}
         for number, step in enumerate(rule.steps.all(), start=1):
             steps |= {f"after_{number}": step.after_s, f"level_{number}": step.level}
-        return {**said, "language": rule.language, **steps}
+        return {**said, "language": rule.language, "segment": rule.segment_id, **steps}
 
 
 class AskNoLonger(OfRule):

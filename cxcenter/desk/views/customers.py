@@ -15,6 +15,7 @@ from customers.choices import PartyKind
 from customers.fields import is_golden
 from customers.models import Customer, Erasure, Merge
 from customers.queries import apart_from
+from customers.segmentation import segments_of
 from cxcenter.accounts.roles import Right
 from cxcenter.core import audit
 from cxcenter.core.errors import Conflict, Invalid, NotFound
@@ -129,6 +130,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "apart": apart_from(customer),
         "banner": same.banner_of(customer, user) if user.may(Right.EDIT_CUSTOMERS) else None,
         "profiles": customer.profiles.count(),
+        "segments": [segment.label(user.language) for segment in segments_of(customer)],
         "identities": card.identities_of(customer, user),
         "members": people,
         "consents": consents.standing_of(customer, user),

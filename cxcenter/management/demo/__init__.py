@@ -6,7 +6,17 @@
 from django.db import transaction
 from django.utils import timezone
 
-from cxcenter.management.demo import callbacks, channel, history, knowledge, overflow, people, queues, skills
+from cxcenter.management.demo import (
+    callbacks,
+    channel,
+    history,
+    knowledge,
+    overflow,
+    people,
+    preferences,
+    queues,
+    skills,
+)
 
 
 @transaction.atomic
@@ -23,4 +33,5 @@ def plant() -> bool:
     made = history.plant(site, staff, now=timezone.now())
     if made:
         callbacks.plant()
+    preferences.plant()
     return made

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from routing import explain
+from routing import explain, preferences
 from routing.models import Skill, WorkItem
 
 
@@ -40,6 +40,10 @@ def _as_json(item: WorkItem, offers: list[explain.Offer]) -> dict[str, Any]:
         "entered_at": item.entered_at.isoformat(),
         "waits_since": item.waits_since.isoformat(),
         "outcome": item.outcome or item.visit,
+        "priority": item.priority,
+        "steps": item.steps,
+        "segments": item.segments,
+        "frequent": item.frequent,
         "offers": [
             {
                 "offered_at": offer.leg.offered_at.isoformat(),
@@ -67,11 +71,24 @@ def _as_json(item: WorkItem, offers: list[explain.Offer]) -> dict[str, Any]:
     }
 
 
+def _grounds(item: WorkItem) -> list[str]:
+    """Say why it came here, and what of its priority follows from the order of channels, topics and segments."""
+    said = []
+    if item.steps:
+        said.append(f"{item.steps} of its priority by the order of channels, topics and segments")
+    if item.segments:
+        said.append(f"customer of: {', '.join(item.segments)}")
+    if item.frequent:
+        said.append(preferences.frequent_words(item.frequent, "en"))
+    return said
+
+
 def _as_text(item: WorkItem, offers: list[explain.Offer], skills: dict[int, str]) -> str:
     lines = [
         f"W-{item.pk} of session S-{item.interaction_id} in {item.queue.name}, priority {item.priority}",
         f"entered {item.entered_at:%Y-%m-%d %H:%M:%S}, waits since {item.waits_since:%H:%M:%S} UTC: {item.outcome or item.visit}",
     ]
+    lines += _grounds(item)
     if not offers:
         lines.append("It was offered to nobody.")
     for offer in offers:

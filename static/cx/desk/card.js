@@ -8,13 +8,20 @@ import { refreshSide, reopen } from "./parts.js";
 
 // A field of the kind that the value has.
 function fieldFor({ kind, options, value }) {
-  const choices = { choice: options?.split("|"), flag: ["true", "false"] }[kind];
+  const choices = { choice: options?.split("|"), flag: ["true", "false"], person: options?.split("|") }[kind];
   const field = document.createElement(choices ? "select" : "input");
   field.className = choices ? "form-select" : "form-control";
-  if (choices) field.append(...["", ...choices].map((one) => new Option(choiceWords(kind, one), one)));
+  if (kind === "person") field.append(...["", ...choices].map(colleague));
+  else if (choices) field.append(...["", ...choices].map((one) => new Option(choiceWords(kind, one), one)));
   else field.type = kind === "date" ? "date" : "text";
   field.value = value;
   return field;
+}
+
+// A colleague is kept by his login and shown by his name: "login=name".
+function colleague(one) {
+  const [login, name] = one.split("=");
+  return new Option(name || words.notKnown, login);
 }
 
 const choiceWords = (kind, value) => (kind === "flag" && value ? words[value === "true" ? "yes" : "no"] : value || words.notKnown);
