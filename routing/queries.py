@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 
 from cxcenter.core.errors import Invalid
 from interactions.models import Channel, Interaction, Topic
-from routing.choices import Leg, LegEnd, Mode
+from routing.choices import Leg, LegEnd, Mode, Work, work_of
 from routing.hours import Hours
-from routing.models import Assignment, Entrance, Presence, Queue, QueueMember, WorkItem
+from routing.models import Assignment, Entrance, GivesWay, Presence, Queue, QueueMember, WorkItem
 from routing.strategies import estimate_wait
 
 if TYPE_CHECKING:
@@ -105,8 +105,9 @@ def handling_s(now: datetime, queue_ids: Iterable[int]) -> dict[int, float]:
 
 
 def slots_of(now: datetime, queue_ids: Iterable[int]) -> dict[int, int]:
-    """Return how many contacts each queue's available operators serve at once; absent without any, or on a pause."""
+    """Return how many chats each queue's available operators serve at once; absent without any, or on a pause."""
     members = QueueMember.objects.filter(Q(until=None) | Q(until__gt=now), queue_id__in=list(queue_ids))
+    members = members.exclude(user__presence__off__contains=[Work.CHAT])
     free = members.filter(user__presence__mode=Mode.AVAILABLE, queue__in=Queue.objects.offering(now))
     return dict(free.values_list("queue_id").annotate(total=Sum("user__presence__capacity")))
 
@@ -172,8 +173,9 @@ def who_can_take(interaction: Interaction, user: "User") -> tuple[list[Queue], l
     ready = set(others.filter(user__presence__mode=Mode.AVAILABLE).values_list("queue_id", flat=True))
     queues = [queue for queue in open_queues(now) if queue.pk in ready and not (visit and visit.queue_id == queue.pk)]
     serving = others.filter(queue__in=Queue.objects.offering(now)).values("user")
-    people = Presence.objects.free().filter(user__in=serving).select_related("user", "user__team")
-    return queues, list(people.order_by("load", "user__first_name"))
+    people = Presence.objects.ready().filter(user__in=serving).select_related("user", "user__team")
+    work, rules = work_of(interaction.kind), GivesWay.pairs()
+    return queues, [one for one in people.order_by("load", "user__first_name") if one.takes(work, rules)]
 
 
 def owner_of(interaction_id: int) -> Assignment | None:

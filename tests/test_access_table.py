@@ -30,7 +30,7 @@ from cxcenter.accounts.scopes import NEEDS, Scope
 from cxcenter.core.models import Event, WebhookDelivery, WebhookSubscription
 from interactions.actions import talk
 from interactions.models import Article, Attachment, Block, Interaction, Message
-from routing.models import Alert, Assignment, Presence, QueueMember, Requirement, Skill
+from routing.models import Alert, Assignment, Presence, QueueMember, Requirement, Reservation, Skill
 from tests import world
 from tests.api.callers import Caller, session
 from tests.api.conftest import Place, build
@@ -235,11 +235,22 @@ def rows_of(side: dict[str, Any], place: Place) -> dict[str, Any]:
         "/desk/knowledge/": Article.objects.get_or_create(title="x", text="y")[0],
         "/board/queues/": queue,
         "/board/operators/": side["presence"].user,
+        "/board/reserved/": reservation_of(side["presence"].user),
         "/board/session/": side["chat"],
         "/board/skills/ask/": Requirement.objects.get_or_create(queue=queue, skill=skill(), level=1)[0],
         "/board/skills/": side["presence"].user,
         "/board/alerts/": Alert.objects.get_or_create(kind="late", team=queue.team, queue=queue)[0],
     }
+
+
+def reservation_of(user: User) -> Reservation:
+    """A meeting of an operator, to come."""
+    begins = timezone.now() + timedelta(hours=1)
+    found = Reservation.objects.filter(attendances__user=user, cancelled_at=None).first()
+    if found is None:
+        found = Reservation.objects.create(subject="x", starts_at=begins, ends_at=begins + timedelta(hours=1))
+        found.attendances.create(user=user)
+    return found
 
 
 def skill() -> Skill:

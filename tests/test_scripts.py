@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.db import models
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from customers import actions as customers
 from cxcenter.accounts.models import User
@@ -19,8 +20,17 @@ from cxcenter.board.urls import urlpatterns as board_doors
 from interactions.actions import drafts, moderation
 from interactions.models import Disposition, Interaction, QuickReply, Topic
 from quality.actions import record_survey
-from routing.actions import control, legs, offers
-from routing.models import Alert, Assignment, PauseReason, Presence, Requirement, Skill, WorkItem
+from routing.actions import control, legs, offers, reservations
+from routing.models import (
+    Alert,
+    Assignment,
+    PauseReason,
+    Presence,
+    Requirement,
+    Reservation,
+    Skill,
+    WorkItem,
+)
 from tests import world
 from tests.desk.test_doors import DOORS, House, house  # noqa: F401 — a fixture
 
@@ -132,6 +142,10 @@ def full(house: House) -> House:  # noqa: F811
     }
     customers.record_consent(profile=house.talk.profile, **consent)
     Alert.objects.create(kind="late", team=alice.team, queue=queue, item=house.leg.item)
+    hour, now = timedelta(hours=1), timezone.now()
+    reservations.plan(
+        users=[alice], state="meeting", subject="News", starts_at=now + hour, ends_at=now + 2 * hour, actor=boss
+    )
     WorkItem.objects.update(note="To you")
     return house
 
@@ -153,6 +167,7 @@ def pages(house: House) -> Iterator[tuple[str, User]]:  # noqa: F811
     yield "/desk/rows/?show=queue", house.alice
     rows = {"queues": house.leg.item.queue_id, "operators": house.alice.pk, "session": house.talk.pk}
     rows["skills"] = Requirement.objects.get().pk
+    rows["reserved"] = Reservation.objects.get().pk
     for door in board_doors:
         if door.name == "set-level":
             # It shows nothing: a level is posted to it.

@@ -18,7 +18,7 @@ from django.utils import timezone
 from cxcenter.accounts.models import Team
 from cxcenter.board.anomalies import anomalies
 from quality import metrics
-from routing.choices import State
+from routing.choices import AlertKind, State
 from routing.models import Alert, Assignment, Presence, Queue, QueueMember, WorkItem
 
 SLOT_S = 15 * 60
@@ -174,7 +174,9 @@ def _operators(contacts: Counter[int]) -> dict[int | None, list[Row]]:
     """Return by team the operators who are signed in, and those who vanished with contacts in their hands."""
     here = Presence.objects.filter(~Q(state=State.OFFLINE) | Q(user_id__in=list(contacts)))
     result: dict[int | None, list[Row]] = defaultdict(list)
-    for presence in here.select_related("user", "reason").order_by("user__first_name", "user__last_name", "user_id"):
+    for presence in here.select_related("user", "reason", "attends__reservation").order_by(
+        "user__first_name", "user__last_name", "user_id"
+    ):
         user, reason = presence.user, presence.reason
         result[user.team_id].append(
             {
@@ -187,8 +189,11 @@ def _operators(contacts: Counter[int]) -> dict[int | None, list[Row]]:
                 "since": unix(presence.since),
                 "load": presence.load,
                 "capacity": presence.capacity,
+                "callbacks": presence.callback_load,
+                "off": presence.off,
                 "contacts": contacts[user.pk],
                 "pause_after": presence.pause_after,
+                "then": presence.attends.reservation.state if presence.attends else State.PAUSE,
                 "vanished": presence.vanished_at is not None,
             }
         )
@@ -198,7 +203,9 @@ def _operators(contacts: Counter[int]) -> dict[int | None, list[Row]]:
 def _alerts() -> dict[int, list[Row]]:
     """Return by team what was noted and not seen yet, one row per kind and queue."""
     rows = (
+        # A long pause shows itself while it lasts (anomalies.py).
         Alert.objects.filter(seen_at=None)
+        .exclude(kind=AlertKind.LONG_PAUSE)
         .exclude(item__visit="left")
         .values("team_id", "kind", "queue_id")
         .annotate(count=Count("pk"), since=Min("item__waits_since"), last=Max("pk"))

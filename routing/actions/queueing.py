@@ -12,7 +12,7 @@ from cxcenter.core.events import announce
 from interactions.models import Interaction
 from routing import locks, queries, skills
 from routing.actions import states
-from routing.choices import Leg, LegEnd, Outcome, Visit
+from routing.choices import Leg, LegEnd, Outcome, Visit, work_of
 from routing.events import ItemLeft, ItemQueued, LegEnded
 from routing.models import Assignment, Queue, WorkItem
 
@@ -78,6 +78,7 @@ def enqueue(
         priority=priority,
         entered_at=now,
         waits_since=since,
+        work=work_of(interaction.kind),
         path=skills.path_for(queue=queue, topic=interaction.topic, language=interaction.language),
         rank_at=rank(queue, since, priority) - (HEAD_OF_LINE if first_in_line else timedelta(0)),
         preferred=preferred,
@@ -149,7 +150,7 @@ def drop_from_queue(*, interaction_id: int, outcome: str = Outcome.ABANDONED, at
     if offer is not None:
         presence = locks.lock_presence(offer.operator_id)
         end_leg(offer, LegEnd.WITHDRAWN)
-        states.settle(presence, loads=-1)
+        states.settle(presence, loads=-1, work=item.work)
     leave_queue(item, outcome, at=at)
     return True
 

@@ -138,7 +138,7 @@ class QueueAdmin(SettingsAdmin):
                 "description": _("Who goes on keeps his wait and his priority; here he counts as flowed out."),
             },
         ),
-        (_("Work of an operator"), {"fields": (("offer_s", "wrapup_s"), "auto_accept")}),
+        (_("Work of an operator"), {"fields": ("offer_s", ("wrapup_s", "wrapup_more_s"), "auto_accept")}),
         (
             _("Closed or paused by hand"),
             {

@@ -1,7 +1,15 @@
 """Queues, skills, work, operators."""
 
-from routing.choices import AlertKind, Leg, LegEnd, Mode, Outcome, State, Visit
-from routing.models.people import PauseReason, Presence, PresenceInterval
+from routing.choices import AlertKind, Leg, LegEnd, Mode, Outcome, State, Visit, Work
+from routing.models.people import (
+    Attendance,
+    CapacityProfile,
+    GivesWay,
+    PauseReason,
+    Presence,
+    PresenceInterval,
+    Reservation,
+)
 from routing.models.queues import (
     BusinessHours,
     Entrance,
@@ -20,8 +28,11 @@ __all__ = [
     "Alert",
     "AlertKind",
     "Assignment",
+    "Attendance",
     "BusinessHours",
+    "CapacityProfile",
     "Entrance",
+    "GivesWay",
     "Holiday",
     "Leg",
     "LegEnd",
@@ -38,9 +49,11 @@ __all__ = [
     "QueueMember",
     "Requirement",
     "RequirementStep",
+    "Reservation",
     "Skill",
     "SkillPath",
     "State",
     "Visit",
+    "Work",
     "WorkItem",
 ]

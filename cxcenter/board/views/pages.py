@@ -20,10 +20,11 @@ from interactions.choices import ChannelKind
 from interactions.models import Interaction
 from quality import metrics
 from routing import explain
-from routing.choices import Choice, State
+from routing.choices import Choice, State, Work
 from routing.models import Alert, Assignment, Skill, WorkItem
 
 ALERTS = 200
+PLANS = 100
 # How an operator was chosen, and what became of the others.
 HOWS = {
     "preferred": gettext_lazy("meant for him"),
@@ -35,10 +36,19 @@ VERDICTS = {
     "free": gettext_lazy("could have it"),
     "resting": gettext_lazy("had just refused it"),
     "full": gettext_lazy("full"),
+    "off": gettext_lazy("takes none of these now"),
     "skills": gettext_lazy("lacks a skill"),
 }
 # Marks of the states: a colour and a shape, see the styles of .cx-state.
-MARKS = {"available": "av", "busy": "bz", "wrapup": "wr", "pause": "ps", "not_responding": "nr"}
+MARKS = {
+    "available": "av",
+    "busy": "bz",
+    "wrapup": "wr",
+    "pause": "ps",
+    "meeting": "mt",
+    "training": "tr",
+    "not_responding": "nr",
+}
 
 
 def _numbers(request: HttpRequest) -> list[dict[str, Any]]:
@@ -63,6 +73,7 @@ def board_page(request: HttpRequest, section: str, template: str, **context: Any
         "s": _("s"),
         "h": _("h"),
         "zone": str(timezone.get_current_timezone()),
+        "without": {kind.value: _("no %(kind)s") % {"kind": kind.label.lower()} for kind in Work},
         "held": {"closed": _("closed"), "paused": _("paused")},
     }
     common = {
@@ -94,6 +105,8 @@ def _chip_words() -> list[str]:
         pgettext("operators", "Busy"),
         pgettext("operators", "Wrap-up"),
         pgettext("operators", "Pause"),
+        pgettext("operators", "Meeting"),
+        pgettext("operators", "Training"),
         pgettext("operators", "Silent"),
     ]
 
@@ -102,14 +115,18 @@ def _chip_words() -> list[str]:
 @needs(Right.BOARD)
 def live(request: HttpRequest, section: str = "now") -> HttpResponse:
     """Show a section of the live board: the page fills in the numbers, now and at each push."""
-    context = {"noted": _noted(request)} if section == "alerts" else {}
+    context: dict[str, Any] = {}
+    if section == "alerts":
+        context["noted"] = _noted(request)
+    elif section == "operators":
+        context["planned"] = list(scope.reservations_of(staff_of(request))[:PLANS])
     return board_page(request, section, f"board/{section}.html", **context)
 
 
 def _noted(request: HttpRequest) -> list[dict[str, Any]]:
     """Return what was noted lately, seen or not, in words."""
     user = staff_of(request)
-    found = Alert.objects.filter(team__in=scope.teams_of(user)).select_related("queue", "item", "seen_by")
+    found = Alert.objects.filter(team__in=scope.teams_of(user)).select_related("queue", "item", "user", "seen_by")
     return [
         {
             "at": alert.at,
@@ -126,6 +143,9 @@ def _noted(request: HttpRequest) -> list[dict[str, Any]]:
 def _alert_words(alert: Alert) -> str:
     if alert.kind == "late":
         return _("Waits longer than %(target)s s") % {"target": alert.args.get("target_s", "")}
+    if alert.kind == "long_pause" and alert.user:
+        limit = alert.args.get("limit_min", "")
+        return _("%(name)s: a pause longer than %(limit)s min") % {"name": alert.user.name, "limit": limit}
     return alert.kind
 
 
