@@ -40,7 +40,7 @@ def areas_of(user: "User") -> list[Area]:
 
 
 def frame(user: "User", area: str) -> dict[str, Any]:
-    """Return the context of templates/frame.html. Four queries at the most."""
+    """Return the context of templates/frame.html. Four queries at the most; its menu of states asks one more."""
     serves = user.may(Right.SERVE)
     tasks = Task.objects.open().for_user(user) if user.may(Right.CASES) else Task.objects.none()
     return {
@@ -58,5 +58,5 @@ def frame(user: "User", area: str) -> dict[str, Any]:
 
 def presence_of(user: "User") -> Presence:
     """Return the user's presence, offline if he never was on duty."""
-    found = Presence.objects.select_related("reason").filter(user=user).first()
+    found = Presence.objects.select_related("reason", "attends__reservation").filter(user=user).first()
     return found or Presence(user=user, state="offline", mode="offline")

@@ -3,12 +3,32 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from interactions.choices import ChannelKind
+
+
+class Work(models.TextChoices):
+    """Kinds of work, by which an operator's capacity is counted."""
+
+    CHAT = "chat", _("Chats")
+    CALLBACK = "callback", _("Callbacks")
+
+
+# All that is written is one kind of work.
+_WORK_OF = {ChannelKind.CALLBACK: Work.CALLBACK}
+
+
+def work_of(kind: str) -> Work:
+    """Return the kind of work that an interaction of this kind is."""
+    return _WORK_OF.get(ChannelKind(kind), Work.CHAT)
+
 
 class Mode(models.TextChoices):
     """What an operator has chosen, or what we had to set for him."""
 
     AVAILABLE = "available", _("Available")
     PAUSE = "pause", _("Pause")
+    MEETING = "meeting", _("Meeting")
+    TRAINING = "training", _("Training")
     NOT_RESPONDING = "not_responding", _("Not responding")
     OFFLINE = "offline", _("Offline")
 
@@ -20,8 +40,14 @@ class State(models.TextChoices):
     BUSY = "busy", _("Busy")
     WRAPUP = "wrapup", _("Wrap-up")
     PAUSE = "pause", _("Pause")
+    MEETING = "meeting", _("Meeting")
+    TRAINING = "training", _("Training")
     NOT_RESPONDING = "not_responding", _("Not responding")
     OFFLINE = "offline", _("Offline")
+
+
+# States for which time is reserved beforehand: nobody chooses them himself.
+RESERVED = (Mode.MEETING, Mode.TRAINING)
 
 
 class Choice(models.TextChoices):
@@ -136,3 +162,4 @@ class AlertKind(models.TextChoices):
     TOPIC = "topic", _("sharply more contacts with a topic than usual")
     WAITS = "waits", _("sharply more late contacts than usual")
     STUCK = "stuck", _("a contact lasts unusually long")
+    LONG_PAUSE = "long_pause", _("a pause is longer than its limit")

@@ -1,7 +1,7 @@
 """Why a contact was offered to this operator: recomputed from what was kept of that moment.
 
 States come from presence intervals, membership and skills from their periods, loads from legs. What is not kept as a
-history (how many contacts an operator takes at once, and whether a leg of his was put aside just then) is taken as it
+history (how much an operator takes at once and of which kinds, and whether a leg of his was put aside just then) is taken as it
 is today or as the most it can have been; the reason that was stored with the offer has those figures as they were.
 """
 
@@ -13,9 +13,18 @@ from typing import Any
 from django.db.models import Case, Q, When
 from django.db.models.functions import Coalesce
 
-from routing import skills
+from routing import skills, strategies
 from routing.choices import Leg, LegEnd, State
-from routing.models import Assignment, MemberPeriod, OperatorSkill, Policy, Presence, PresenceInterval, WorkItem
+from routing.models import (
+    Assignment,
+    GivesWay,
+    MemberPeriod,
+    OperatorSkill,
+    Policy,
+    Presence,
+    PresenceInterval,
+    WorkItem,
+)
 from routing.strategies import Needs
 
 REFUSED = [LegEnd.DECLINED, LegEnd.EXPIRED, LegEnd.TAKEN, LegEnd.TRANSFERRED]
@@ -25,7 +34,7 @@ AT_WORK = {State.AVAILABLE, State.BUSY, State.WRAPUP}
 
 @dataclass(frozen=True)
 class Candidate:
-    """A member of the queue at the moment of an offer. `verdict` is chosen, free, skills, full, resting or a state."""
+    """A member of the queue at the moment of an offer. `verdict` is chosen, free, skills, full, off, resting or a state."""
 
     operator: int
     name: str
@@ -76,12 +85,13 @@ class _Moment:
         members = MemberPeriod.objects.filter(running, queue=item.queue_id)
         self.members = {leg.operator_id, *members.values_list("user_id", flat=True)}
         intervals = PresenceInterval.objects.filter(running, user__in=self.members)
-        self._leg, self._needs = leg, needs
+        self._leg, self._needs, self._item = leg, needs, item
+        self._gives_way = GivesWay.pairs()
         self._states = {one.user_id: one for one in intervals}
         self._levels: dict[int, dict[int, int]] = {}
         for held in OperatorSkill.objects.filter(running, user__in=self.members):
             self._levels.setdefault(held.user_id, {})[held.skill_id] = held.level
-        self._loads = _loads(self.members, leg)
+        self._works = _loads(self.members, leg)
         self._resting = _resting(item, at)
 
     def candidate(self, presence: Presence) -> Candidate:
@@ -94,7 +104,7 @@ class _Moment:
             verdict=self._verdict(presence),
             levels=levels,
             fit=sum(levels.get(skill, 0) for skill, _level in self._needs),
-            load=self._loads[user],
+            load=self._works[user].total(),
             capacity=presence.capacity,
             state=interval.state if interval else State.OFFLINE,
             state_since=interval.started_at if interval else None,
@@ -109,24 +119,29 @@ class _Moment:
             return interval.state if interval else State.OFFLINE
         if any(levels.get(skill, 0) < level for skill, level in self._needs):
             return "skills"
-        if self._loads[user] >= presence.capacity:
+        if not strategies.has_room(presence.limits, self._works[user], self._item.work, self._gives_way):
             return "full"
+        if self._item.work in presence.off:
+            return "off"
         return "resting" if user in self._resting else "free"
 
 
 def _place(one: Candidate) -> tuple[int, int, int, str]:
-    order = ["chosen", "free", "resting", "full", "skills"]
+    order = ["chosen", "free", "resting", "full", "off", "skills"]
     return (order.index(one.verdict) if one.verdict in order else len(order), -one.fit, one.load, one.name)
 
 
-def _loads(members: set[int], leg: Assignment) -> Counter[int]:
-    """Count the contacts that operators had when a leg was offered; those given just before it in the same decision too."""
+def _loads(members: set[int], leg: Assignment) -> dict[int, Counter[str]]:
+    """Count by kind of work what operators had when a leg was offered; what was given just before it in the same decision too."""
     at = leg.offered_at
     before = Q(offered_at__lt=at) | Q(offered_at=at, pk__lt=leg.pk)
     # A wrap-up that goes on holds its place, though the contact has ended.
     over = Case(When(leg=Leg.WRAPUP, then=None), default=Coalesce("wrapped_at", "ended_at"))
     held = Assignment.objects.filter(before, operator__in=members).annotate(over=over)
-    return Counter(held.filter(Q(over=None) | Q(over__gt=at)).values_list("operator_id", flat=True))
+    loads: dict[int, Counter[str]] = {member: Counter() for member in members}
+    for operator, work in held.filter(Q(over=None) | Q(over__gt=at)).values_list("operator_id", "item__work"):
+        loads[operator][work] += 1
+    return loads
 
 
 def _resting(item: WorkItem, at: datetime) -> set[int]:

@@ -129,5 +129,9 @@ class CapacityFormSet(PaginationInlineFormSet):  # type: ignore[misc]
         return self._set(form)
 
     def _set(self, form: "forms.ModelForm[Any]") -> Presence:
-        capacity = form.cleaned_data["capacity"]
-        return presence.set_capacity(user=self.instance, capacity=capacity, actor=self.actor)
+        said, profile = form.cleaned_data, form.cleaned_data.get("profile")
+        if profile is not None:
+            return presence.use_profile(user=self.instance, profile=profile, actor=self.actor)
+        return presence.set_capacity(
+            user=self.instance, capacity=said["capacity"], callbacks=said["callbacks"], actor=self.actor
+        )

@@ -5,11 +5,11 @@ user id, then a thread, then its interaction. Who needs several takes them in th
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
-from routing.models import Assignment, Callback, Presence, WorkItem
+from routing.models import Assignment, Callback, CapacityProfile, Presence, WorkItem
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -71,14 +71,19 @@ def lock_leg(leg_id: int) -> Assignment:
 
 
 def lock_presences(user_ids: Iterable[int]) -> dict[int, Presence]:
-    """Lock operators in id order; a missing one is made, offline."""
+    """Lock operators in id order; a missing one is made, offline, with the profile of new ones."""
     ids = sorted(set(user_ids))
     found = {p.user_id: p for p in Presence.objects.select_for_update().filter(user_id__in=ids).order_by("user_id")}
     for user_id in ids:
         if user_id not in found:
-            Presence.objects.get_or_create(user_id=user_id)
+            Presence.objects.get_or_create(user_id=user_id, defaults=_new())
             found[user_id] = Presence.objects.select_for_update().get(user_id=user_id)
     return found
+
+
+def _new() -> dict[str, Any]:
+    profile = CapacityProfile.objects.filter(standard=True).first()
+    return {"profile": profile, "capacity": profile.capacity, "callbacks": profile.callbacks} if profile else {}
 
 
 def lock_presence(user_id: int) -> Presence:

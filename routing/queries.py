@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 
 from cxcenter.core.errors import Invalid
 from interactions.models import Channel, Interaction, Topic
-from routing.choices import Mode
+from routing.choices import Mode, work_of
 from routing.hours import Hours
-from routing.models import Assignment, Entrance, OperatorSkill, Presence, Queue, QueueMember, WorkItem
+from routing.models import Assignment, Entrance, GivesWay, OperatorSkill, Presence, Queue, QueueMember, WorkItem
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import Team, User
@@ -143,8 +143,9 @@ def who_can_take(interaction: Interaction, user: "User") -> tuple[list[Queue], l
     ready = set(others.filter(user__presence__mode=Mode.AVAILABLE).values_list("queue_id", flat=True))
     queues = [queue for queue in open_queues(now) if queue.pk in ready and not (visit and visit.queue_id == queue.pk)]
     serving = others.filter(queue__in=Queue.objects.offering(now)).values("user")
-    people = Presence.objects.free().filter(user__in=serving).select_related("user", "user__team")
-    return queues, list(people.order_by("load", "user__first_name"))
+    people = Presence.objects.ready().filter(user__in=serving).select_related("user", "user__team")
+    work, rules = work_of(interaction.kind), GivesWay.pairs()
+    return queues, [one for one in people.order_by("load", "user__first_name") if one.takes(work, rules)]
 
 
 def owner_of(interaction_id: int) -> Assignment | None:

@@ -138,8 +138,27 @@ class PresenceQuerySet(models.QuerySet[Any]):
         return self.filter(Q(user=user) | Q(user__team__in=user.supervised_teams.all()))
 
     def free(self) -> Self:
-        """Keep operators who could be offered a contact now."""
-        return self.filter(mode="available", pause_after=False, load__lt=models.F("capacity"))
+        """Keep operators who have room and take chats."""
+        return self.ready().filter(room_left=True, capacity__gt=0).exclude(off__contains=["chat"])
+
+    def ready(self) -> Self:
+        """Keep operators who are available, with room or without."""
+        return self.filter(mode="available", pause_after=False)
+
+
+class ReservationQuerySet(models.QuerySet[Any]):
+    """Reserved times."""
+
+    def controlled_by(self, user: "User") -> Self:
+        """Keep those in which operators of the user's teams take part."""
+        from routing.models import Attendance, Presence
+
+        own = Presence.objects.controlled_by(user).values("user")
+        return self.filter(pk__in=Attendance.objects.filter(user__in=own).values("reservation"))
+
+    def ahead(self, now: datetime) -> Self:
+        """Keep those that go on or are still to come."""
+        return self.filter(cancelled_at=None, ends_at__gt=now)
 
 
 @access.grants("interactions.Interaction")

@@ -11,41 +11,54 @@ from datetime import datetime
 from typing import Any
 
 from cxcenter.core.statements import Statement
-from routing.choices import Choice
+from routing.capacity import room_sql
+from routing.choices import Choice, Work
 from routing.models import Policy, Presence, Queue, WorkItem
-from routing.strategies import Decision, Free
+from routing.strategies import Decision, Free, Yields
 
-# All work that waits is written: one kind, of which each operator takes so many at once.
-WRITTEN = "chat"
-
-# A queue that is switched off takes nobody new; who is in it still is served. Paths are found one by one along the index.
+# A queue that is switched off takes nobody new; who is in it still is served. Kinds of work and paths are found one by
+# one along the index.
 WAITED_FOR = """
-    SELECT queue.*, alike.paths FROM routing_queue queue CROSS JOIN LATERAL (
-        WITH RECURSIVE known (id) AS (
-            (SELECT path FROM routing_workitem WHERE queue_id = queue.id AND visit = 'waiting' ORDER BY path LIMIT 1)
+    SELECT queue.*, alike.works, alike.paths FROM routing_queue queue CROSS JOIN LATERAL (
+        WITH RECURSIVE known AS (
+            (SELECT work, path FROM routing_workitem WHERE queue_id = queue.id AND visit = 'waiting' ORDER BY work, path LIMIT 1)
             UNION ALL
-            SELECT (
-                SELECT path FROM routing_workitem WHERE queue_id = queue.id AND visit = 'waiting' AND path > known.id
-                ORDER BY path LIMIT 1
-            ) FROM known WHERE known.id IS NOT NULL
+            SELECT following.* FROM known CROSS JOIN LATERAL (
+                SELECT work, path FROM routing_workitem WHERE queue_id = queue.id AND visit = 'waiting'
+                    AND (work, path) > (known.work, known.path) ORDER BY work, path LIMIT 1
+            ) following
         )
-        SELECT array_agg(id) AS paths FROM known WHERE id IS NOT NULL
+        SELECT array_agg(work) AS works, array_agg(path) AS paths FROM known
     ) alike
     WHERE (paused_until IS NULL OR paused_until <= %(now)s) AND (%(all)s OR id = ANY(%(queues)s::bigint[]))
         AND alike.paths IS NOT NULL
 """
+# Where some work gives way to other, the column that the database keeps does not tell all.
+GIVES_WAY = """EXISTS (SELECT FROM routing_givesway WHERE work = '{kind}' AND "to" = '{asked}')"""
+ROOM = f"(room_left OR EXISTS (SELECT FROM routing_givesway) AND ({room_sql(GIVES_WAY)}))"
 FREE = Statement(
     "free",
-    """
-    SELECT presence.user_id, capacity, load, extract(epoch FROM idle_since - %(now)s)::float8, array_agg(queue_id)
+    f"""
+    SELECT presence.user_id, capacity, callbacks, load - callback_load, callback_load, off,
+        extract(epoch FROM idle_since - %(now)s)::float8, array_agg(queue_id),
+        ARRAY(SELECT work FROM routing_givesway ORDER BY id), ARRAY(SELECT "to" FROM routing_givesway ORDER BY id)
     FROM routing_queuemember member
         JOIN routing_presence presence USING (user_id) JOIN accounts_user person ON person.id = member.user_id
     WHERE queue_id = ANY(%(queues)s) AND (until IS NULL OR until > %(now)s) AND person.is_active
-        AND mode = 'available' AND NOT pause_after AND load < capacity
+        AND mode = 'available' AND NOT pause_after AND {ROOM}
     GROUP BY presence.user_id
-    """,
+    """,  # noqa: S608 — our own words
     queues="bigint[]",
     now="timestamptz",
+)
+QUEUES_WITH_ROOM = Statement(
+    "queues_with_room",
+    f"""
+    SELECT queue_id FROM routing_queuemember WHERE user_id = %(user)s AND EXISTS (
+        SELECT FROM routing_presence WHERE user_id = %(user)s AND mode = 'available' AND NOT pause_after AND {ROOM}
+    )
+    """,  # noqa: S608
+    user="bigint",
 )
 SKILLS = Statement(
     "skills",
@@ -76,10 +89,10 @@ NEXT = Statement(
     WITH queue AS (SELECT id, priority_weight, wait_weight FROM routing_queue WHERE id = ANY(%(queues)s)),
     alike AS (
         SELECT item.* FROM unnest(
-            %(of)s, %(paths)s, %(afters)s, %(untils)s
-        ) AS line (queue, path, after, until) CROSS JOIN LATERAL (
+            %(of)s, %(works)s, %(paths)s, %(afters)s, %(untils)s
+        ) AS line (queue, work, path, after, until) CROSS JOIN LATERAL (
             SELECT * FROM routing_workitem waiting
-            WHERE waiting.queue_id = line.queue AND path = line.path AND visit = 'waiting'
+            WHERE waiting.queue_id = line.queue AND waiting.work = line.work AND waiting.path = line.path AND visit = 'waiting'
                 AND waits_since > line.after AND waits_since <= line.until AND id <> ALL(%(seen)s)
             ORDER BY rank_at, id LIMIT %(count)s
         ) item
@@ -95,7 +108,7 @@ NEXT = Statement(
         ORDER BY score DESC, CASE WHEN wait_weight > 0 THEN NULL
             ELSE rank_at + CASE WHEN priority_weight > 0 THEN priority ELSE 0 END * interval '3650 days' END, id LIMIT %(count)s
     )
-    SELECT id, queue_id, path, priority, extract(epoch FROM waits_since - %(now)s)::float8, waits_since, rank_at,
+    SELECT id, queue_id, work, path, priority, extract(epoch FROM waits_since - %(now)s)::float8, waits_since, rank_at,
         CASE WHEN preferred_until IS NULL OR preferred_until > %(now)s THEN preferred_id END, only_preferred, ARRAY(
             SELECT leg.operator_id FROM routing_assignment leg
             WHERE leg.interaction_id = first.interaction_id AND leg."end" IN ('declined', 'expired', 'taken', 'transferred')
@@ -106,6 +119,7 @@ NEXT = Statement(
     FROM first
     """,
     of="bigint[]",
+    works="text[]",
     paths="bigint[]",
     afters="timestamptz[]",
     untils="timestamptz[]",
@@ -116,29 +130,33 @@ NEXT = Statement(
     seen="bigint[]",
     usual="int",
 )
-# What is chosen is locked only now, and looked at once more: who or what is in other hands at this moment is left out.
+# What is chosen is locked only now, and looked at once more: who or what is in other hands at this moment is left out, and
+# who has less room than he had when it was decided.
 CLAIM = Statement(
     "claim",
     """
     WITH wish AS (
-        SELECT * FROM unnest(%(items)s, %(operators)s, %(whys)s, %(expires)s)
-            WITH ORDINALITY AS wish (item, operator, why, expires_at, place)
+        SELECT * FROM unnest(%(items)s, %(operators)s, %(works)s, %(whys)s, %(expires)s, %(limits)s, %(loads)s,
+            %(callback_limits)s, %(callback_loads)s
+        ) WITH ORDINALITY AS wish (item, operator, work, why, expires_at, limit_, load, callback_limit, callback_load, place)
     ), item AS (
         SELECT id, interaction_id FROM routing_workitem WHERE id = ANY(%(items)s) AND visit = 'waiting'
         ORDER BY id FOR UPDATE SKIP LOCKED
     ), operator AS (
-        SELECT user_id, capacity - load AS room FROM routing_presence
+        SELECT user_id, capacity, callbacks, load - callback_load AS chats, callback_load AS calls_back, off FROM routing_presence
         WHERE user_id = ANY(%(operators)s) AND mode = 'available' AND NOT pause_after ORDER BY user_id FOR UPDATE SKIP LOCKED
     ), made AS (
-        SELECT * FROM (
-            SELECT wish.*, interaction_id, room, row_number() OVER (PARTITION BY user_id ORDER BY place) AS number
-            FROM wish JOIN item ON item.id = wish.item JOIN operator ON user_id = wish.operator
-        ) possible WHERE number <= room
+        SELECT wish.*, interaction_id FROM wish JOIN item ON item.id = wish.item JOIN operator ON user_id = wish.operator
+        WHERE capacity >= limit_ AND chats <= load AND callbacks >= callback_limit AND calls_back <= callback_load
+            AND work <> ALL(off)
     ), offered AS (
         UPDATE routing_workitem SET visit = 'offered' WHERE id IN (SELECT item FROM made)
     ), loaded AS (
-        UPDATE routing_presence SET load = load + given.count, idle_since = %(now)s
-        FROM (SELECT operator, count(*) FROM made GROUP BY operator) given WHERE user_id = given.operator
+        UPDATE routing_presence presence SET idle_since = %(now)s,
+            load = presence.load + given.number, callback_load = presence.callback_load + given.callbacks
+        FROM (
+            SELECT operator, count(*) AS number, count(*) FILTER (WHERE work = 'callback') AS callbacks FROM made GROUP BY operator
+        ) given WHERE user_id = given.operator
     )
     INSERT INTO routing_assignment (item_id, interaction_id, operator_id, leg, "end", offered_at, expires_at, holds, why)
     SELECT item, interaction_id, operator, 'offered', '', %(now)s, expires_at, true, why FROM made ORDER BY place
@@ -146,36 +164,44 @@ CLAIM = Statement(
     """,
     items="bigint[]",
     operators="bigint[]",
+    works="text[]",
     whys="jsonb[]",
     expires="timestamptz[]",
+    limits="int[]",
+    loads="int[]",
+    callback_limits="int[]",
+    callback_loads="int[]",
     now="timestamptz",
 )
 
 
 @dataclass(frozen=True)
 class Alike:
-    """Those who wait in a queue on the same step of the same path: who since `after`, until `until` with them."""
+    """Those who wait in a queue for the same kind of work, on the same step of the same path: since `after`, until `until`."""
 
     queue: int
+    work: str
     path: int
     after: datetime | None
     until: datetime | None
 
 
-def paths_of(queue: Queue) -> list[int]:
-    """Return the paths of those who wait in a queue that `waited_for` has found."""
-    found: list[int] = queue.paths  # type: ignore[attr-defined]
-    return found
+def kinds_of(queue: Queue) -> list[tuple[str, int]]:
+    """Return the kinds of work and the paths of those who wait in a queue that `waited_for` has found."""
+    return list(zip(queue.works, queue.paths, strict=True))  # type: ignore[attr-defined]
 
 
 def waited_for(queue_ids: list[int] | None, now: datetime) -> dict[int, Queue]:
-    """Return the open ones of the queues (None: of all) in which somebody waits, by id; each with its waiting `paths`."""
+    """Return the open ones of the queues (None: of all) in which somebody waits, by id; each with what waits (`kinds_of`)."""
     said = {"all": queue_ids is None, "queues": queue_ids or [], "now": now}
     return {queue.pk: queue for queue in Queue.objects.raw(WAITED_FOR, said)}
 
 
-def free_of(queues: Collection[Queue], skills: Collection[int], now: datetime) -> list[Free]:
-    """Return the operators of the queues who have room, with those of the queues and of the skills that they have."""
+def free_of(queues: Collection[Queue], skills: Collection[int], now: datetime) -> tuple[list[Free], Yields]:
+    """Return the operators of the queues who have room, with those of the queues and of the skills that they have.
+
+    And which kinds of work give way to which.
+    """
     people = FREE.rows(queues=[queue.pk for queue in queues], now=now)
     operators = [person[0] for person in people]
     levels: dict[int, dict[int, int]] = {}
@@ -183,18 +209,21 @@ def free_of(queues: Collection[Queue], skills: Collection[int], now: datetime) -
         levels.setdefault(operator, {})[skill] = level
     even = any(queue.choice == Choice.EVEN for queue in queues)
     served = dict(SERVED.rows(operators=operators, now=now)) if even else {}
-    return [
+    yields = frozenset(zip(people[0][-2], people[0][-1], strict=True)) if people else frozenset()
+    free = [
         Free(
             operator=operator,
             queues=frozenset(serves),
-            limits={WRITTEN: capacity},
-            loads={WRITTEN: load},
+            limits={Work.CHAT: chats, Work.CALLBACK: callbacks},
+            loads={Work.CHAT: chat_load, Work.CALLBACK: callback_load},
+            off=frozenset(off),
             idle_since=idle_since,
             skills=levels.get(operator, {}),
             served=served.get(operator, 0),
         )
-        for operator, capacity, load, idle_since, serves in people
+        for operator, chats, callbacks, chat_load, callback_load, off, idle_since, serves, *_yields in people
     ]
+    return free, yields
 
 
 @dataclass(frozen=True)
@@ -211,11 +240,12 @@ class Asked:
 def next_waiting(asked: Asked, seen: list[int]) -> list[tuple[Any, ...]]:
     """Return the first who wait, the most urgent first.
 
-    Each as id, queue, path, priority, since (seconds from now), waits_since, rank_at, preferred operator or None,
+    Each as id, queue, kind of work, path, priority, since (seconds from now), waits_since, rank_at, preferred operator or None,
     whether for him alone, and the operators who rest from it.
     """
     return NEXT.rows(
         of=[line.queue for line in asked.groups],
+        works=[line.work for line in asked.groups],
         paths=[line.path for line in asked.groups],
         afters=[line.after.isoformat() if line.after else "-infinity" for line in asked.groups],
         untils=[line.until.isoformat() if line.until else "infinity" for line in asked.groups],
@@ -228,20 +258,39 @@ def next_waiting(asked: Asked, seen: list[int]) -> list[tuple[Any, ...]]:
     )
 
 
-def claim(decisions: list[Decision], expires: list[datetime], now: datetime) -> list[tuple[Any, ...]]:
-    """Make the offers of decisions whose contact still waits and whose operator still has room, and is in no other hands.
+@dataclass(frozen=True)
+class Wish:
+    """A decision to be carried out: for how long it is offered, and its operator as he was when it was made."""
+
+    decision: Decision
+    expires_at: datetime
+    operator: Free
+
+
+def claim(wishes: list[Wish], now: datetime) -> list[tuple[Any, ...]]:
+    """Make the offers of decisions whose contact still waits and whose operator still has that room, and is in no other hands.
 
     Returns the id, item, interaction, operator and end of each.
     """
-    if not decisions:
+    if not wishes:
         return []
     return CLAIM.rows(
-        items=[decision.item for decision in decisions],
-        operators=[decision.operator for decision in decisions],
-        whys=[json.dumps(decision.why) for decision in decisions],
-        expires=expires,
+        items=[wish.decision.item for wish in wishes],
+        operators=[wish.decision.operator for wish in wishes],
+        works=[wish.decision.kind for wish in wishes],
+        whys=[json.dumps(wish.decision.why) for wish in wishes],
+        expires=[wish.expires_at for wish in wishes],
+        limits=[wish.operator.limits[Work.CHAT] for wish in wishes],
+        loads=[wish.operator.loads[Work.CHAT] for wish in wishes],
+        callback_limits=[wish.operator.limits[Work.CALLBACK] for wish in wishes],
+        callback_loads=[wish.operator.loads[Work.CALLBACK] for wish in wishes],
         now=now,
     )
+
+
+def queues_with_room(user_id: int) -> list[int]:
+    """Return the queues of an operator if he takes one more contact of some kind now."""
+    return [queue for (queue,) in QUEUES_WITH_ROOM.rows(user=user_id)]
 
 
 def busy_items(item_ids: list[int]) -> set[int]:
@@ -251,6 +300,6 @@ def busy_items(item_ids: list[int]) -> set[int]:
 
 
 def busy_operators(operator_ids: list[int]) -> set[int]:
-    """Return those of the operators who have no room any more, or whom another act holds at this moment."""
-    free = Presence.objects.free().filter(user__in=operator_ids).order_by("user_id")
-    return set(operator_ids) - set(free.select_for_update(skip_locked=True).values_list("user_id", flat=True))
+    """Return those of the operators who are available no more, or whom another act holds at this moment."""
+    ready = Presence.objects.ready().filter(user__in=operator_ids).order_by("user_id")
+    return set(operator_ids) - set(ready.select_for_update(skip_locked=True).values_list("user_id", flat=True))

@@ -61,7 +61,8 @@ class Waiting:
 class Free:
     """An operator: what he serves and can, how many of each kind fill him (`limits`) and how many he has (`loads`).
 
-    `served` counts what he was given in the period over which work is spread evenly.
+    `served` counts what he was given in the period over which work is spread evenly. Of the kinds in `off` he takes none
+    now; what he has of them is counted all the same.
     """
 
     operator: int
@@ -71,6 +72,7 @@ class Free:
     skills: Mapping[int, int] = field(default_factory=dict)
     loads: Mapping[str, int] = field(default_factory=dict)
     served: int = 0
+    off: frozenset[str] = frozenset()
 
 
 CHOICES = ("least_loaded", "longest_idle", "even", "random")
@@ -100,8 +102,10 @@ class Rules:
 
 
 USUAL = Rules()
-# Work of the first kind takes no room from the second: a mail gives way to a call.
-YIELDS: frozenset[tuple[str, str]] = frozenset({("mail", "call")})
+# Pairs of kinds: work of the first takes no room from the second.
+Yields = frozenset[tuple[str, str]]
+# As simulations have it: a mail gives way to a call.
+YIELDS: Yields = frozenset({("mail", "call")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,23 +116,24 @@ class Decision:
     operator: int
     queue: int
     why: dict[str, Any] = field(default_factory=dict)
+    kind: str = "chat"
 
 
-def filled(limits: Mapping[str, int], loads: Mapping[str, int], kind: str) -> float:
+def filled(limits: Mapping[str, int], loads: Mapping[str, int], kind: str, yields: Yields = YIELDS) -> float:
     """Return which part of an operator is taken where work of this kind is asked for; 1 is all of him.
 
     One call or four chats: with limits of 1 and 4 a chat takes a quarter. What he has without serving it takes all.
     """
     part = 0.0
     for other, number in loads.items():
-        if number and (other, kind) not in YIELDS:
+        if number and (other, kind) not in yields:
             part += number / limits[other] if limits.get(other) else 1.0
     return round(part, 6)
 
 
-def has_room(limits: Mapping[str, int], loads: Mapping[str, int], kind: str) -> bool:
+def has_room(limits: Mapping[str, int], loads: Mapping[str, int], kind: str, yields: Yields = YIELDS) -> bool:
     """Tell whether an operator can take one more of a kind."""
-    return _fits(limits.get(kind, 0), filled(limits, loads, kind))
+    return _fits(limits.get(kind, 0), filled(limits, loads, kind, yields))
 
 
 def _fits(limit: int, part: float) -> bool:
@@ -200,9 +205,8 @@ class _Round:
             chosen = best[0][0]
         if chosen is None:
             return None
-        decision = Decision(
-            contact.item, chosen, contact.queue, {"how": how, "score": score, **crowd.why(wish, chosen, best)}
-        )
+        why = {"how": how, "score": score, **crowd.why(wish, chosen, best)}
+        decision = Decision(contact.item, chosen, contact.queue, why, contact.kind)
         for one in (self._by_idle, self._drawn):
             if one is not None:
                 one.give(chosen, contact.kind)
@@ -235,10 +239,11 @@ class Crowd:
     """Operators in one order, as bits of whole numbers: whole sets are joined in a step, and the lowest bit comes first.
 
     Who is best is found without walking through anybody: by groups of equal fit, in these by ranks (load and the like),
-    in these by the order of the crowd.
+    in these by the order of the crowd. `yields` says which work takes no room from which.
     """
 
-    def __init__(self, free: Iterable[Free]) -> None:
+    def __init__(self, free: Iterable[Free], yields: Yields = YIELDS) -> None:
+        self._yields = yields
         self._people = people = sorted(free, key=lambda one: (one.idle_since, one.operator))
         self._places = {one.operator: place for place, one in enumerate(people)}
         self._loads = [dict(one.loads) for one in people]
@@ -267,10 +272,23 @@ class Crowd:
         drawn = sorted(self._people, key=lambda one: one.operator)
         Random(seed).shuffle(drawn)  # noqa: S311 (a fair lot that can be drawn again, not a secret)
         # Given a place in time by their lot, they stand in its order.
-        other = Crowd(replace(one, idle_since=float(lot)) for lot, one in enumerate(drawn))
+        other = Crowd((replace(one, idle_since=float(lot)) for lot, one in enumerate(drawn)), self._yields)
         other._loads = [dict(self._loads[self._places[one.operator]]) for one in drawn]
         other._given = [self._given[self._places[one.operator]] for one in drawn]
         return other
+
+    @property
+    def operators(self) -> list[int]:
+        """The operators in their order."""
+        return [one.operator for one in self._people]
+
+    def room(self, kinds: Iterable[str]) -> int:
+        """Return how many more contacts of these kinds may fit, of one kind alone; 0 if nobody takes any."""
+        return sum(
+            self._people[place].limits[kind] - self._loads[place].get(kind, 0)
+            for kind in kinds
+            for place in _places(self._with_room(kind))
+        )
 
     def could(self, queue: int, kind: str, needs: Needs) -> int:
         """Return how many operators have the skills and room for such work, willing or not."""
@@ -335,7 +353,7 @@ class Crowd:
         loads[kind] = loads.get(kind, 0) + 1
         self._given[place] += 1
         for other, fills in self._filled.items():
-            fills[place] = filled(one.limits, loads, other)
+            fills[place] = filled(one.limits, loads, other, self._yields)
             if not _fits(one.limits.get(other, 0), fills[place]):
                 self._room[other] &= ~(1 << place)
         for (choice, of), ranks in self._ranks.items():
@@ -368,9 +386,10 @@ class Crowd:
     def _with_room(self, kind: str) -> int:
         if kind not in self._room:
             people = self._people
-            fills = [filled(one.limits, loads, kind) for one, loads in zip(people, self._loads, strict=True)]
-            self._filled[kind] = fills
-            have = (place for place, one in enumerate(people) if _fits(one.limits.get(kind, 0), fills[place]))
+            loads = zip(people, self._loads, strict=True)
+            self._filled[kind] = fills = [filled(one.limits, has, kind, self._yields) for one, has in loads]
+            takers = ((place, one) for place, one in enumerate(people) if kind not in one.off)
+            have = (place for place, one in takers if _fits(one.limits.get(kind, 0), fills[place]))
             self._room[kind] = _bits(have)
         return self._room[kind]
 
@@ -457,6 +476,13 @@ def _bits(places: Iterable[int]) -> int:
     for place in places:
         found |= 1 << place
     return found
+
+
+def _places(bits: int) -> Iterator[int]:
+    while bits:
+        low = bits & -bits
+        yield low.bit_length() - 1
+        bits ^= low
 
 
 def estimate_wait(*, ahead: int, slots: float, handling_s: float, patience_s: float = math.inf) -> float | None:

@@ -14,9 +14,9 @@ from interactions.actions import cases, talk
 from interactions.choices import Author, CloseReason, TaskKind
 from interactions.models import Interaction, Message, Task, Thread
 from routing import locks, queries
-from routing.actions import callbacks, calling, legs, offers, overflow, presence, queueing
-from routing.choices import AlertKind, Outcome, Visit
-from routing.models import Alert, Queue, QueueMember, WorkItem
+from routing.actions import callbacks, calling, legs, offers, overflow, presence, queueing, reservations
+from routing.choices import AlertKind, Mode, Outcome, Visit
+from routing.models import Alert, Presence, Queue, QueueMember, WorkItem
 from routing.querysets import seconds
 
 log = structlog.get_logger(__name__)
@@ -32,6 +32,8 @@ def sweep() -> dict[str, int]:
         "expired": lambda: offers.expire_offers(now),
         "vanished": lambda: presence.sweep_vanished(now=now, steady_since=steady_since),
         "returned": lambda: presence.sweep_returned(now=now),
+        "reserved": lambda: reservations.sweep_reserved(now=now),
+        "overstayed": lambda: alert_long_pauses(now=now),
         "kept": lambda: presence.sweep_kept_talks(now=now, steady_since=steady_since),
         "wrapped": lambda: legs.sweep_wrapups(now=now),
         "idle": lambda: legs.sweep_idle(now=now),
@@ -223,6 +225,30 @@ def escalate(*, now: datetime) -> int:
                 args={"target_s": item.queue.target_s},
             )
     return len(late)
+
+
+def alert_long_pauses(*, now: datetime) -> int:
+    """Alert the supervisor of a pause that lasts longer than its reason allows, once for each."""
+    limit = models.ExpressionWrapper(
+        models.F("reason__limit_min") * models.Value(timedelta(minutes=1)), models.DurationField()
+    )
+    told = Alert.objects.filter(
+        kind=AlertKind.LONG_PAUSE, user=models.OuterRef("user"), at__gte=models.OuterRef("since")
+    )
+    long = Presence.objects.filter(
+        ~models.Exists(told), mode=Mode.PAUSE, user__team__isnull=False, since__lt=now - limit
+    )
+    count = 0
+    for user_id in list(long.order_by("user_id").values_list("user_id", flat=True)[:200]):
+        with transaction.atomic():
+            locks.lock_presence(user_id)
+            paused = long.select_related("user", "reason").filter(user=user_id).first()
+            if paused is not None:
+                args = {"reason": paused.reason_id, "limit_min": paused.reason.limit_min}
+                kind, user = AlertKind.LONG_PAUSE, paused.user
+                Alert.objects.create(kind=kind, team_id=user.team_id, user=user, at=now, args=args)
+                count += 1
+    return count
 
 
 def close_silent(*, now: datetime) -> int:

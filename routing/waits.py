@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from interactions.models import Interaction
-from routing.choices import Estimator, Leg, LegEnd, Mode, Outcome, Visit
+from routing.choices import Estimator, Leg, LegEnd, Mode, Outcome, Visit, Work
 from routing.estimators import DEFAULT, ESTIMATORS, Line, patience
 from routing.models import Assignment, Backtest, Queue, QueueMember, WorkItem
 
@@ -71,8 +71,9 @@ def handling_s(now: datetime, queue_ids: Iterable[int]) -> Means:
 
 
 def slots_of(now: datetime, queue_ids: Iterable[int]) -> dict[int, int]:
-    """Return how many contacts each queue's available operators serve at once; absent without any, or on a pause."""
+    """Return how many chats each queue's available operators serve at once; absent without any, or on a pause."""
     members = QueueMember.objects.filter(Q(until=None) | Q(until__gt=now), queue_id__in=list(queue_ids))
+    members = members.exclude(user__presence__off__contains=[Work.CHAT])
     free = members.filter(user__presence__mode=Mode.AVAILABLE, queue__in=Queue.objects.offering(now))
     return dict(free.values_list("queue_id").annotate(total=Sum("user__presence__capacity")))
 

@@ -39,6 +39,7 @@ from routing.models import (
     Presence,
     QueueMember,
     Requirement,
+    Reservation,
     RuleVersion,
     Skill,
 )
@@ -253,6 +254,7 @@ def rows_of(side: dict[str, Any], place: Place) -> dict[str, Any]:
         "/board/queues/": queue,
         "/board/operators/": side["presence"].user,
         "/board/callbacks/": callback_of(side),
+        "/board/reserved/": reservation_of(side["presence"].user),
         "/board/session/": side["chat"],
         "/board/priorities/": queue,
         "/board/skills/ask/": Requirement.objects.get_or_create(queue=queue, skill=skill(), level=1)[0],
@@ -270,6 +272,16 @@ def simulation(side: dict[str, Any], place: Place) -> SimulationRun:
     owner = place.people["supervisor" if side is place.ours else "admin"]
     trial = {"edit": {}, "seen": "", "why": "", "day": "2026-11-30", "queues": [], "levels": {}, "changes": []}
     return SimulationRun.objects.get_or_create(made_by=owner, defaults={"scenario": "{}", "trial": trial})[0]
+
+
+def reservation_of(user: User) -> Reservation:
+    """A meeting of an operator, to come."""
+    begins = timezone.now() + timedelta(hours=1)
+    found = Reservation.objects.filter(attendances__user=user, cancelled_at=None).first()
+    if found is None:
+        found = Reservation.objects.create(subject="x", starts_at=begins, ends_at=begins + timedelta(hours=1))
+        found.attendances.create(user=user)
+    return found
 
 
 def skill() -> Skill:

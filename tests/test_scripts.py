@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.db import models
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from customers import actions as customers
 from customers.models import Segment
@@ -21,7 +22,7 @@ from interactions.actions import drafts, moderation
 from interactions.models import Disposition, Interaction, QuickReply, Topic
 from quality.actions import record_survey
 from quality.models import SimulationRun
-from routing.actions import control, legs, offers
+from routing.actions import control, legs, offers, reservations
 from routing.models import (
     Alert,
     Assignment,
@@ -29,6 +30,7 @@ from routing.models import (
     PauseReason,
     Presence,
     Requirement,
+    Reservation,
     RuleVersion,
     Skill,
     WorkItem,
@@ -154,6 +156,10 @@ def full(house: House) -> House:  # noqa: F811
     trial = {"edit": {}, "seen": "", "why": "Why", "day": "2026-11-30", "levels": {}, "changes": changes}
     SimulationRun.objects.create(made_by=boss, title="Day", scenario="{}", state="failed", fault="Bad", trial=trial)
     Segment.objects.create(code="vip", name="VIP")
+    hour, now = timedelta(hours=1), timezone.now()
+    reservations.plan(
+        users=[alice], state="meeting", subject="News", starts_at=now + hour, ends_at=now + 2 * hour, actor=boss
+    )
     WorkItem.objects.update(note="To you", segments=["vip"])
     return house
 
@@ -178,6 +184,7 @@ def pages(house: House) -> Iterator[tuple[str, User]]:  # noqa: F811
     rows["skills"] = Requirement.objects.get().pk
     rows |= {"rules/queues": house.leg.item.queue_id, "rules/hours": BusinessHours.objects.first().pk}
     rows |= {"rules/versions": RuleVersion.objects.get().number, "simulator": SimulationRun.objects.get().pk}
+    rows["reserved"] = Reservation.objects.get().pk
     for door in board_doors:
         if door.name in ("set-level", "simulation-stop", "simulation-json", "simulator-example"):
             # They show nothing: something is posted to them, or they are files.

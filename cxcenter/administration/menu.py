@@ -25,6 +25,8 @@ NAVIGATION = [
             _page(_("Users"), "accounts_user", "person"),
             _page(_("Teams"), "accounts_team", "group"),
             _page(_("Pause reasons"), "routing_pausereason", "coffee"),
+            _page(_("Capacity profiles"), "routing_capacityprofile", "speed"),
+            _page(_("Rules of interruption"), "routing_givesway", "low_priority"),
             _page(_("Operators now"), "routing_presence", "support_agent"),
         ],
     },

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Segment
 from interactions.models import Channel, Topic
-from routing.choices import Mode
+from routing.choices import RESERVED, Mode, Work
 from routing.models import PauseReason, Presence, Queue, Requirement, Skill
 
 LASTING = [
@@ -107,6 +107,51 @@ class SetState(ActForm):
         """Word the reasons in the reader's language."""
         super().__init__(*args, **kwargs)
         self.fields["reason"].label_from_instance = _named  # type: ignore[attr-defined]
+
+
+class TakeKinds(ActForm):
+    """Which kinds of work come to an operator."""
+
+    takes = forms.MultipleChoiceField(
+        label=_("Comes to him"),
+        choices=Work.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "cx-ticks"}),
+    )
+
+    def __init__(self, *args: Any, kinds: list[str], **kwargs: Any) -> None:
+        """Offer the kinds that he is able to take."""
+        super().__init__(*args, **kwargs)
+        self.fields["takes"].choices = [(kind.value, kind.label) for kind in Work if kind in kinds]  # type: ignore[attr-defined]
+
+
+class Moment(forms.DateTimeField):
+    """A moment in the reader's zone, to the minute."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+
+class PlanTime(ActForm):
+    """Time reserved for a meeting or a training."""
+
+    state = forms.ChoiceField(label=_("What for"), choices=[(mode.value, mode.label) for mode in RESERVED])
+    subject = forms.CharField(label=_("Subject"), max_length=120)
+    starts_at = Moment(label=_("From"))
+    ends_at = Moment(label=_("Until"))
+    then = forms.ChoiceField(
+        label=_("Afterwards"), choices=[(mode.value, mode.label) for mode in (Mode.AVAILABLE, Mode.PAUSE)]
+    )
+    operators = forms.ModelMultipleChoiceField(
+        label=_("Who takes part"),
+        queryset=Presence.objects.none(),
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "cx-ticks"}),
+    )
+
+    def __init__(self, *args: Any, operators: Any, **kwargs: Any) -> None:
+        """Offer these operators."""
+        super().__init__(*args, **kwargs)
+        self.fields["operators"].queryset = operators  # type: ignore[attr-defined]
+        self.fields["operators"].label_from_instance = lambda one: one.user.name  # type: ignore[attr-defined]
 
 
 class Move(ActForm):

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, TypeVar
 
 from django.db.models import F, Model, Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cxcenter.accounts.models import Team
@@ -10,7 +11,7 @@ from cxcenter.accounts.roles import Right
 from cxcenter.board.publisher import ALL
 from cxcenter.core.errors import NotFound
 from interactions.models import Interaction
-from routing.models import Alert, Presence, Queue, Requirement, WorkItem
+from routing.models import Alert, Presence, Queue, Requirement, Reservation, WorkItem
 from routing.querysets import supervisors
 
 if TYPE_CHECKING:
@@ -72,6 +73,17 @@ def operators_of(user: "User") -> QuerySet[Presence]:
 def operator(user: "User", pk: int) -> Presence:
     """Return an operator of the user's teams. Raises NotFound for others."""
     return _one(operators_of(user).filter(pk=pk))
+
+
+def reservations_of(user: "User") -> QuerySet[Reservation]:
+    """Return the reserved times of the user's teams that go on or are still to come, the next first."""
+    found: QuerySet[Reservation] = Reservation.objects.controlled_by(user).ahead(timezone.now())
+    return found.select_related("made_by").prefetch_related("attendances__user").order_by("starts_at", "pk")
+
+
+def reservation(user: "User", pk: int) -> Reservation:
+    """Return a reserved time of the user's teams that is not over. Raises NotFound for others."""
+    return _one(reservations_of(user).filter(pk=pk))
 
 
 def session(user: "User", pk: int) -> Interaction:

@@ -137,7 +137,9 @@ def _operators(contacts: Counter[int]) -> dict[int | None, list[Row]]:
     current = _current()
     here = Presence.objects.filter(~Q(state=State.OFFLINE) | Q(user_id__in=list(contacts)))
     result: dict[int | None, list[Row]] = defaultdict(list)
-    for presence in here.select_related("user", "reason").order_by("user__first_name", "user__last_name", "user_id"):
+    for presence in here.select_related("user", "reason", "attends__reservation").order_by(
+        "user__first_name", "user__last_name", "user_id"
+    ):
         user, reason = presence.user, presence.reason
         result[user.team_id].append(
             {
@@ -150,9 +152,12 @@ def _operators(contacts: Counter[int]) -> dict[int | None, list[Row]]:
                 "since": unix(presence.since),
                 "load": presence.load,
                 "capacity": presence.capacity,
+                "callbacks": presence.callback_load,
+                "off": presence.off,
                 "contacts": contacts[user.pk],
                 "current": current.get((user.pk, user.team_id or 0)),
                 "pause_after": presence.pause_after,
+                "then": presence.attends.reservation.state if presence.attends else State.PAUSE,
                 "vanished": presence.vanished_at is not None,
             }
         )

@@ -3,7 +3,18 @@
 from django.urls import URLPattern, path
 
 from cxcenter.accounts.roles import Right
-from cxcenter.board.views import acts, alerts, calls, pages, priorities, rules, simulator, skills, versions
+from cxcenter.board.views import (
+    acts,
+    alerts,
+    calls,
+    pages,
+    people,
+    priorities,
+    rules,
+    simulator,
+    skills,
+    versions,
+)
 from cxcenter.core.requests import needs
 
 app_name = "board"
@@ -38,6 +49,9 @@ urlpatterns = [
     _act("operators/<int:pk>/state/", acts.ForceState, "force-state"),
     _act("operators/<int:pk>/move-all/", acts.MoveAll, "move-all"),
     _act("operators/<int:pk>/lend/", acts.LendTo, "lend-operator"),
+    _act("operators/<int:pk>/kinds/", people.SwitchKinds, "kinds"),
+    _act("reserved/", people.Plan, "plan"),
+    _act("reserved/<int:pk>/cancel/", people.CancelPlan, "cancel-plan"),
     _act("session/<int:pk>/whisper/", acts.WriteNote, "whisper"),
     _act("session/<int:pk>/take/", acts.TakeOver, "take-over"),
     _act("session/<int:pk>/move/", acts.MoveSession, "move"),

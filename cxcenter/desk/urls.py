@@ -54,6 +54,7 @@ urlpatterns = [
     path("offers/<int:leg>/accept/", sessions.accept, name="accept"),
     path("offers/<int:leg>/decline/", sessions.decline, name="decline"),
     path("presence/", sessions.set_presence, name="presence"),
+    path("presence/kinds/", sessions.set_kinds, name="kinds"),
     path("goodbye/", sessions.goodbye, name="goodbye"),
     path("search/", customers.search, name="search"),
     path("customers/", customers.index, name="customers"),

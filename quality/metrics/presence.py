@@ -13,6 +13,8 @@ STATES: dict[str, list[str]] = {
     "available_us": [State.AVAILABLE],
     "handling_us": [State.BUSY, State.WRAPUP],
     "pause_us": [State.PAUSE],
+    "meeting_us": [State.MEETING],
+    "training_us": [State.TRAINING],
 }
 STATEMENT = """
     WITH stretch AS (

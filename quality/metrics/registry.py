@@ -273,13 +273,23 @@ METRICS: dict[str, Metric] = dict(
         _("on a pause"), _("time on pauses"), Unit.SECONDS,
         lambda sums: sums["pause_us"] / US, "", "", STATES, (), "presence",
     ),
+    "meeting_s": Metric(
+        _("in meetings"), _("time in meetings that were planned; no pause"), Unit.SECONDS,
+        lambda sums: sums["meeting_us"] / US, "", "", STATES, (), "presence",
+    ),
+    "training_s": Metric(
+        _("in trainings"), _("time in trainings that were planned; no pause"), Unit.SECONDS,
+        lambda sums: sums["training_us"] / US, "", "", STATES, (), "presence",
+    ),
     "occupancy": Metric(
         _("occupancy"), _("busy / (busy + available without a contact)"), Unit.SHARE,
         lambda sums: share(sums["handling_us"], sums["handling_us"] + sums["available_us"]),
         "", "", STATES, (), "presence",
     ),
     "utilisation": Metric(
-        _("utilisation"), _("busy / signed in; the time signed in stands for the paid time"), Unit.SHARE,
-        lambda sums: share(sums["handling_us"], sums["login_us"]), "", "", STATES, (), "presence",
+        _("utilisation"),
+        _("(busy + meetings + trainings) / signed in; the time signed in stands for the paid time"), Unit.SHARE,
+        lambda sums: share(sums["handling_us"] + sums["meeting_us"] + sums["training_us"], sums["login_us"]),
+        "", "", STATES, (), "presence",
     ),
 }  # fmt: skip

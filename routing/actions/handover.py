@@ -137,7 +137,7 @@ def take_over(*, interaction_id: int, actor: "User") -> Assignment:
         accepted_at=timezone.now(),
         why={"how": "taken over"},
     )
-    states.settle(locks.lock_presence(actor.pk), loads=1)
+    states.settle(locks.lock_presence(actor.pk), loads=1, work=item.work)
     audit.record(actor, "interaction.take_over", f"interaction:{interaction_id}")
     talk.post_system_line(
         thread_id=item.interaction.thread_id, code="joined", args={"name": actor.public_name}, user=actor

@@ -65,7 +65,7 @@ def release(leg: Assignment, end: str, *, now: datetime | None = None) -> None:
     presence = locks.lock_presence(leg.operator_id)
     held = leg.holds
     queueing.end_leg(leg, end, at=now)
-    states.settle(presence, now=now, loads=-1 if held else 0)
+    states.settle(presence, now=now, loads=-1 if held else 0, work=leg.item.work)
 
 
 @transaction.atomic
@@ -125,7 +125,7 @@ def snooze(*, interaction_id: int, actor: "User", until: datetime) -> Assignment
     presence = locks.lock_presence(leg.operator_id)
     held, leg.holds, leg.snoozed_until = leg.holds, False, until
     leg.save(update_fields=["holds", "snoozed_until"])
-    states.settle(presence, loads=-1 if held else 0)
+    states.settle(presence, loads=-1 if held else 0, work=leg.item.work)
     realtime.signal(actor.pk, "sessions", interaction_id)
     return leg
 
@@ -142,14 +142,17 @@ def wake(*, leg_id: int, force: bool = False) -> bool:
     presence = locks.lock_presence(leg.operator_id)
     if leg.holds:
         return True
-    ready = presence.mode == Mode.AVAILABLE and presence.load < presence.capacity
-    if not ready and not force:
+    if not force and not _would_take(presence, leg.item.work):
         return False
     leg.holds, leg.snoozed_until = True, None
     leg.save(update_fields=["holds", "snoozed_until"])
-    states.settle(presence, loads=1)
+    states.settle(presence, loads=1, work=leg.item.work)
     realtime.signal(leg.operator_id, "sessions", leg.interaction_id)
     return True
+
+
+def _would_take(presence: Presence, work: str) -> bool:
+    return presence.mode == Mode.AVAILABLE and work not in presence.off and presence.has_room(work)
 
 
 def is_held(*, interaction_id: int) -> bool:
@@ -225,7 +228,7 @@ def _let_idle(leg_id: int) -> bool:
     if leg.holds:
         leg.holds = False
         leg.save(update_fields=["holds"])
-        states.settle(presence, loads=-1)
+        states.settle(presence, loads=-1, work=leg.item.work)
         # Nothing that could be done with it changes: a page that shows it only counts anew.
         realtime.signal(leg.operator_id, "load", leg.interaction_id)
     return True
@@ -249,9 +252,9 @@ def _end_snooze(leg_id: int) -> None:
     if leg.leg != Leg.ACTIVE or leg.snoozed_until is None:
         return
     presence = locks.lock_presence(leg.operator_id)
-    leg.snoozed_until, leg.holds = None, presence.mode != Mode.OFFLINE and presence.load < presence.capacity
+    leg.snoozed_until, leg.holds = None, presence.mode != Mode.OFFLINE and presence.has_room(leg.item.work)
     leg.save(update_fields=["snoozed_until", "holds"])
-    states.settle(presence, loads=int(leg.holds))
+    states.settle(presence, loads=int(leg.holds), work=leg.item.work)
     realtime.signal(leg.operator_id, "sessions", leg.interaction_id)
 
 
@@ -271,15 +274,15 @@ def to_wrapup(leg: Assignment) -> None:
     held, leg.ended_at = leg.holds, now
     if leg.item.queue.wrapup_s == 0:
         queueing.end_leg(leg, LegEnd.FINISHED)
-        states.settle(presence, now=now, loads=-1 if held else 0)
+        states.settle(presence, now=now, loads=-1 if held else 0, work=leg.item.work)
         return
     # An idle contact that ends takes a place again, if there is one: nobody gets over his capacity by it.
-    leg.holds = held or presence.load < presence.capacity
+    leg.holds = held or presence.has_room(leg.item.work)
     loads = int(leg.holds) - int(held)
     leg.leg, leg.end, leg.snoozed_until = Leg.WRAPUP, LegEnd.FINISHED, None
     leg.wrapup_until = now + timedelta(seconds=leg.item.queue.wrapup_s)
     leg.save(update_fields=["leg", "end", "holds", "ended_at", "wrapup_until", "snoozed_until"])
-    states.settle(presence, now=now, loads=loads)
+    states.settle(presence, now=now, loads=loads, work=leg.item.work)
     realtime.signal(leg.operator_id, "sessions", leg.interaction_id)
 
 
@@ -312,18 +315,23 @@ def wrap_up(
     held = leg.holds
     leg.leg, leg.holds, leg.wrapped_at = Leg.ENDED, False, timezone.now()
     leg.save(update_fields=["leg", "holds", "wrapped_at"])
-    states.settle(presence, loads=-1 if held else 0)
+    states.settle(presence, loads=-1 if held else 0, work=leg.item.work)
     realtime.signal(leg.operator_id, "sessions", leg.interaction_id)
     return leg
 
 
 @transaction.atomic
-def extend_wrapup(*, leg_id: int, actor: "User", seconds: int = 30) -> Assignment:
-    """Give oneself more time for the wrap-up."""
+def extend_wrapup(*, leg_id: int, actor: "User", seconds: int = 60) -> Assignment:
+    """Give oneself more time for the wrap-up, as much in all as its queue allows.
+
+    Raises Conflict if it is over (code "over") or cannot be extended any more (code "limit").
+    """
     leg = locks.lock_leg(leg_id)
     if leg.operator_id != actor.pk or leg.leg != Leg.WRAPUP or leg.wrapup_until is None:
         raise Conflict(_("This wrap-up is over."), code="over")
-    leg.wrapup_until += timedelta(seconds=seconds)
+    if leg.wrapup_left_s == 0:
+        raise Conflict(_("This wrap-up cannot be extended any more. Save the outcome."), code="limit")
+    leg.wrapup_until += timedelta(seconds=min(seconds, leg.wrapup_left_s))
     leg.save(update_fields=["wrapup_until"])
     return leg
 

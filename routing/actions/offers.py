@@ -1,5 +1,6 @@
 """Deciding who gets what, and the answer of the operator."""
 
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from cxcenter.core.events import announce
 from interactions.actions.talk import post_system_line
 from routing import locks, rows, skills, strategies
 from routing.actions import queueing, states
-from routing.choices import Leg, LegEnd, Mode, Outcome, Visit
+from routing.choices import Leg, LegEnd, Mode, Outcome, Visit, Work
 from routing.events import LegAccepted, RoomMade
 from routing.models import Assignment, Queue, WorkItem
 
@@ -56,16 +57,20 @@ def _assign_batch(queue_ids: list[int] | None) -> tuple[list[Assignment], bool]:
         return [], False
     locks.lock_decision()
     now = timezone.now()
-    steps = skills.steps_of(path for queue in queues.values() for path in rows.paths_of(queue))
+    steps = skills.steps_of(path for queue in queues.values() for _work, path in rows.kinds_of(queue))
     asked = {skill for one in steps.values() for needs in one.needs for skill, _level in needs}
     offers: list[Assignment] = []
     busy_items: set[int] = set()
     busy_operators: set[int] = set()
     for _try in range(TRIES):
-        free = [one for one in rows.free_of(queues.values(), asked, now) if one.operator not in busy_operators]
-        decisions = _decide(queues, steps, free, busy_items, now) if free else []
-        expires = [now + timedelta(seconds=queues[decision.queue].offer_s) for decision in decisions]
-        made = [_as_offer(row, queues, decisions, now) for row in rows.claim(decisions, expires, now)]
+        people, yields = rows.free_of(queues.values(), asked, now)
+        free = {one.operator: one for one in people if one.operator not in busy_operators}
+        crowd = strategies.Crowd(free.values(), yields)
+        decisions = _decide(queues, steps, crowd, busy_items, now)
+        wishes = [
+            rows.Wish(one, now + timedelta(seconds=queues[one.queue].offer_s), free[one.operator]) for one in decisions
+        ]
+        made = [_as_offer(row, queues, decisions, now) for row in rows.claim(wishes, now)]
         offers += made
         given = {offer.item_id for offer in made}
         lost = [decision for decision in decisions if decision.item not in given]
@@ -81,7 +86,7 @@ def _assign_batch(queue_ids: list[int] | None) -> tuple[list[Assignment], bool]:
 def _decide(
     queues: dict[int, Queue],
     steps: dict[int, strategies.Steps],
-    free: list[strategies.Free],
+    crowd: strategies.Crowd,
     but: set[int],
     now: datetime,
 ) -> list[strategies.Decision]:
@@ -89,9 +94,7 @@ def _decide(
 
     Groups that nobody can take are passed over unread: who waits for a rare skill stands in nobody's way.
     """
-    crowd = strategies.Crowd(free)
-    room = sum(one.limits[rows.WRITTEN] - one.loads[rows.WRITTEN] for one in free)
-    most = min(BATCH, room)
+    kinds = {work for queue in queues.values() for work, _path in rows.kinds_of(queue)}
     rules = {
         queue.pk: strategies.Rules(queue.priority_weight, queue.wait_weight, queue.choice) for queue in queues.values()
     }
@@ -99,17 +102,17 @@ def _decide(
     seed = int(now.timestamp() * 1_000_000)
     decisions: list[strategies.Decision] = []
     seen = list(but)
-    while len(decisions) < most:
+    while len(decisions) < BATCH and (room := crowd.room(kinds)):
         asked = rows.Asked(
             groups=_takeable(queues, steps, crowd, now),
-            operators=[one.operator for one in free],
+            operators=crowd.operators,
             queues=list(queues),
-            count=most - len(decisions) + AHEAD,
+            count=min(room, BATCH - len(decisions)) + AHEAD,
             now=now,
         )
         found = rows.next_waiting(asked, seen)
         waiting = [_as_waiting(row, queues, steps) for row in found]
-        decisions += strategies.decide(waiting, crowd, now=0.0, seed=seed, rules=rules, most=most - len(decisions))
+        decisions += strategies.decide(waiting, crowd, now=0.0, seed=seed, rules=rules, most=BATCH - len(decisions))
         seen += [contact.item for contact in waiting]
         if len(found) < asked.count:
             break
@@ -124,27 +127,27 @@ def _takeable(
     """Return the groups of those who wait alike that somebody could take."""
     found = []
     for queue in queues.values():
-        for path in rows.paths_of(queue):
+        for work, path in rows.kinds_of(queue):
             begins = [now - timedelta(seconds=after) for after in steps[path].after_s]
             untils = [None, *begins[1:]]
             afters = [*begins[1:], None]
             for needs, until, after in zip(steps[path].needs, untils, afters, strict=True):
-                if crowd.could(queue.pk, rows.WRITTEN, needs):
-                    found.append(rows.Alike(queue.pk, path, after, until))
+                if crowd.could(queue.pk, work, needs):
+                    found.append(rows.Alike(queue.pk, work, path, after, until))
     return found
 
 
 def _as_waiting(
     row: tuple[Any, ...], queues: dict[int, Queue], steps: dict[int, strategies.Steps]
 ) -> strategies.Waiting:
-    item, queue, path, priority, since, waits_since, rank_at, preferred, only_preferred, resting = row
+    item, queue, work, path, priority, since, waits_since, rank_at, preferred, only_preferred, resting = row
     return strategies.Waiting(
         item=item,
         queue=queue,
         since=since,
         priority=priority,
         credit_s=queueing.credit(queues[queue], waits_since, priority, rank_at).total_seconds(),
-        kind=rows.WRITTEN,
+        kind=work,
         steps=steps[path],
         preferred=preferred,
         only_preferred=only_preferred and preferred is not None,
@@ -157,7 +160,8 @@ def _as_offer(
 ) -> Assignment:
     pk, item_id, interaction_id, operator_id, expires_at = row
     decision = next(one for one in decisions if one.item == item_id)
-    item = WorkItem(pk=item_id, interaction_id=interaction_id, queue=queues[decision.queue], visit=Visit.OFFERED)
+    queue = queues[decision.queue]
+    item = WorkItem(pk=item_id, interaction_id=interaction_id, queue=queue, work=decision.kind, visit=Visit.OFFERED)
     return Assignment(
         pk=pk,
         item=item,
@@ -237,7 +241,7 @@ def _give_back(leg: Assignment, end: str, *, mode: str | None) -> None:
         presence.mode = mode
     queueing.end_leg(leg, end)
     WorkItem.objects.filter(pk=leg.item_id, visit=Visit.OFFERED).update(visit=Visit.WAITING)
-    states.settle(presence, loads=-1)
+    states.settle(presence, loads=-1, work=leg.item.work)
     _announce_room(leg.item.queue_id)
 
 
@@ -261,9 +265,9 @@ def expire_offers(now: datetime) -> int:
 
 
 @transaction.atomic
-def return_offers_of(user_id: int) -> None:
-    """Return at once what is offered to an operator who went away."""
-    offered = Assignment.objects.filter(operator_id=user_id, leg=Leg.OFFERED).order_by("item_id")
+def return_offers_of(user_id: int, works: Collection[str] = Work.values) -> None:
+    """Return at once what is offered to an operator who went away, or takes none of these kinds of work any more."""
+    offered = Assignment.objects.filter(operator_id=user_id, leg=Leg.OFFERED, item__work__in=works).order_by("item_id")
     legs = list(offered.values_list("pk", "item_id"))
     # Every item comes before the presence, so that the order of locks holds in one transaction.
     locks.lock_items(item_id for _leg_id, item_id in legs)

@@ -1,5 +1,6 @@
 """An operator's states: coming, pausing, going, and being gone."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,15 @@ from cxcenter.core import audit, liveness
 from cxcenter.core.errors import Conflict, Forbidden, Invalid
 from routing import locks
 from routing.actions import legs, offers, states
-from routing.choices import Leg, LegEnd, Mode
-from routing.models import Assignment, PauseReason, Policy, Presence
+from routing.choices import Leg, LegEnd, Mode, Work
+from routing.models import Assignment, Attendance, CapacityProfile, PauseReason, Policy, Presence
 from routing.querysets import PresenceQuerySet
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
 
+# How many contacts of a kind an operator may take at once at the most.
+MOST = 50
 CHOSEN = {Mode.AVAILABLE, Mode.PAUSE, Mode.OFFLINE}
 
 
@@ -46,6 +49,7 @@ def set_mode(
         if mode == Mode.OFFLINE:
             _refuse_open_contacts(user.pk, but=moved)
         presence.vanished_at = None
+        _leave_reserved(presence, mode)
         presence.reason = reason if mode == Mode.PAUSE else None
         if mode == Mode.PAUSE and after and presence.load > 0:
             presence.pause_after = True
@@ -63,6 +67,14 @@ def set_mode(
         if actor.pk != user.pk:
             audit.record(actor, "presence.force", f"user:{user.pk}", mode=mode)
     return Presence.objects.select_related("user", "reason").get(pk=presence.pk)
+
+
+def _leave_reserved(presence: Presence, mode: str) -> None:
+    """Who takes another state leaves his meeting or training, or does not go there; who signs off may come back to it."""
+    if presence.attends_id is not None:
+        if mode != Mode.OFFLINE:
+            Attendance.objects.filter(pk=presence.attends_id, ended_at=None).update(ended_at=timezone.now())
+        presence.attends = None
 
 
 def _lock_work(user_id: int, *, move: bool) -> list[int]:
@@ -107,14 +119,66 @@ def move_all_to_queue(*, user: "User", actor: "User") -> int:
 
 
 @transaction.atomic
-def set_capacity(*, user: "User", capacity: int, actor: "User") -> Presence:
-    """Set how many contacts an operator takes at once."""
-    if not 0 <= capacity <= 50:
-        raise Invalid(_("Choose a capacity from 0 to 50."), field="capacity")
+def set_capacity(*, user: "User", capacity: int, actor: "User", callbacks: int | None = None) -> Presence:
+    """Set how many chats and callbacks an operator takes at once: numbers of his own, whatever his profile had."""
     presence = locks.lock_presence(user.pk)
-    presence.capacity = capacity
+    presence.profile, presence.capacity = None, _checked(capacity, "capacity")
+    if callbacks is not None:
+        presence.callbacks = _checked(callbacks, "callbacks")
     states.settle(presence)
-    audit.record(actor, "presence.capacity", f"user:{user.pk}", capacity=capacity)
+    audit.record(
+        actor, "presence.capacity", f"user:{user.pk}", capacity=presence.capacity, callbacks=presence.callbacks
+    )
+    return presence
+
+
+def _checked(number: int, field: str) -> int:
+    if not 0 <= number <= MOST:
+        raise Invalid(_("Choose a capacity from 0 to %(most)s.") % {"most": MOST}, field=field)
+    return number
+
+
+@transaction.atomic
+def use_profile(*, user: "User", profile: CapacityProfile, actor: "User") -> Presence:
+    """Give an operator the numbers of a profile; he follows its changes."""
+    presence = locks.lock_presence(user.pk)
+    presence.profile, presence.capacity, presence.callbacks = profile, profile.capacity, profile.callbacks
+    states.settle(presence)
+    audit.record(actor, "presence.capacity", f"user:{user.pk}", profile=profile.pk)
+    return presence
+
+
+@transaction.atomic
+def spread_profile(*, profile: CapacityProfile, actor: "User") -> int:
+    """Give the numbers of a profile to all who have it. Returns how many."""
+    people = locks.lock_presences(Presence.objects.filter(profile=profile).values_list("user_id", flat=True))
+    for presence in people.values():
+        presence.capacity, presence.callbacks = profile.capacity, profile.callbacks
+        states.settle(presence)
+    audit.record(
+        actor, "capacity.profile", f"profile:{profile.pk}", capacity=profile.capacity, callbacks=profile.callbacks
+    )
+    return len(people)
+
+
+@transaction.atomic
+def switch_kinds(*, user: "User", off: Iterable[str], actor: "User") -> Presence:
+    """Set of which kinds of work an operator takes none now; what he has of them stays, what is offered goes back.
+
+    Raises Invalid where nothing would be left to him. Switched by somebody else it is audited.
+    """
+    wanted = sorted(set(off))
+    if not set(wanted) <= set(Work.values):
+        raise Invalid(_("There is no such kind of work."), field="off")
+    _lock_work(user.pk, move=False)
+    presence = locks.lock_presence(user.pk)
+    if not any(limit for kind, limit in presence.limits.items() if kind not in wanted):
+        raise Invalid(_("Leave at least one kind of work on, or take a pause."), field="off")
+    presence.off = wanted
+    states.settle(presence)
+    offers.return_offers_of(user.pk, works=wanted)
+    if actor.pk != user.pk:
+        audit.record(actor, "presence.kinds", f"user:{user.pk}", off=wanted)
     return presence
 
 
@@ -149,6 +213,7 @@ def _sign_off_vanished(user_id: int, now: datetime, limit: datetime) -> bool:
         if presence.vanished_at is not None or (seen is not None and seen >= limit):
             return False
         presence.mode, presence.pause_after, presence.vanished_at = Mode.OFFLINE, False, now
+        presence.attends = None
         states.settle(presence, now=now)
     offers.return_offers_of(user_id)
     return True

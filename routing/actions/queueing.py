@@ -17,7 +17,7 @@ from cxcenter.core.events import announce
 from interactions.models import Interaction
 from routing import locks, preferences, queries, skills
 from routing.actions import states
-from routing.choices import Leg, LegEnd, Outcome, Visit
+from routing.choices import Leg, LegEnd, Outcome, Visit, work_of
 from routing.events import ItemLeft, ItemQueued, LegEnded, RoomMade
 from routing.models import Assignment, Queue, WorkItem
 
@@ -88,6 +88,7 @@ def enqueue(
         priority=priority,
         entered_at=now,
         waits_since=since,
+        work=work_of(interaction.kind),
         path=_path(interaction, queue, segments),
         segments=list(segments),
         steps=steps,
@@ -212,7 +213,7 @@ def drop_from_queue(*, interaction_id: int, outcome: str = Outcome.ABANDONED, at
     if offer is not None:
         presence = locks.lock_presence(offer.operator_id)
         end_leg(offer, LegEnd.WITHDRAWN)
-        states.settle(presence, loads=-1)
+        states.settle(presence, loads=-1, work=item.work)
     leave_queue(item, outcome, at=at)
     return True
 

@@ -6,9 +6,10 @@ from django.utils import timezone
 
 from cxcenter.core import realtime
 from cxcenter.core.events import announce
+from routing import rows
 from routing.choices import Leg, Mode, State
 from routing.events import PresenceChanged, RoomMade
-from routing.models import Assignment, Presence, PresenceInterval, QueueMember
+from routing.models import Assignment, Attendance, Presence, PresenceInterval
 
 
 def shown_state(presence: Presence) -> str:
@@ -23,16 +24,17 @@ def shown_state(presence: Presence) -> str:
     return State.WRAPUP if any(leg == Leg.WRAPUP for leg, _holds in legs) else State.AVAILABLE
 
 
-def settle(presence: Presence, *, now: datetime | None = None, loads: int = 0) -> None:
-    """Write a presence after its mode or work changed: load by `loads`, state, interval, announcements.
+def settle(presence: Presence, *, now: datetime | None = None, loads: int = 0, work: str = "") -> None:
+    """Write a presence after its mode or work changed: `loads` more of a kind of `work`, state, interval, announcements.
 
     Room that appears starts an assignment after the commit.
     """
+    assert work or not loads, "say of which kind of work"
     now = now or timezone.now()
-    presence.load += loads
+    presence.add(work, loads)
     if loads < 0 and presence.load == 0:
         presence.idle_since = now
-    _pause_if_asked(presence)
+    _go_if_asked(presence, now)
     state = shown_state(presence)
     if state != presence.state or presence.mode == Mode.PAUSE:
         _begin_interval(presence, state, now)
@@ -42,24 +44,42 @@ def settle(presence: Presence, *, now: datetime | None = None, loads: int = 0) -
             "state",
             "reason",
             "since",
+            "profile",
             "capacity",
+            "callbacks",
             "load",
+            "callback_load",
+            "off",
             "idle_since",
             "pause_after",
+            "attends",
             "vanished_at",
         ]
     )
     realtime.signal(presence.user_id, "presence")
-    if presence.mode == Mode.AVAILABLE and not presence.pause_after and presence.load < presence.capacity:
-        queues = list(QueueMember.objects.filter(user_id=presence.user_id).values_list("queue_id", flat=True))
+    if presence.mode == Mode.AVAILABLE and not presence.pause_after:
+        queues = rows.queues_with_room(presence.user_id)
         if queues:
             announce(RoomMade(queues=queues))
 
 
-def _pause_if_asked(presence: Presence) -> None:
-    """Begin the pause that was asked for after the present contact, when nothing is left in work."""
-    if presence.pause_after and presence.load == 0 and presence.mode == Mode.AVAILABLE:
+def _go_if_asked(presence: Presence, now: datetime) -> None:
+    """Begin the pause or the reserved time that was to follow the present contacts, when nothing is left in work."""
+    if not presence.pause_after or presence.load > 0 or presence.mode != Mode.AVAILABLE:
+        return
+    if presence.attends is None:
         presence.mode, presence.pause_after = Mode.PAUSE, False
+    else:
+        attend(presence, presence.attends, now)
+
+
+def attend(presence: Presence, attendance: Attendance, now: datetime) -> None:
+    """Let an operator go to a meeting or a training for which his time is reserved."""
+    presence.mode, presence.attends, presence.pause_after = attendance.reservation.state, attendance, False
+    presence.reason = None
+    if attendance.begun_at is None:
+        attendance.begun_at = now
+        attendance.save(update_fields=["begun_at"])
 
 
 def _begin_interval(presence: Presence, state: str, now: datetime) -> None:

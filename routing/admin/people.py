@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -14,15 +14,15 @@ from cxcenter.core.adminkit import JournalAdmin, RowsInline, SettingsAdmin, act_
 from routing.actions import presence as acts
 from routing.choices import Mode, State
 from routing.forms import CapacityFormSet
-from routing.models import PauseReason, Presence, PresenceInterval, QueueMember
+from routing.models import CapacityProfile, GivesWay, PauseReason, Presence, PresenceInterval, QueueMember
 
 
 class CapacityInline(RowsInline):
-    """How many contacts the operator takes at once."""
+    """How many contacts of each kind the operator takes at once: those of a profile, or numbers of his own."""
 
     model = Presence
     formset = CapacityFormSet
-    fields = ("capacity",)
+    fields = ("profile", "capacity", "callbacks")
     hide_title = True
     can_delete = False
     max_num = 1
@@ -57,6 +57,8 @@ STATES: dict[str, str] = {
     State.BUSY: "info",
     State.WRAPUP: "info",
     State.PAUSE: "warn",
+    State.MEETING: "info",
+    State.TRAINING: "info",
     State.NOT_RESPONDING: "bad",
 }
 
@@ -85,6 +87,59 @@ class PauseReasonAdmin(SettingsAdmin):
     )
 
 
+@admin.register(CapacityProfile)
+class CapacityProfileAdmin(SettingsAdmin):
+    """How many contacts of each kind fill an operator, for many of them at once."""
+
+    list_display = ("name", "capacity", "callbacks", "standard", "people")
+    search_fields = ("name",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": ("name", ("capacity", "callbacks"), "standard"),
+                "description": _(
+                    "Kinds of work share an operator: with 4 chats and 1 callback, a chat takes a quarter of him and a callback all. "
+                    "What takes no room from what is set by the rules of interruption."
+                ),
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[CapacityProfile]":
+        """Count who has each."""
+        return super().get_queryset(request).annotate(people=Count("presences"))
+
+    @display(description=_("operators"), ordering="people")
+    def people(self, profile: Any) -> int:
+        """Show how many operators have it."""
+        return int(profile.people)
+
+    def save_model(self, request: HttpRequest, obj: CapacityProfile, form: Any, change: Any) -> None:
+        """Give its numbers to all who have it."""
+        super().save_model(request, obj, form, change)
+        acts.spread_profile(profile=obj, actor=request.user)  # type: ignore[arg-type]
+
+
+@admin.register(GivesWay)
+class GivesWayAdmin(SettingsAdmin):
+    """Rules of interruption: which work takes no room from which."""
+
+    list_display = ("work", "to")
+    list_display_links = ("work",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (("work", "to"),),
+                "description": _(
+                    "An operator who has only such work is free for the other. The other way round it holds only with a rule of its own."
+                ),
+            },
+        ),
+    )
+
+
 @admin.register(Presence)
 class PresenceAdmin(JournalAdmin):
     """What operators do now."""
@@ -108,8 +163,8 @@ class PresenceAdmin(JournalAdmin):
 
     @display(description=_("load"), ordering="load")
     def loaded(self, presence: Presence) -> str:
-        """Show how many contacts of how many."""
-        return f"{presence.load}/{presence.capacity}"
+        """Show how many contacts of each kind of how many."""
+        return " · ".join(f"{kind['words']} {kind['load']}/{kind['limit']}" for kind in presence.kinds)
 
     @admin.action(description=_("Move the contacts to the queues and sign off"), permissions=["view"])
     def sign_off(self, request: HttpRequest, rows: QuerySet[Presence]) -> None:

@@ -201,13 +201,27 @@ class OperatorRow(serializers.ModelSerializer[Presence]):
 
     class Meta:
         model = Presence
-        fields = ("id", "name", "team", "mode", "state", "reason", "since", "capacity", "load", "pause_after")
+        fields = (
+            "id",
+            "name",
+            "team",
+            "mode",
+            "state",
+            "reason",
+            "since",
+            "capacity",
+            "callbacks",
+            "load",
+            "callback_load",
+            "off",
+            "pause_after",
+        )
 
 
 class ModeForm(Strict):
     """The state an operator shall be in."""
 
-    mode = serializers.ChoiceField([choice for choice in Mode.choices if choice[0] != Mode.NOT_RESPONDING])
+    mode = serializers.ChoiceField([(mode.value, mode.label) for mode in (Mode.AVAILABLE, Mode.PAUSE, Mode.OFFLINE)])
     reason = serializers.PrimaryKeyRelatedField(
         queryset=PauseReason.objects.filter(active=True), required=False, help_text="Why he pauses."
     )

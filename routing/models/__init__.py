@@ -1,9 +1,17 @@
 """Queues, skills, work, operators."""
 
-from routing.choices import AlertKind, CallbackEnd, CallbackState, Leg, LegEnd, Mode, Outcome, State, Visit
+from routing.choices import AlertKind, CallbackEnd, CallbackState, Leg, LegEnd, Mode, Outcome, State, Visit, Work
 from routing.models.callbacks import Callback
 from routing.models.overflow import Backtest, Overflow
-from routing.models.people import PauseReason, Presence, PresenceInterval
+from routing.models.people import (
+    Attendance,
+    CapacityProfile,
+    GivesWay,
+    PauseReason,
+    Presence,
+    PresenceInterval,
+    Reservation,
+)
 from routing.models.preferences import FrequentRule, PriorityStep
 from routing.models.queues import (
     BusinessHours,
@@ -24,13 +32,16 @@ __all__ = [
     "Alert",
     "AlertKind",
     "Assignment",
+    "Attendance",
     "Backtest",
     "BusinessHours",
     "Callback",
     "CallbackEnd",
     "CallbackState",
+    "CapacityProfile",
     "Entrance",
     "FrequentRule",
+    "GivesWay",
     "Holiday",
     "Leg",
     "LegEnd",
@@ -49,11 +60,13 @@ __all__ = [
     "QueueMember",
     "Requirement",
     "RequirementStep",
+    "Reservation",
     "RuleVersion",
     "Skill",
     "SkillPath",
     "State",
     "Threshold",
     "Visit",
+    "Work",
     "WorkItem",
 ]

@@ -156,6 +156,9 @@ class Queue(models.Model):
     )
     auto_accept = models.BooleanField(_("accept offers by itself"), default=False)
     wrapup_s = models.PositiveIntegerField(_("wrap-up, s"), default=60)
+    wrapup_more_s = models.PositiveIntegerField(
+        _("an operator may extend a wrap-up by, s"), default=300, help_text=_("In all. 0: not at all.")
+    )
     max_waiting = models.PositiveIntegerField(
         _("at most so many wait"), null=True, blank=True, help_text=_("More are turned to the form. Empty: no limit.")
     )

@@ -1,5 +1,6 @@
 """Work: visits to queues, legs with operators, alerts and thresholds."""
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -10,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from routing.choices import AlertKind, Estimator, Leg, LegEnd, Outcome, Visit
+from routing.choices import AlertKind, Estimator, Leg, LegEnd, Outcome, Visit, Work
 from routing.models.queues import Queue
 from routing.models.skills import ANYONE
 from routing.querysets import AssignmentQuerySet, WorkItemQuerySet
@@ -30,6 +31,8 @@ class WorkItem(models.Model):
     entered_at = models.DateTimeField(_("entered"), default=timezone.now)
     # The wait that counts: kept when a contact comes back.
     waits_since = models.DateTimeField(_("waits since"), default=timezone.now)
+    # The kind of work that it is, by which capacity is counted.
+    work = models.CharField(_("work"), max_length=8, choices=Work, default=Work.CHAT, db_default=Work.CHAT.value)
     # What it asks of operators while it waits: the id of a SkillPath.
     path = models.IntegerField(_("skills asked for"), default=ANYONE, db_default=ANYONE)
     # Codes of the segments to which its customer belonged when he came, in their order.
@@ -78,7 +81,7 @@ class WorkItem(models.Model):
         indexes: ClassVar = [
             # The next K of those in a queue who ask for the same.
             models.Index(
-                fields=["queue", "path", "rank_at", "id"],
+                fields=["queue", "work", "path", "rank_at", "id"],
                 name="item_waiting_alike",
                 condition=Q(visit="waiting"),
             ),
@@ -134,6 +137,15 @@ class Assignment(models.Model):
 
     def __str__(self) -> str:
         return f"A-{self.pk}"
+
+    @property
+    def wrapup_left_s(self) -> int:
+        """How much its wrap-up may still be extended by, in whole seconds."""
+        if self.leg != Leg.WRAPUP or self.ended_at is None or self.wrapup_until is None:
+            return 0
+        queue = self.item.queue
+        last = self.ended_at + timedelta(seconds=queue.wrapup_s + queue.wrapup_more_s)
+        return max(0, int((last - self.wrapup_until).total_seconds()))
 
 
 class Alert(models.Model):

@@ -1,5 +1,5 @@
 // Timers tick here from a server time, never by pushes.
-//   data-since: counts up;  data-until: counts down;  data-sla + data-since + data-target: a target's colours.
+//   data-since: counts up, with data-limit in red beyond it;  data-until: counts down;  data-left: how much more there may be;  data-sla + data-since + data-target: a target's colours.
 import { words } from "./net.js";
 
 let offset = Number(document.body.dataset.now || 0) ? Number(document.body.dataset.now) - Date.now() / 1000 : 0;
@@ -42,7 +42,12 @@ function sla(badge) {
 
 export function tick(root = document) {
   for (const el of root.querySelectorAll("[data-sla]")) sla(el);
-  for (const el of root.querySelectorAll("[data-since]:not([data-sla])")) el.textContent = format(now() - Number(el.dataset.since));
+  for (const el of root.querySelectorAll("[data-since]:not([data-sla])")) {
+    const lasts = now() - Number(el.dataset.since);
+    el.textContent = format(lasts);
+    if (el.dataset.limit) el.classList.toggle("over", lasts > Number(el.dataset.limit));
+  }
+  for (const el of root.querySelectorAll("[data-left]")) el.textContent = el.dataset.left > 0 ? el.dataset.words.replace("{left}", format(el.dataset.left)) : "";
   for (const el of root.querySelectorAll("[data-until]")) el.textContent = format(Number(el.dataset.until) - now());
 }
 

@@ -8,8 +8,18 @@ from django.utils import timezone
 
 from cxcenter.core.models import AuditEntry
 from interactions.models import Message
-from routing.actions import offers
-from routing.models import Alert, Assignment, PauseReason, Presence, Queue, QueueMember, Threshold, WorkItem
+from routing.actions import offers, reservations
+from routing.models import (
+    Alert,
+    Assignment,
+    PauseReason,
+    Presence,
+    Queue,
+    QueueMember,
+    Reservation,
+    Threshold,
+    WorkItem,
+)
 from tests import world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,6 +40,11 @@ class Place:
         offers.accept_offer(leg_id=Assignment.objects.get().pk, actor=self.alice)
         self.waits = world.open_chat(self.site)
         self.item = WorkItem.objects.get(interaction=self.waits)
+        hour, now = timedelta(hours=1), timezone.now()
+        self.plan = reservations.plan(
+            users=[self.alice], state="training", subject="Brakes", starts_at=now + hour, ends_at=now + 2 * hour,
+            actor=self.boss,
+        )  # fmt: skip
         self.alert = Alert.objects.create(kind="late", team=self.team, queue=self.queue, item=self.item)
 
     def acts(self) -> dict[str, tuple[int, dict[str, object]]]:
@@ -41,6 +56,8 @@ class Place:
             "thresholds": (self.queue.pk, {"waiting": 5}),
             "lend": (self.queue.pk, {"minutes": 60, "operator": self.bob.pk}),
             "force-state": (self.alice.pk, {"mode": "pause"}),
+            "kinds": (self.alice.pk, {"takes": ["callback"]}),
+            "cancel-plan": (self.plan.pk, {}),
             "move-all": (self.alice.pk, {}),
             "lend-operator": (self.bob.pk, {"minutes": 60, "queue": self.queue.pk}),
             "whisper": (self.talk.pk, {"text": "Offer a loan car"}),
@@ -111,6 +128,50 @@ def test_a_forced_state(act, place):
     presence = Presence.objects.get(user=place.alice)
     assert (presence.state, presence.reason) == ("pause", lunch)
     assert audited("presence.force").actor == place.boss
+
+
+def test_switching_kinds_of_work_is_audited_and_shown(act, client, place):
+    assert "callbacks" in act("kinds").json()["said"]
+    presence = Presence.objects.get(user=place.alice)
+    assert presence.off == ["chat"]
+    assert audited("presence.kinds").detail == {"off": ["chat"]}
+    nothing = act("kinds", takes=[])
+    assert (nothing.status_code, nothing.json()["field"]) == (400, "off")
+    assert Presence.objects.get(user=place.alice).off == ["chat"]
+
+
+def test_reserving_and_cancelling_time(act, client, place, django_assert_max_num_queries):
+    begins = timezone.localtime() + timedelta(hours=3)
+    said = {
+        "state": "meeting", "subject": "News of the week", "then": "available", "operators": [place.alice.pk, place.bob.pk],
+        "starts_at": f"{begins:%Y-%m-%dT%H:%M}", "ends_at": f"{begins + timedelta(minutes=30):%Y-%m-%dT%H:%M}",
+    }  # fmt: skip
+    made = client.post(reverse("board:plan"), said)
+    assert made.status_code == 200 and made.json()["then"] == reverse("board:operators")
+    page = client.get(reverse("board:operators")).content.decode()
+    assert "News of the week" in page and "Alice" in page and "Bob" in page
+    with django_assert_max_num_queries(30):
+        client.get(reverse("board:operators"))
+    again = client.post(reverse("board:plan"), said)
+    assert (again.status_code, again.json()["field"]) == (400, "operators") and "News of the week" in again.json()[
+        "message"
+    ]
+    plan = Reservation.objects.get(subject="News of the week")
+    assert client.post(reverse("board:cancel-plan", args=[plan.pk])).status_code == 200
+    assert "News of the week" not in client.get(reverse("board:operators")).content.decode()
+    assert AuditEntry.objects.filter(act__in=["reservation.plan", "reservation.cancel"]).count() == 3
+
+
+def test_time_of_another_team_is_not_reserved(client, place):
+    stranger = world.make_user("oleg", role="supervisor", team=world.make_team("Sales"))
+    client.force_login(stranger)
+    said = {"state": "meeting", "subject": "x", "then": "available", "operators": [place.alice.pk]}
+    said |= {"starts_at": "2027-01-01T10:00", "ends_at": "2027-01-01T11:00"}
+    refused = client.post(reverse("board:plan"), said)
+    assert (refused.status_code, refused.json()["field"]) == (400, "operators")
+    assert "Brakes" not in client.get(reverse("board:operators")).content.decode()
+    client.force_login(place.alice)
+    assert client.post(reverse("board:plan"), said).status_code == 403
 
 
 def test_nobody_is_signed_off_with_contacts(act, place):
@@ -193,7 +254,7 @@ def test_each_dialog_says_whom_it_is_about(client, place):
 # --- Who may ---------------------------------------------------------------------------------------
 
 NAMES = [
-    "close-queue", "pause-queue", "open-queue", "lend", "force-state", "move-all",
+    "close-queue", "pause-queue", "open-queue", "lend", "force-state", "kinds", "cancel-plan", "move-all",
     "lend-operator", "whisper", "move", "priority", "see-alert", "take-over", "thresholds",
 ]  # fmt: skip
 
@@ -204,7 +265,8 @@ def world_before(place) -> list[object]:
     return [
         list(Queue.objects.values_list()),
         list(QueueMember.objects.values_list()),
-        list(Presence.objects.order_by("pk").values_list("mode", "reason", "load")),
+        list(Presence.objects.order_by("pk").values_list("mode", "reason", "load", "off")),
+        list(Reservation.objects.values_list()),
         list(WorkItem.objects.order_by("pk").values_list()),
         list(Assignment.objects.order_by("pk").values_list()),
         list(Alert.objects.values_list()),

@@ -61,6 +61,7 @@ DOORS: dict[str, tuple[str, str, bool]] = {
     "accept": ("POST", Right.SERVE, True),
     "decline": ("POST", Right.SERVE, True),
     "presence": ("POST", Right.SERVE, False),
+    "kinds": ("POST", Right.SERVE, False),
     "goodbye": ("POST", Right.SERVE, False),
     "search": ("GET", Right.VIEW_CUSTOMERS, False),
     "customers": ("GET", Right.VIEW_CUSTOMERS, False),

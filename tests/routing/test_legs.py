@@ -206,13 +206,29 @@ def test_wrap_up_ends_by_time_and_can_be_longer(floor):
     floor.ready(floor.alice)
     leg = legs.finish(interaction_id=floor.chat(floor.alice).pk, actor=floor.alice)
     longer = legs.extend_wrapup(leg_id=leg.pk, actor=floor.alice)
-    assert longer.wrapup_until - leg.wrapup_until == timedelta(seconds=30)
+    assert longer.wrapup_until - leg.wrapup_until == timedelta(seconds=60)
     with pytest.raises(Conflict):
         legs.extend_wrapup(leg_id=leg.pk, actor=floor.bob)
     assert legs.sweep_wrapups(now=leg.wrapup_until) == 0
     assert (legs.sweep_wrapups(now=longer.wrapup_until), legs.sweep_wrapups(now=longer.wrapup_until)) == (1, 0)
     with pytest.raises(Conflict):
         legs.extend_wrapup(leg_id=leg.pk, actor=floor.alice)
+
+
+def test_a_wrap_up_is_extended_as_much_as_its_queue_allows(floor):
+    Queue.objects.filter(pk=floor.queue.pk).update(wrapup_s=30, wrapup_more_s=90)
+    floor.ready(floor.alice)
+    leg = legs.finish(interaction_id=floor.chat(floor.alice).pk, actor=floor.alice)
+    assert floor.leg(leg.interaction).wrapup_left_s == 90
+    left = [legs.extend_wrapup(leg_id=leg.pk, actor=floor.alice).wrapup_left_s for _ in range(2)]
+    assert left == [30, 0]
+    longest = floor.leg(leg.interaction).wrapup_until
+    assert longest == leg.ended_at + timedelta(seconds=120)
+    with pytest.raises(Conflict) as refused:
+        legs.extend_wrapup(leg_id=leg.pk, actor=floor.alice)
+    assert refused.value.code == "limit" and floor.leg(leg.interaction).wrapup_until == longest
+    Queue.objects.filter(pk=floor.queue.pk).update(wrapup_more_s=0)
+    assert floor.leg(leg.interaction).wrapup_left_s == 0
 
 
 def test_without_wrap_up(floor):

@@ -24,9 +24,11 @@ from interactions.models import Interaction, Site, Thread
 from routing import skills, sweeps
 from routing.actions import handover, legs, offers, presence, queueing
 from routing.actions import skills as skill_acts
+from routing.choices import work_of
 from routing.models import (
     Assignment,
     OperatorSkill,
+    Presence,
     Queue,
     QueueMember,
     Requirement,
@@ -44,18 +46,21 @@ WAITING = 4000
 AT_MOST_S = float(os.environ.get("RACE_S", "50"))
 PARTS = {
     "accepted", "expired", "vanished", "returned", "kept", "wrapped", "idle", "woken", "left", "told", "escalated", "silent",
-    "lent", "lost", "offered", "overflowed", "called",
+    "lent", "lost", "offered", "overflowed", "called", "reserved", "overstayed",
 }  # fmt: skip
 
+# One callback or so many chats: what he has adds up to one operator.
 OVER_CAPACITY = """
-    SELECT user_id, load, capacity FROM routing_presence WHERE load > capacity AND user_id = ANY(%s)
+    SELECT user_id, load, callback_load, capacity, callbacks FROM routing_presence
+    WHERE user_id = ANY(%s) AND (load - callback_load) * callbacks + callback_load * capacity > capacity * callbacks
 """
 # One statement sees one moment: whoever is counted wrong here was counted wrong for somebody else, too.
 MISCOUNTED = """
-    SELECT p.user_id, p.load, count(a.id)
+    SELECT p.user_id, p.load, p.callback_load, count(a.id), count(i.id)
     FROM routing_presence p LEFT JOIN routing_assignment a
         ON a.operator_id = p.user_id AND a.holds AND a.leg <> 'ended'
-    GROUP BY p.user_id, p.load HAVING p.load <> count(a.id)
+    LEFT JOIN routing_workitem i ON i.id = a.item_id AND i.work = 'callback'
+    GROUP BY p.user_id HAVING p.load <> count(a.id) OR p.callback_load <> count(i.id)
 """
 TWO_OWNERS = """
     SELECT interaction_id, count(*) FROM routing_assignment
@@ -84,6 +89,7 @@ class Hall:
         chance = random.Random(1)
         for number, user in enumerate(self.people):
             world.on_duty(user, capacity=1 + number % 5)
+            Presence.objects.filter(user=user).update(callbacks=1 + number % 2)
             for queue in chance.sample(self.queues, chance.randint(1, 3)):
                 QueueMember.objects.create(queue=queue, user=user)
         self.skills = [Skill.objects.create(name=f"Skill {n}") for n in range(SKILLS)]
@@ -97,7 +103,7 @@ class Hall:
             rule = Requirement.objects.create(queue=queue, skill=chance.choice(self.skills), level=4)
             for after_s, level in ((2, 2), (6, 0)):
                 RequirementStep.objects.create(requirement=rule, after_s=after_s, level=level)
-        talks = _talks(world.make_site(self.queues[0]))
+        talks = _talks(world.make_site(self.queues[0]), CONTACTS)
         _let_wait(talks[:WAITING], self.queues)
         self.to_come = talks[WAITING:]
         self.faults: list[str] = []
@@ -110,18 +116,19 @@ class Hall:
             return self.to_come.pop() if self.to_come else None
 
 
-def _talks(site: Site) -> list[Interaction]:
+def _talks(site: Site, count: int) -> list[Interaction]:
     """Make open sessions without their queue, in bulk."""
-    customers = Customer.objects.bulk_create(Customer() for _ in range(CONTACTS))
+    customers = Customer.objects.bulk_create(Customer() for _ in range(count))
     profiles = Profile.objects.bulk_create(Profile(customer=c, home=c, source="webchat") for c in customers)
-    identities = Identity.objects.bulk_create(Identity(kind="visitor", value=f"race-{n}") for n in range(CONTACTS))
+    identities = Identity.objects.bulk_create(Identity(kind="visitor", value=f"race-{n}") for n in range(count))
     threads = Thread.objects.bulk_create(
         Thread(channel=site.channel, identity=i, profile=p) for i, p in zip(identities, profiles, strict=True)
     )
     # An answer is due (no contact is idle), but not so long that the sweep takes those to come for lost.
     due = timezone.now() + timedelta(days=1)
     return Interaction.objects.bulk_create(
-        Interaction(thread=t, profile_id=t.profile_id, kind="office", waiting_since=due) for t in threads
+        Interaction(thread=t, profile_id=t.profile_id, kind="office" if n % 5 else "callback", waiting_since=due)
+        for n, t in enumerate(threads)
     )
 
 
@@ -131,6 +138,7 @@ def _let_wait(talks: list[Interaction], queues: list[Queue]) -> None:
     WorkItem.objects.bulk_create(
         WorkItem(
             interaction=talk_,
+            work=work_of(talk_.kind),
             queue=queues[n % QUEUES],
             path=paths[n % QUEUES],
             waits_since=now + timedelta(milliseconds=n),
@@ -206,6 +214,12 @@ def change_state(hall: Hall, chance: random.Random) -> None:
     presence.set_mode(user=user, mode="available", actor=user)
 
 
+def switch(hall: Hall, chance: random.Random) -> None:
+    """An operator takes no chats, or no callbacks, for a while."""
+    user = chance.choice(hall.people)
+    presence.switch_kinds(user=user, off=chance.choice([["chat"], ["callback"], []]), actor=user)
+
+
 def learn(hall: Hall, chance: random.Random) -> None:
     """An operator's level changes while contacts that ask for it come and go."""
     user, skill = chance.choice(hall.people), chance.choice(hall.skills)
@@ -224,7 +238,7 @@ def supervise(hall: Hall, chance: random.Random) -> None:
 
 
 ACTS: list[tuple[Callable[[Hall, random.Random], None], int]] = [
-    (serve, 70), (arrive, 10), (leave, 12), (change_state, 4), (supervise, 4), (learn, 3),
+    (serve, 70), (arrive, 10), (leave, 12), (change_state, 4), (supervise, 4), (learn, 3), (switch, 3),
 ]  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from routing.actions import skills as skills_acts
 from routing.models import (
     ANYONE,
     Assignment,
+    GivesWay,
     MemberPeriod,
     OperatorSkill,
     Presence,
@@ -195,6 +196,10 @@ def test_a_look_at_the_first_gives_what_a_look_at_all_would(floor, seed):
         for skill in chance.sample(known, chance.randint(0, 3)):
             can(person, skill, chance.randint(1, 5))
         world.on_duty(person, capacity=chance.randint(0, 3))
+        off = chance.choice([[], [], ["chat"], ["callback"]])
+        Presence.objects.filter(user=person).update(callbacks=chance.randint(0, 2), off=off)
+    if seed % 3 == 0:
+        GivesWay.objects.create(work="chat", to="callback")
     paths = _paths(chance, known)
     with transaction.atomic():
         for talk in [_bare_talk(floor) for _ in range(80)]:
@@ -204,6 +209,7 @@ def test_a_look_at_the_first_gives_what_a_look_at_all_would(floor, seed):
             WorkItem.objects.create(
                 interaction=talk,
                 queue=queue,
+                work=chance.choice(["chat", "chat", "callback"]),
                 path=chance.choice(paths),
                 priority=priority,
                 waits_since=since,
@@ -230,16 +236,27 @@ def _decide_all(items, resting):
     now = timezone.now()
     queues = rows.waited_for(None, now)
     steps = skills.steps_of(item.path for item in items)
-    free = rows.free_of(queues.values(), list(Skill.objects.values_list("pk", flat=True)), now)
+    crowd = strategies.Crowd(*rows.free_of(queues.values(), list(Skill.objects.values_list("pk", flat=True)), now))
     waiting = []
     for i in items:
         since, rests = (i.waits_since - now).total_seconds(), [p.pk for p in resting.get(i.interaction_id, ())]
-        row = (i.pk, i.queue_id, i.path, i.priority, since, i.waits_since, i.rank_at, i.preferred_id, i.only_preferred)
+        row = (
+            i.pk,
+            i.queue_id,
+            i.work,
+            i.path,
+            i.priority,
+            since,
+            i.waits_since,
+            i.rank_at,
+            i.preferred_id,
+            i.only_preferred,
+        )
         waiting.append(offers._as_waiting((*row, rests), queues, steps))
     rules = {
         queue.pk: strategies.Rules(queue.priority_weight, queue.wait_weight, queue.choice) for queue in queues.values()
     }
-    return strategies.decide(waiting, free, now=0.0, rules=rules)
+    return strategies.decide(waiting, crowd, now=0.0, rules=rules)
 
 
 # --- Explained afterwards ---

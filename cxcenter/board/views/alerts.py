@@ -27,6 +27,7 @@ WORDS = {
     AlertKind.WAITS: gettext_lazy(
         "%(came)s of those who came %(when)s waited too long; usual %(usual)s, at most %(at_most)s"
     ),
+    AlertKind.LONG_PAUSE: gettext_lazy("%(operator)s: a pause longer than %(limit)s min"),
     AlertKind.STUCK: gettext_lazy("%(operator)s: in one contact for longer than %(limit)s min"),
 }
 # The state whose contacts are behind a rise.
@@ -56,7 +57,7 @@ def in_words(alert: Alert, language: str) -> str:
         "came": args.get("count", ""),
         "topic": (args.get("name_ru") if language == "ru" else "") or args.get("name", ""),
         "operator": alert.user.name if alert.user else "",
-        "limit": round(args.get("limit_s", 0) / 60),
+        "limit": args.get("limit_min") or round(args.get("limit_s", 0) / 60),
         "when": _quarter(args["begin"]) if "begin" in args else "",
     }
     words = WORDS.get(AlertKind(alert.kind)) if alert.kind in AlertKind.values else None

@@ -22,9 +22,10 @@ from interactions.choices import ChannelKind
 from interactions.models import Interaction
 from quality import metrics
 from routing import explain, preferences
-from routing.choices import Choice, State
+from routing.choices import Choice, State, Work
 from routing.models import Assignment, Callback, Queue, Skill, WorkItem
 
+PLANS = 100
 # How an operator was chosen, and what became of the others.
 HOWS = {
     "preferred": gettext_lazy("meant for him"),
@@ -36,6 +37,7 @@ VERDICTS = {
     "free": gettext_lazy("could have it"),
     "resting": gettext_lazy("had just refused it"),
     "full": gettext_lazy("full"),
+    "off": gettext_lazy("takes none of these now"),
     "skills": gettext_lazy("lacks a skill"),
 }
 # What is said when a threshold is reached; the page fills it in.
@@ -46,7 +48,15 @@ REACHED = {
 }
 TILES = {"queue": gettext_lazy("By queue"), "kind": gettext_lazy("By channel"), "team": gettext_lazy("By team")}
 # Marks of the states: a colour and a shape, see the styles of .cx-state.
-MARKS = {"available": "av", "busy": "bz", "wrapup": "wr", "pause": "ps", "not_responding": "nr"}
+MARKS = {
+    "available": "av",
+    "busy": "bz",
+    "wrapup": "wr",
+    "pause": "ps",
+    "meeting": "mt",
+    "training": "tr",
+    "not_responding": "nr",
+}
 
 
 def _numbers(request: HttpRequest) -> list[dict[str, Any]]:
@@ -72,6 +82,7 @@ def board_page(request: HttpRequest, section: str, template: str, **context: Any
         "s": _("s"),
         "h": _("h"),
         "zone": str(timezone.get_current_timezone()),
+        "without": {kind.value: _("no %(kind)s") % {"kind": kind.label.lower()} for kind in Work},
         "held": {"closed": _("closed"), "paused": _("paused")},
         "visitor": _("Visitor %(number)s") % {"number": "{number}"},
         "reached": {kind: str(words) for kind, words in REACHED.items()},
@@ -109,6 +120,8 @@ def _chip_words() -> list[str]:
         pgettext("operators", "Busy"),
         pgettext("operators", "Wrap-up"),
         pgettext("operators", "Pause"),
+        pgettext("operators", "Meeting"),
+        pgettext("operators", "Training"),
         pgettext("operators", "Silent"),
     ]
 
@@ -117,7 +130,11 @@ def _chip_words() -> list[str]:
 @needs(Right.BOARD)
 def live(request: HttpRequest, section: str = "now") -> HttpResponse:
     """Show a section of the live board: the page fills in the numbers, now and at each push."""
-    context = {"noted": noted(staff_of(request))} if section == "alerts" else {}
+    context: dict[str, Any] = {}
+    if section == "alerts":
+        context["noted"] = noted(staff_of(request))
+    elif section == "operators":
+        context["planned"] = list(scope.reservations_of(staff_of(request))[:PLANS])
     return board_page(request, section, f"board/{section}.html", **context)
 
 

@@ -69,6 +69,15 @@ def set_presence(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @needs(Right.SERVE)
+def set_kinds(request: HttpRequest) -> HttpResponse:
+    """Set which kinds of work do not come to me now: `off`, once for each."""
+    user = staff_of(request)
+    presence.switch_kinds(user=user, off=request.POST.getlist("off"), actor=user)
+    return HttpResponse(status=204)
+
+
+@require_POST
+@needs(Right.SERVE)
 def goodbye(request: HttpRequest) -> HttpResponse:
     """Forget a page that says goodbye at sign-out."""
     from uuid import UUID
@@ -116,14 +125,15 @@ def wrap_up(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @needs(Right.SERVE)
 def extend(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give myself half a minute more for the wrap-up."""
+    """Give myself a minute more for the wrap-up; answers until when, and how many seconds more there may be."""
     user = staff_of(request)
     session_for(user, pk)
     leg = Assignment.objects.filter(interaction_id=pk, operator=user, leg="wrapup").first()
     if leg is None:
         raise Conflict(_("This wrap-up is over."), code="over")
     leg = legs.extend_wrapup(leg_id=leg.pk, actor=user)
-    return JsonResponse({"until": leg.wrapup_until.timestamp() if leg.wrapup_until else 0})
+    until = leg.wrapup_until.timestamp() if leg.wrapup_until else 0
+    return JsonResponse({"until": until, "left": leg.wrapup_left_s})
 
 
 @require_POST

@@ -21,7 +21,8 @@ function currentOf({ current, contacts }) {
 
 export function wordsOf(one) {
   const words = one.state === "pause" && reasonOf(one) ? reasonOf(one) : settings.states[one.state] || one.state;
-  return one.pause_after ? `${words} → ${settings.states.pause}` : words;
+  const without = one.off.map((kind) => ` · ${settings.without[kind]}`).join("");
+  return (one.pause_after ? `${words} → ${settings.states[one.then]}` : words) + without;
 }
 
 const SORTS = {

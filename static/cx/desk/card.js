@@ -1,7 +1,7 @@
 // The card: edit in place, copy, link and unlink by hand, block with an undo.
 import { copyText } from "../copy.js";
 import { closeDialog } from "../dialogs.js";
-import { format, now } from "../clock.js";
+import { format, now, tick } from "../clock.js";
 import { post, words } from "../net.js";
 import { complain, say } from "../toast.js";
 import { refreshSide, reopen } from "./parts.js";
@@ -100,11 +100,14 @@ async function block(button) {
 
 async function extend(button) {
   try {
-    const { until } = await post(button.dataset.extend);
+    const { until, left } = await post(button.dataset.extend);
     for (const el of document.querySelectorAll("#wrapup [data-until]")) {
       el.dataset.until = until;
       el.textContent = format(until - now());
     }
+    document.getElementById("wrapup-left").dataset.left = left;
+    button.hidden = !left;
+    tick();
   } catch (error) {
     complain(error);
   }

@@ -7,6 +7,7 @@ import "./provenance.js";
 import { format, now, syncTo, tick } from "../clock.js";
 import { uuid, words } from "../net.js";
 import { Line } from "../socket.js";
+import { say } from "../toast.js";
 import { useLine } from "./composer.js";
 import { isDirty } from "./fields.js";
 import { atEnd, check, chat, known, log, place, setMarks, showTyping, stopTyping, take, threadId } from "./log.js";
@@ -78,6 +79,11 @@ const handlers = {
     if (what === "sessions" && Number(document.getElementById("work")?.dataset.session) === Number(id)) sessionChanged();
   },
   queues: ({ queues }) => showQueues(queues),
+  reserved({ state, subject, at }) {
+    const left = Math.max(1, Math.round((at - now()) / 60));
+    say(words[state].replace("{n}", left).replace("{subject}", subject), { seconds: 20 });
+    ring("message");
+  },
 };
 
 // The session on screen changed hands or ended: its acts are other ones now. Who writes or reads further up goes first.

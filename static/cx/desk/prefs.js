@@ -46,6 +46,14 @@ export async function setPresence(mode, { reason = "", after = false } = {}) {
   return true;
 }
 
+// Which kinds of work come to me: what is not ticked does not.
+async function switchKinds(menu) {
+  const boxes = [...menu.querySelectorAll("[data-kind]")];
+  const said = new URLSearchParams(boxes.filter((box) => !box.checked).map((box) => ["off", box.dataset.kind]));
+  await post("/desk/presence/kinds/", said).catch(complain);
+  refreshParts();
+}
+
 async function signOut(form) {
   if (document.getElementById("status") && (await setPresence("offline")) === false) return;
   await post("/desk/goodbye/", { tab: sessionStorage.getItem("cx.tab") || "" }).catch(() => {});
@@ -104,6 +112,10 @@ document.addEventListener("click", (event) => {
   else if (target.dataset.act === "language") setLanguage(target.dataset.value);
   else if (target.dataset.act === "theme") turnTheme();
   else if (target.dataset.act === "sounds") soundsDialog();
+});
+
+document.addEventListener("change", ({ target }) => {
+  if (target.dataset.kind) switchKinds(target.closest(".dropdown-menu"));
 });
 
 document.addEventListener("submit", (event) => {

@@ -1,0 +1,179 @@
+"""Meetings and trainings that are planned: told before, gone to after the contacts, over by themselves; and long pauses."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from cxcenter.core import realtime
+from cxcenter.core.errors import Forbidden, Invalid
+from cxcenter.core.models import AuditEntry
+from quality.metrics import presence as times
+from routing import sweeps
+from routing.actions import legs, offers, presence, reservations
+from routing.models import Alert, Attendance, PauseReason, Presence, Reservation
+from tests import world
+
+pytestmark = pytest.mark.django_db(transaction=True)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+def states(user) -> list[str]:
+    return list(user.presence_intervals.order_by("pk").values_list("state", flat=True))
+
+
+@pytest.fixture
+def plan(floor):
+    def made(*users, begins=HOUR, lasts=HOUR, **fields) -> Reservation:
+        now = timezone.now()
+        said = {"state": "meeting", "subject": "News", "actor": floor.boss, **fields}
+        return reservations.plan(
+            users=users or [floor.alice], starts_at=now + begins, ends_at=now + begins + lasts, **said
+        )
+
+    floor.ready(floor.alice, floor.bob)
+    return made
+
+
+def test_an_operator_is_told_once_goes_and_comes_back(floor, plan, pushed):
+    made = plan(floor.alice, floor.bob)
+    start, end = made.starts_at, made.ends_at
+    assert AuditEntry.objects.get(act="reservation.plan").actor == floor.boss
+    assert reservations.sweep_reserved(now=start - 6 * MINUTE) == 0
+    soon = [reservations.sweep_reserved(now=start - 5 * MINUTE) for _ in range(2)]
+    assert soon == [2, 0]
+    group = realtime.user_group(floor.alice.pk)
+    told = [push for heard, push in pushed.heard() if heard == group and push["kind"] == "reserved"]
+    assert [(push["state"], push["subject"], push["at"]) for push in told] == [("meeting", "News", start.timestamp())]
+    assert [reservations.sweep_reserved(now=start) for _ in range(2)] == [2, 0]
+    assert floor.presence(floor.alice).state == "meeting"
+    waiting = floor.chat()
+    assert floor.item(waiting).visit == "waiting"
+    assert [reservations.sweep_reserved(now=end) for _ in range(2)] == [2, 0]
+    assert floor.item(waiting).visit == "offered", "who comes back is given what waits"
+    assert states(floor.alice) == ["available", "meeting", "available"]
+    spent = floor.alice.presence_intervals.get(state="meeting")
+    assert (spent.started_at, spent.ended_at) == (start, end)
+    assert set(Attendance.objects.values_list("begun_at", "ended_at")) == {(start, end)}
+
+
+def test_contacts_are_ended_first_and_nothing_new_comes(floor, plan):
+    made = plan(state="training", then="pause")
+    held = floor.chat(floor.alice)
+    floor.ready(floor.bob)
+    presence.set_mode(user=floor.bob, mode="offline", actor=floor.bob)
+    assert [reservations.sweep_reserved(now=made.starts_at) for _ in range(2)] == [1, 0]
+    row = floor.presence(floor.alice)
+    assert (row.state, row.pause_after, row.attends.reservation) == ("busy", True, made)
+    assert floor.item(floor.chat()).visit == "waiting"
+    leg = legs.finish(interaction_id=held.pk, actor=floor.alice)
+    legs.wrap_up(leg_id=leg.pk, actor=floor.alice)
+    assert floor.presence(floor.alice).state == "training"
+    reservations.sweep_reserved(now=made.ends_at)
+    row = floor.presence(floor.alice)
+    assert (row.state, row.attends, row.pause_after) == ("pause", None, False)
+    assert states(floor.alice)[-4:] == ["busy", "wrapup", "training", "pause"]
+
+
+def test_whose_contacts_last_longer_than_the_meeting_serves_on(floor, plan):
+    made = plan()
+    floor.chat(floor.alice)
+    reservations.sweep_reserved(now=made.starts_at)
+    reservations.sweep_reserved(now=made.ends_at)
+    row = floor.presence(floor.alice)
+    assert (row.state, row.attends, row.pause_after) == ("busy", None, False)
+    assert floor.item(floor.chat()).visit == "offered"
+
+
+def test_who_comes_late_or_returns_goes_there(floor, plan):
+    made = plan()
+    presence.set_mode(user=floor.alice, mode="offline", actor=floor.alice)
+    assert reservations.sweep_reserved(now=made.starts_at) == 0
+    floor.ready(floor.alice)
+    assert reservations.sweep_reserved(now=made.starts_at + MINUTE) == 1
+    presence.set_mode(user=floor.alice, mode="offline", actor=floor.alice)
+    floor.ready(floor.alice)
+    assert reservations.sweep_reserved(now=made.starts_at + 2 * MINUTE) == 1
+    assert floor.presence(floor.alice).state == "meeting"
+
+
+def test_who_leaves_is_not_fetched_again(floor, plan):
+    made = plan()
+    reservations.sweep_reserved(now=made.starts_at)
+    presence.set_mode(user=floor.alice, mode="available", actor=floor.boss)
+    assert floor.presence(floor.alice).attends is None
+    assert reservations.sweep_reserved(now=made.starts_at + MINUTE) == 0
+    assert floor.presence(floor.alice).state == "available"
+    assert AuditEntry.objects.filter(act="presence.force").exists()
+
+
+def test_a_cancelled_meeting_lets_everybody_come_back_once(floor, plan):
+    made = plan(floor.alice, floor.bob)
+    # One goes at once, the other has a contact first.
+    assert floor.leg(floor.chat()).leg == "offered"
+    reservations.sweep_reserved(now=made.starts_at)
+    assert [reservations.cancel(reservation=made, actor=floor.boss) for _ in range(2)] == [2, 0]
+    for user in (floor.alice, floor.bob):
+        row = floor.presence(user)
+        assert (row.mode, row.attends, row.pause_after) == ("available", None, False)
+    assert AuditEntry.objects.filter(act="reservation.cancel").count() == 1
+    assert reservations.sweep_reserved(now=made.ends_at) == 0
+
+
+def test_what_is_not_planned(floor, plan):
+    made = plan()
+    now = made.starts_at
+    for wrong, field in (
+        ({"state": "pause"}, "state"),
+        ({"then": "offline"}, "then"),
+        ({"begins": -HOUR}, "starts_at"),
+        ({"begins": timedelta(days=400)}, "starts_at"),
+        ({"lasts": timedelta(0)}, "ends_at"),
+        ({"lasts": 13 * HOUR}, "ends_at"),
+        ({"begins": HOUR + MINUTE, "lasts": MINUTE}, "operators"),
+    ):
+        with pytest.raises(Invalid) as refused:
+            plan(floor.alice, **wrong)
+        assert refused.value.detail["field"] == field
+    plan(floor.alice, begins=2 * HOUR + MINUTE)
+    with pytest.raises(Forbidden):
+        plan(floor.alice, begins=9 * HOUR, actor=world.make_user("eve", "supervisor", world.make_team("Sales")))
+    assert Reservation.objects.count() == 2 and now
+
+
+def test_nobody_chooses_a_meeting_himself(floor):
+    for mode in ("meeting", "training"):
+        with pytest.raises(Invalid):
+            presence.set_mode(user=floor.alice, mode=mode, actor=floor.alice)
+
+
+def test_meetings_and_trainings_are_no_pauses_in_the_metrics(floor, plan):
+    made = plan()
+    reservations.sweep_reserved(now=made.starts_at)
+    reservations.sweep_reserved(now=made.ends_at)
+    [found] = times.totals(
+        begins=[made.starts_at], since=made.starts_at, until=made.ends_at, by=(), only={}, operators=[floor.alice.pk]
+    ).values()
+    hour = 3600 * 10**6
+    assert (found["meeting_us"], found["pause_us"], found["login_us"]) == (hour, 0, hour)
+
+
+# --- Long pauses ---
+
+
+def test_a_pause_beyond_its_limit_alerts_once(floor):
+    lunch, free = PauseReason.objects.create(name="Lunch", limit_min=30), PauseReason.objects.create(name="Duty")
+    presence.set_mode(user=floor.alice, mode="pause", reason=lunch, actor=floor.alice)
+    presence.set_mode(user=floor.bob, mode="pause", reason=free, actor=floor.bob)
+    row = floor.presence(floor.alice)
+    assert row.limit_s == 1800 and floor.presence(floor.bob).limit_s is None
+    limit = row.since + timedelta(seconds=1800)
+    assert [sweeps.alert_long_pauses(now=at) for at in (limit, limit + MINUTE, limit + HOUR)] == [0, 1, 0]
+    alert = Alert.objects.get(kind="long_pause")
+    assert (alert.user, alert.team, alert.args) == (floor.alice, floor.team, {"reason": lunch.pk, "limit_min": 30})
+    presence.set_mode(user=floor.alice, mode="available", actor=floor.alice)
+    assert sweeps.alert_long_pauses(now=timezone.now() + HOUR) == 0
+    presence.set_mode(user=floor.alice, mode="pause", reason=lunch, actor=floor.alice)
+    Presence.objects.filter(user=floor.alice).update(since=limit + HOUR)
+    assert sweeps.alert_long_pauses(now=limit + 2 * HOUR) == 1, "another pause, another alert"
+    assert offers.assign_next() == []
