@@ -57,6 +57,7 @@ ACTS = {
     "queue.lend": _("lent an operator to a queue"),
     "queue.open": _("opened a queue"),
     "queue.pause": _("paused a queue"),
+    "report.export": _("exported a report"),
     "requirement.drop": _("asks for a skill no longer"),
     "requirement.save": _("changed what work asks for"),
     "site.secret": _("made a new secret for a site"),
