@@ -34,6 +34,7 @@ def areas_of(user: "User") -> list[Area]:
         (Right.CASES, "cases", "clipboard-list", _("Cases"), reverse("desk:cases")),
         (Right.CASES, "tasks", "checklist", _("Tasks"), reverse("desk:tasks")),
         (Right.BOARD, "board", "layout-dashboard", _("Live board"), reverse("board:now")),
+        (Right.REPORTS, "reports", "chart-bar", _("Reports"), reverse("reports:report")),
         (Right.VIEW_CUSTOMERS, "knowledge", "book", _("Knowledge"), reverse("desk:knowledge")),
     ]
     return [Area(code, icon, title, url) for right, code, icon, title, url in every if user.may(right)]

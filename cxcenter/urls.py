@@ -15,6 +15,7 @@ urlpatterns = [
     path("preferences/", home.save_preferences, name="preferences"),
     path("desk/", include("cxcenter.desk.urls")),
     path("board/", include("cxcenter.board.urls")),
+    path("reports/", include("cxcenter.reports.urls")),
     path("widget/", include("cxcenter.widget.urls")),
     path("widget.js", widget.loader, name="widget-loader"),
     path("api/", include("cxcenter.api.urls")),

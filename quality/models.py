@@ -7,9 +7,24 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from quality.service_level import BLOCKED, FORMULAS, FULL, NO_LINE, Policy
+
+# Who counts so, or what is special in it: the formulas themselves know no language.
+USED_BY = {
+    "V1": "Asterisk, Wazo",
+    "V2": _("Cisco: abandoned count against"),
+    "V3": _("abandoned ignored"),
+    "V4": _("abandoned count for"),
+    "V5": _("short abandons cut off"),
+    "V6": _("short abandons counted as served"),
+    "V7": _("with flow-outs"),
+    "V8": "Amazon Connect",
+    "V9": _("with blocked calls: what customers really met"),
+    "V10": _("short abandons cut off, with blocked calls"),
+}
 
 
 class Survey(models.Model):
@@ -55,7 +70,7 @@ class LevelPolicy(models.Model):
         _("formula"),
         max_length=3,
         default="V2",
-        choices=[(code, f"{code}: {formula} ({formula.used_by})") for code, formula in FORMULAS.items()],
+        choices=[(code, format_lazy("{}: {} ({})", code, str(FORMULAS[code]), who)) for code, who in USED_BY.items()],
     )
     within_s = models.PositiveIntegerField(_("answered within T, s"), default=20)
     short_s = models.PositiveIntegerField(

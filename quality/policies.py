@@ -4,16 +4,33 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from cxcenter.core import audit
 from cxcenter.core.errors import Invalid, NotFound
 from quality.models import LevelPolicy
-from quality.service_level import Policy
+from quality.service_level import BLOCKED, FORMULAS, Policy, WrongPolicy
 from routing.models import Queue
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
+
+# No wait is measured by a longer time: a month.
+LONGEST_S = 31 * 86400
+# What is wrong with a policy, in the reader's language.
+WRONG: dict[str, Promise] = {
+    "formula": gettext_lazy("the formula is one of %(formulas)s"),
+    "within": gettext_lazy("the time of a service level, T, is 0 s or more"),
+    "short": gettext_lazy("an abandon is short below the time of the service level: S is less than T"),
+    "blocked": gettext_lazy("kinds of blocked visits are %(kinds)s"),
+}
+
+
+def words(error: WrongPolicy) -> str:
+    """Return what is wrong with a policy, in words."""
+    return str(WRONG[error.part]) % {"formulas": ", ".join(FORMULAS), "kinds": ", ".join(BLOCKED)}
 
 
 def holding(version: int | None = None) -> dict[int, Policy]:
@@ -34,13 +51,16 @@ def read(text: str) -> Policy:
     said = dict(part.partition("=")[::2] for part in rest)
     try:
         if strange := set(said) - {"T", "S", "B"}:
-            raise ValueError(", ".join(sorted(strange)))
+            raise ValueError(strange)
         kinds = {"blocked": frozenset(filter(None, said["B"].split("+")))} if "B" in said else {}
         times = {name: int(said[key]) for key, name in (("T", "within_s"), ("S", "short_s")) if key in said}
+        if any(seconds > LONGEST_S for seconds in times.values()):
+            raise ValueError(times)
         return Policy(formula, **times, **kinds)  # type: ignore[arg-type]
     except ValueError as error:
         raise Invalid(
-            _("This is no policy: %(why)s. Write it like V2,T=20 or V5,T=20,S=5,B=B1+B2.") % {"why": error},
+            _("This is no policy: %(why)s. Write it like V2,T=20 or V5,T=20,S=5,B=B1+B2.")
+            % {"why": words(error) if isinstance(error, WrongPolicy) else text},
             field="policy",
         ) from None
 
@@ -49,8 +69,8 @@ def checked(formula: str, within_s: int, short_s: int | None, blocked: Iterable[
     """Return a policy. Raises Invalid if its parts do not go together."""
     try:
         return Policy(formula, within_s, short_s, frozenset(blocked))
-    except ValueError as error:
-        raise Invalid(str(error), field="policy") from None
+    except WrongPolicy as error:
+        raise Invalid(words(error), field="policy") from None
 
 
 @transaction.atomic

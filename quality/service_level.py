@@ -15,7 +15,7 @@ ANSWERED, ABANDONED, CALLBACK, FLOWED_OUT = "answered", "abandoned", "callback",
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A share of counts: what is added (and taken away) above and below the line, and who computes it so.
+    """A share of counts: what is added (and taken away) above and below the line.
 
     A answered, L abandoned, C callbacks taken, F flowed out, B blocked of the kinds that a policy names, Q all that
     queued; A_T, L_T, C_T those of them that waited no longer than T, L_S the short abandons.
@@ -24,7 +24,6 @@ class Formula:
     above: tuple[str, ...]
     below: tuple[str, ...]
     less: tuple[str, ...] = ()
-    used_by: str = ""
 
     def __str__(self) -> str:
         above, below = " + ".join(self.above), " + ".join(self.below) + "".join(f" − {term}" for term in self.less)
@@ -32,24 +31,33 @@ class Formula:
 
 
 FORMULAS: Mapping[str, Formula] = {
-    "V1": Formula(("A_T",), ("A",), used_by="Asterisk, Wazo"),
-    "V2": Formula(("A_T",), ("A", "L"), used_by="Cisco: abandoned count against"),
-    "V3": Formula(("A_T",), ("A", "L"), less=("L_T",), used_by="abandoned ignored"),
-    "V4": Formula(("A_T", "L_T"), ("A", "L"), used_by="abandoned count for"),
-    "V5": Formula(("A_T",), ("A", "L"), less=("L_S",), used_by="short abandons cut off"),
-    "V6": Formula(("A_T", "L_S"), ("A", "L"), used_by="short abandons counted as served"),
-    "V7": Formula(("A_T",), ("A", "L", "F"), less=("L_S",), used_by="with flow-outs"),
-    "V8": Formula(("A_T", "L_T", "C_T"), ("Q",), used_by="Amazon Connect"),
-    "V9": Formula(("A_T",), ("A", "L", "B"), used_by="with blocked calls: what customers really met"),
-    "V10": Formula(("A_T",), ("A", "L", "B"), less=("L_S",), used_by="short abandons cut off, with blocked calls"),
+    "V1": Formula(("A_T",), ("A",)),
+    "V2": Formula(("A_T",), ("A", "L")),
+    "V3": Formula(("A_T",), ("A", "L"), less=("L_T",)),
+    "V4": Formula(("A_T", "L_T"), ("A", "L")),
+    "V5": Formula(("A_T",), ("A", "L"), less=("L_S",)),
+    "V6": Formula(("A_T", "L_S"), ("A", "L")),
+    "V7": Formula(("A_T",), ("A", "L", "F"), less=("L_S",)),
+    "V8": Formula(("A_T", "L_T", "C_T"), ("Q",)),
+    "V9": Formula(("A_T",), ("A", "L", "B")),
+    "V10": Formula(("A_T",), ("A", "L", "B"), less=("L_S",)),
 }
+
+
+class WrongPolicy(ValueError):
+    """Parts of a policy that do not go together. `part` names the one that is wrong: formula, within, short, blocked."""
+
+    def __init__(self, part: str, why: str) -> None:
+        """Keep the part and the words for who reads no other language."""
+        super().__init__(why)
+        self.part = part
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How a queue counts its service level: the formula, T and S in seconds, the kinds of blocked visits that count.
 
-    Without `short_s` no abandon is short. Raises ValueError if the parts do not go together.
+    Without `short_s` no abandon is short. Raises WrongPolicy if the parts do not go together.
     """
 
     formula: str = "V2"
@@ -59,13 +67,15 @@ class Policy:
 
     def __post_init__(self) -> None:
         if self.formula not in FORMULAS:
-            raise ValueError(f"the formula is one of {', '.join(FORMULAS)}, not {self.formula}")
+            raise WrongPolicy("formula", f"the formula is one of {', '.join(FORMULAS)}, not {self.formula}")
         if self.within_s < 0:
-            raise ValueError("the time of a service level is 0 s or more")
+            raise WrongPolicy("within", "the time of a service level is 0 s or more")
         if self.short_s is not None and not 0 <= self.short_s < self.within_s:
-            raise ValueError("an abandon is short below the time of the service level")
+            raise WrongPolicy("short", "an abandon is short below the time of the service level")
         if strange := self.blocked - set(BLOCKED):
-            raise ValueError(f"kinds of blocked visits are {', '.join(BLOCKED)}, not {', '.join(sorted(strange))}")
+            raise WrongPolicy(
+                "blocked", f"kinds of blocked visits are {', '.join(BLOCKED)}, not {', '.join(sorted(strange))}"
+            )
 
     def __str__(self) -> str:
         return f"{self.formula}, {self.within_s:g} s: {FORMULAS[self.formula]}"

@@ -21,6 +21,7 @@ from cxcenter.board.urls import urlpatterns as board_doors
 from interactions.actions import drafts, moderation
 from interactions.models import Disposition, Interaction, QuickReply, Topic
 from quality.actions import record_survey
+from quality.metrics.dimensions import DIMENSIONS
 from quality.models import SimulationRun
 from routing.actions import control, legs, offers, reservations
 from routing.models import (
@@ -194,11 +195,21 @@ def pages(house: House) -> Iterator[tuple[str, User]]:  # noqa: F811
         yield "/board/" + re.sub(r"<int:pk>", str(pk), route), boss
     for state in ("waiting", "in_work", "handled", "entered"):
         yield f"/board/contacts/?state={state}", boss
+    yield from ((address, boss) for address in reports(house))
     for model in admin.site._registry:
         name = f"{model._meta.app_label}_{model._meta.model_name}"
         yield reverse(f"admin:{name}_changelist"), root
         for row in model._default_manager.all()[:1]:
             yield reverse(f"admin:{name}_change", args=[row.pk]), root
+
+
+def reports(house: House) -> Iterator[str]:  # noqa: F811
+    """A report by each dimension, and a list of each kind of contacts."""
+    day = f"{timezone.localdate():%Y-%m-%d}"
+    for by in DIMENSIONS:
+        yield f"/reports/?period=own&since={day}&until={day}&by={by}&by=queue&queue={house.leg.item.queue_id}"
+    for metric in ("offered", "handled", "contacts"):
+        yield f"/reports/contacts/?metric={metric}&since={day}T00:00Z&until={day}T23:45Z"
 
 
 def test_no_page_runs_what_somebody_wrote(full):

@@ -213,11 +213,8 @@ class Contact:
 
 
 def name_of(interaction: Interaction) -> str:
-    """Return how to call a customer: his golden name, else what he says, else a number."""
-    customer = interaction.profile.customer if interaction.profile else None
-    said = interaction.says.get("name", "")
-    name = (customer.name if customer else "") or said
-    return name or _("Visitor %(number)s") % {"number": interaction.thread_id}
+    """Return how to call a customer."""
+    return interaction.caller
 
 
 def page_of(

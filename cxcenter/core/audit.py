@@ -66,6 +66,7 @@ ACTS = {
     "queue.open": _("opened a queue"),
     "queue.pause": _("paused a queue"),
     "queue.thresholds": _("changed when a queue calls its supervisors"),
+    "report.export": _("exported a report"),
     "requirement.drop": _("asks for a skill no longer"),
     "requirement.save": _("changed what work asks for"),
     "reservation.cancel": _("cancelled a reserved time"),

@@ -47,12 +47,8 @@ class Row:
 
 
 def name_of(interaction: Interaction) -> str:
-    """Return how to call a customer: his golden name, else what he says, else a number."""
-    customer = interaction.profile.customer if interaction.profile else None
-    if customer is not None and customer.name:
-        return customer.name
-    said = interaction.says.get("name", "")
-    return said or _("Visitor %(number)s") % {"number": interaction.thread_id}
+    """Return how to call a customer."""
+    return interaction.caller
 
 
 def preview(interaction: Interaction) -> str:

@@ -127,6 +127,13 @@ class Interaction(models.Model):
         return f"S-{self.pk}"
 
     @property
+    def caller(self) -> str:
+        """How to call the customer: by his golden name, else as he says, else by a number."""
+        customer = self.profile.customer if self.profile else None
+        said = (customer.name if customer else "") or self.says.get("name", "")
+        return said or str(_("Visitor %(number)s") % {"number": self.thread_id})
+
+    @property
     def is_open(self) -> bool:
         """Tell whether the session goes on."""
         return self.closed_at is None

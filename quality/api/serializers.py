@@ -9,13 +9,11 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
+from cxcenter.core.errors import Invalid
 from quality import policies
-from quality.metrics.dimensions import DIMENSIONS
+from quality.metrics.dimensions import DIMENSIONS, Dimension
 from quality.metrics.registry import METRICS, Unit
 from quality.metrics.spans import Interval
-
-NONE = "none"
-LARGEST = {"bigint": 2**63 - 1, "smallint": 2**15 - 1}
 
 
 class Moment(serializers.DateTimeField):
@@ -51,20 +49,17 @@ class Words(serializers.CharField):
 class Key(serializers.CharField):
     """The one value of a dimension that is asked for; "none": only what has none."""
 
-    def __init__(self, type_: str) -> None:
-        """Take the type of the dimension's values."""
-        self._type = type_
+    def __init__(self, dimension: Dimension) -> None:
+        """Take the dimension."""
+        self._dimension = dimension
         super().__init__(required=False, help_text='Only what has this value; "none": what has none.')
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the value. Raises ValidationError."""
-        text = super().to_internal_value(data)
-        if text == NONE or self._type == "text":
-            return None if text == NONE else text
-        sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text)
-        if not (digits.isascii() and digits.isdigit() and len(digits) < 20 and int(digits) <= LARGEST[self._type]):
-            raise serializers.ValidationError(_("Give a number, or none."))
-        return sign * int(digits)
+        try:
+            return self._dimension.read(super().to_internal_value(data))
+        except Invalid as error:
+            raise serializers.ValidationError(str(error.message)) from None
 
 
 class Span(serializers.Serializer[Any]):
@@ -75,16 +70,28 @@ class Span(serializers.Serializer[Any]):
     policy = serializers.CharField(
         required=False, help_text="How the service level is counted, like V5,T=20,S=5,B=B1+B2; else as each queue says."
     )
+    zone = serializers.CharField(required=False, help_text="Whose hours, days and months they are, like Europe/Moscow.")
+    team = serializers.IntegerField(
+        required=False, min_value=1, max_value=2**31 - 1, help_text="Only queues and operators of this team."
+    )
     policy_version = serializers.IntegerField(
         required=False, min_value=0, max_value=2**31 - 1, help_text="The policies of the queues as of this version."
     )
 
     def get_fields(self) -> dict[str, Any]:
         """Add the dimensions."""
-        return {**super().get_fields(), **{code: Key(one.type) for code, one in DIMENSIONS.items()}}
+        return {**super().get_fields(), **{code: Key(one) for code, one in DIMENSIONS.items()}}
+
+    def validate_zone(self, value: str) -> ZoneInfo:
+        """Return the zone. Raises ValidationError."""
+        try:
+            return ZoneInfo(value)
+        except (LookupError, ValueError, OSError):
+            raise serializers.ValidationError(_("There is no such time zone.")) from None
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Return what a question takes. Raises Invalid for a policy that is none."""
+        attrs = {"zone": ZoneInfo(settings.DEFAULT_ZONE), **attrs}
         said = {name: attrs.pop(name) for name in DIMENSIONS if name in attrs}
         version, policy = attrs.pop("policy_version", None), attrs.pop("policy", "")
         return {**attrs, "only": said, "version": version, "policy": policies.read(policy) if policy else None}
@@ -96,22 +103,10 @@ class ReportQuery(Span):
     by = Words(DIMENSIONS)
     metrics = Words(METRICS)
     interval = serializers.ChoiceField(choices=[str(one) for one in Interval], required=False)
-    zone = serializers.CharField(required=False, help_text="Whose days and months they are, like Europe/Moscow.")
-
-    def validate_zone(self, value: str) -> ZoneInfo:
-        """Return the zone. Raises ValidationError."""
-        try:
-            return ZoneInfo(value)
-        except (LookupError, ValueError, OSError):
-            raise serializers.ValidationError(_("There is no such time zone.")) from None
 
     def validate_interval(self, value: str) -> Interval:
         """Return the interval."""
         return Interval(value)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Return what a report takes."""
-        return {"zone": ZoneInfo(settings.DEFAULT_ZONE), **super().validate(attrs)}
 
 
 class ContactsQuery(Span):

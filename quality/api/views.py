@@ -8,17 +8,17 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cxcenter.accounts.roles import Right
 from cxcenter.core.api.pagination import KeysetPagination
 from cxcenter.core.api.viewsets import ApiViewSet
 from quality.api import serializers
+from quality.metrics.behind import contacts
 from quality.metrics.dimensions import DIMENSIONS
 from quality.metrics.registry import METRICS
-from quality.metrics.reports import Asked, contacts, may_see, named, report
+from quality.metrics.reports import Asked, named, reach_of, report
 from quality.metrics.shown import as_json
-from routing.models import Presence, WorkItem
+from routing.models import WorkItem
 
-SPAN = ("since", "until", "policy", "policy_version", *DIMENSIONS)
+SPAN = ("since", "until", "policy", "policy_version", "zone", "team", *DIMENSIONS)
 
 
 class Metrics(ApiViewSet):
@@ -31,7 +31,7 @@ class Metrics(ApiViewSet):
     pagination_class = None
     parameters = {
         "list": (),
-        "report": (*SPAN, "by", "metrics", "interval", "zone"),
+        "report": (*SPAN, "by", "metrics", "interval"),
         "contacts": (*SPAN, "metric", *KeysetPagination.names),
     }
 
@@ -40,10 +40,8 @@ class Metrics(ApiViewSet):
         query.is_valid(raise_exception=True)
         said = {**query.validated_data, **more}
         said.pop("metric", None)
-        operators = None
-        if not (self.actor.may(Right.EVERY_TEAM) or self.actor.may(Right.READ_ALL)):
-            operators = set(Presence.objects.controlled_by(self.actor).values_list("user_id", flat=True))
-        return Asked(**said, queues=may_see(self.actor), operators=operators)
+        reach = reach_of(self.actor, said.pop("team", None))
+        return Asked(**said, queues=reach.queues, operators=reach.operators)
 
     @extend_schema(responses={200: forced_singular_serializer(serializers.Catalogue)})
     def list(self, request: Request) -> Response:

@@ -1,10 +1,12 @@
 """Issues: contacts of one customer about one topic, over all channels. Which come again, which were solved at the first."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models.expressions import RawSQL
 
 # A contact within W of one before it, W itself included, belongs to the same issue.
 WINDOW = timedelta(days=7)
@@ -28,14 +30,16 @@ STATEMENT = """
             WHERE item.interaction_id = contact.id ORDER BY item.id LIMIT 1
         ) visit ON true
     )
-    SELECT width_bucket(arrived, %(begins)s::timestamptz[]) - 1 AS bucket, {keys}
-        count(*), count(*) FILTER (WHERE NOT is_first), count(*) FILTER (WHERE is_first AND is_over),
-        count(*) FILTER (WHERE is_first AND is_over AND is_last)
-    FROM placed
-    WHERE arrived >= %(since)s AND arrived < %(until)s {where}
-    GROUP BY {groups}
+    SELECT {what} FROM placed WHERE arrived >= %(since)s AND arrived < %(until)s {where}
 """
-NAMES = ("issue_contacts", "repeats", "issues", "solved_first")
+BUCKET = "width_bucket(arrived, %(begins)s::timestamptz[]) - 1"
+# What is counted of contacts, by the conditions that list them as well.
+WHICH = {
+    "issue_contacts": "true",
+    "repeats": "NOT is_first",
+    "issues": "is_first AND is_over",
+    "solved_first": "is_first AND is_over AND is_last",
+}
 
 
 def tells(by: Iterable[str], only: Iterable[str]) -> bool:
@@ -53,18 +57,36 @@ def totals(
     queues: Collection[int] | None,
 ) -> dict[tuple[Any, ...], dict[str, int]]:
     """Return the sums by (interval, *by). One statement."""
-    params: dict[str, Any] = {"begins": begins, "since": since, "until": until, "window": WINDOW}
-    where = "".join(f" AND {PLACES[code]} IS NOT DISTINCT FROM %(only_{code})s" for code in only)
-    params |= {f"only_{code}": value for code, value in only.items()}
-    if queues is not None:
-        where += " AND queue_id = ANY(%(queues)s)"
-        params["queues"] = list(queues)
+    where, params = _narrowed(only, queues)
+    counts = [f"count(*) FILTER (WHERE {which})" for which in WHICH.values()]
+    groups = ", ".join(str(number + 1) for number in range(1 + len(by)))
     statement = STATEMENT.format(
-        keys="".join(f"{PLACES[code]}, " for code in by),
-        where=where,
-        groups=", ".join(str(number + 1) for number in range(1 + len(by))),
+        what=", ".join([BUCKET, *(PLACES[code] for code in by), *counts]), where=f"{where} GROUP BY {groups}"
     )
+    params |= {"begins": begins, "since": since, "until": until, "window": WINDOW}
     width = 1 + len(by)
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
-        return {row[:width]: dict(zip(NAMES, row[width:], strict=True)) for row in cursor.fetchall()}
+        return {row[:width]: dict(zip(WHICH, row[width:], strict=True)) for row in cursor.fetchall()}
+
+
+def sessions(
+    counted: str, *, since: datetime, until: datetime, only: Mapping[str, Any], queues: Collection[int] | None
+) -> RawSQL:
+    """Return the ids of the sessions that one of WHICH counts, for a condition."""
+    where, params = _narrowed(only, queues)
+    params |= {"since": since, "until": until, "window": WINDOW}
+    statement = STATEMENT.format(what="id", where=f"{where} AND {WHICH[counted]}")
+    # A part of another statement has its parameters by place.
+    names = re.findall(r"%\((\w+)\)s", statement)
+    return RawSQL(re.sub(r"%\(\w+\)s", "%s", statement), [params[name] for name in names])  # noqa: S611 — our own text
+
+
+def _narrowed(only: Mapping[str, Any], queues: Collection[int] | None) -> tuple[str, dict[str, Any]]:
+    """Return the condition on what is asked, and its parameters."""
+    where = "".join(f" AND {PLACES[code]} IS NOT DISTINCT FROM %(only_{code})s" for code in only)
+    params: dict[str, Any] = {f"only_{code}": value for code, value in only.items()}
+    if queues is not None:
+        where += " AND queue_id = ANY(%(queues)s)"
+        params["queues"] = list(queues)
+    return where, params

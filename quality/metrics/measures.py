@@ -120,10 +120,11 @@ MEASURES: dict[str, Measure] = {
     "effort_sum": Measure("contacts", Q(interaction__survey__ces__isnull=False), F("interaction__survey__ces")),
     "menu": Measure("menus"),
 }
-# Not summed up: they are what two others leave.
+# Not summed up: they are what others tell together.
 MORE: dict[str, Measure] = {
     "unanswered": Measure("contacts", ~answered_once()),
     "reply_late": Measure("contacts", REPLIED & ~reacted(30)),
+    "decided": Measure("visits", ANSWERED | ABANDONED),
 }
 # Visits that ended within the time of their queue's policy: they need the policies, MEASURES do not.
 IN_TIME = {
@@ -141,6 +142,43 @@ def in_time(policies: Mapping[int, Policy]) -> dict[str, Measure]:
     return {code: Measure("visits", which & _within(which_s, policies)) for code, (which, which_s) in IN_TIME.items()}
 
 
+# What the formulas of the service level are made of: see quality/service_level.py.
+TERMS = {"A": ANSWERED, "L": ABANDONED, "F": FLOWED_OUT, "Q": ANSWERED | ABANDONED | CALLBACK | FLOWED_OUT}
+TIMED_TERMS = {
+    "A_T": "answered_in_time",
+    "L_T": "abandoned_in_time",
+    "L_S": "abandoned_short",
+    "C_T": "callbacks_in_time",
+}
+
+
+def in_level(policies: Mapping[int, Policy], *, below: bool) -> Measure:
+    """Return the visits above the line of the service level, or those below it, each by the policy of its queue."""
+    timed = in_time(policies)
+    terms = TERMS | {term: timed[code].which for term, code in TIMED_TERMS.items()}
+    alike: dict[tuple[str, frozenset[str]], list[int]] = {}
+    for queue, policy in policies.items():
+        alike.setdefault((policy.formula, policy.blocked), []).append(queue)
+    found = Q(pk__in=[])
+    for (formula, kinds), queues in alike.items():
+        known = terms | {"B": Q(outcome=Outcome.BLOCKED, blocked_kind__in=kinds)}
+        said = FORMULAS[formula]
+        rows = reduce(or_, (known[term] for term in (said.below if below else said.above)))
+        for term in said.less if below else ():
+            rows &= ~known[term]
+        found |= Q(queue_id__in=queues) & rows
+    return Measure("visits", found)
+
+
+def net_of_short(policies: Mapping[int, Policy]) -> dict[str, Measure]:
+    """Return what is left of abandoned and of all visits without the short abandons of the queues' policies."""
+    short = in_time(policies)["abandoned_short"].which
+    return {
+        "abandoned_net": Measure("visits", ABANDONED & ~short),
+        "decided_net": Measure("visits", (ANSWERED | ABANDONED) & ~short),
+    }
+
+
 def _within(which: str, policies: Mapping[int, Policy]) -> Q:
     """Return the condition of visits that waited no longer than their queue's policy says."""
     seconds: dict[int, list[int]] = {}
@@ -150,7 +188,10 @@ def _within(which: str, policies: Mapping[int, Policy]) -> Q:
             seconds.setdefault(int(limit), []).append(queue)
     if not seconds:
         return Q(pk__in=[])
-    limits = Case(*(Whenever(queue_id__in=queues, then=Value(limit)) for limit, queues in seconds.items()))
+    # Where nothing is short, no wait is shorter than less than nothing.
+    limits = Case(
+        *(Whenever(queue_id__in=queues, then=Value(limit)) for limit, queues in seconds.items()), default=Value(-1)
+    )
     return Q(left_at__lte=F("entered_at") + SECOND * limits)
 
 

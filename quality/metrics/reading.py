@@ -7,11 +7,12 @@ rows in the same statement. So a number is the same however it came about.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import reduce
 from operator import or_
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import Func, IntegerField, Q
 
@@ -58,7 +59,7 @@ class Question:
     """What is asked: split by which dimensions (the queue always), by which policies of queues.
 
     `queues`: only of these; None: of all, and of contacts that came to none. `only`: dimension → its one value.
-    `kept=False` counts everything from its rows.
+    `kept=False` counts everything from its rows. `zone`: whose hours and days of the week they are.
     """
 
     by: tuple[str, ...]
@@ -66,6 +67,7 @@ class Question:
     queues: Collection[int] | None = None
     only: Mapping[str, Any] = field(default_factory=dict)
     kept: bool = True
+    zone: tzinfo = UTC
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -88,6 +90,8 @@ def one_moment() -> Iterator[None]:
 def totals(question: Question, pieces: Sequence[Piece]) -> dict[tuple[Any, ...], Counted]:
     """Return the sums of all measures by (interval, *question.keys). Two statements, of one moment if inside `one_moment`."""
     statement, params = whole(question, pieces)
+    if not statement:
+        return {}
     width = 1 + len(question.keys)
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
@@ -95,7 +99,7 @@ def totals(question: Question, pieces: Sequence[Piece]) -> dict[tuple[Any, ...],
 
 
 def whole(question: Question, pieces: Sequence[Piece]) -> tuple[str, list[Any]]:
-    """Return the statement and its parameters."""
+    """Return the statement and its parameters, "" if no row can be meant."""
     params: list[Any] = [
         list(question.policies),
         [int(policy.within_s) for policy in question.policies.values()],
@@ -110,6 +114,8 @@ def whole(question: Question, pieces: Sequence[Piece]) -> tuple[str, list[Any]]:
         if sql:
             parts.append(sql)
             params += said
+    if not parts:
+        return "", []
     keys = ", ".join(f"d_{code}" for code in question.keys)
     sums = ", ".join(f"coalesce({_added(code)}(m_{code}), 0)::bigint AS m_{code}" for code in ALL)
     sql = WHOLE.format(lines=LINES, edges=EDGES, keys=keys, sums=sums, parts=" UNION ALL ".join(parts))
@@ -194,21 +200,29 @@ def _kept_sum(code: str) -> str:
 
 
 def _counted(question: Question, base: str, spans: list[Span]) -> tuple[str, list[Any]]:
-    """Return the part of a statement that counts the rows of a base, "" if none of them is asked for."""
-    of = {code: DIMENSIONS[code].of[base]() for code in (*question.keys, *question.only) if base in DIMENSIONS[code].of}
-    if set(question.only) - set(of) or (question.queues is not None and "queue" not in of):
+    """Return the part of a statement that counts the rows of a base, "" if none of them can be meant."""
+    asked = {code: DIMENSIONS[code].of.get(base) for code in (*question.keys, *question.only)}
+    of = {code: place(question.zone) for code, place in asked.items() if place is not None}
+    # Rows that know no such thing as a queue have none.
+    elsewhere = any(code not in of and value is not None for code, value in question.only.items())
+    if elsewhere or (question.queues is not None and "queue" not in of):
         return "", []
     rows, moment = rows_of(base)
     times = [Q(**{f"{moment}__gte": lo, f"{moment}__lt": hi}) for lo, hi in spans]
     rows = rows.filter(reduce(or_, times))
     rows = rows.alias(**{f"k_{code}": expression for code, expression in of.items()})
-    rows = rows.filter(**{f"k_{code}": value for code, value in question.only.items()})
+    for code, value in question.only.items():
+        if code in of:
+            rows = rows.filter(DIMENSIONS[code].among(f"k_{code}", value))
     if question.queues is not None:
         rows = rows.filter(k_queue__in=list(question.queues))
     measures = {code: one for code, one in {**MEASURES, **in_time(question.policies)}.items() if one.base == base}
     groups = {"bucket": Bucket(moment), **{f"d_{code}": of[code] for code in question.keys if code in of}}
     rows = rows.order_by().values(**groups).annotate(**{f"m_{code}": one.aggregate() for code, one in measures.items()})
-    sql, params = rows.query.sql_with_params()
+    try:
+        sql, params = rows.query.sql_with_params()
+    except EmptyResultSet:
+        return "", []
     keys = ", ".join(
         f"{f'f.d_{code}' if code in of else f'NULL::{DIMENSIONS[code].type}'} AS d_{code}" for code in question.keys
     )

@@ -17,6 +17,10 @@ from quality.service_level import BLOCKED, FORMULAS, Counts, Policy
 Number = int | float | None
 
 
+# What no single measure counts: visits above and below the line of a service level, and all contacts.
+ABOVE, BELOW, EVERYBODY = "above", "below", "everybody"
+
+
 class Unit(StrEnum):
     """What a value is in."""
 
@@ -102,7 +106,7 @@ def _level(formula: str) -> Metric:
 
     name = format_lazy("{} {}", _("service level"), formula)
     parameters = ("T", "S", "B") if needs_kinds else ("T", "S")
-    return Metric(name, str(said), Unit.SHARE, value, "answered_in_time", "offered", VISITS, parameters)
+    return Metric(name, str(said), Unit.SHARE, value, ABOVE, BELOW, VISITS, parameters)
 
 
 METRICS: dict[str, Metric] = dict(
@@ -131,7 +135,7 @@ METRICS: dict[str, Metric] = dict(
     "abandonment": Metric(
         _("abandonment"), "L / (A + L)", Unit.SHARE,
         lambda sums: share(sums["abandoned"], sums["answered"] + sums["abandoned"]),
-        "abandoned", "offered", VISITS,
+        "abandoned", "decided", VISITS,
     ),
     "abandonment_net": Metric(
         _("abandonment net of short"), "(L − L_S) / (A + L − L_S)", Unit.SHARE,
@@ -139,7 +143,7 @@ METRICS: dict[str, Metric] = dict(
             sums["abandoned"] - sums["abandoned_short"],
             sums["answered"] + sums["abandoned"] - sums["abandoned_short"],
         ),
-        "abandoned", "offered", VISITS, ("S",),
+        "abandoned_net", "decided_net", VISITS, ("S",),
     ),
     "asa": Metric(
         _("speed of answer (ASA)"), _("sum of waits of answered / answered"), Unit.SECONDS,
@@ -152,7 +156,7 @@ METRICS: dict[str, Metric] = dict(
     "longest_wait": Metric(
         _("longest wait of the interval"), _("the longest wait of those answered or abandoned"), Unit.SECONDS,
         lambda sums: sums["longest_us"] / US if sums["answered"] + sums["abandoned"] else None,
-        "offered", "offered", VISITS,
+        "decided", "decided", VISITS,
     ),
     "estimate_bias_s": Metric(
         _("estimate of the wait: bias"),
@@ -167,7 +171,7 @@ METRICS: dict[str, Metric] = dict(
     "service_level": Metric(
         _("service level"), _("by the policy of the queue; of queues with different formulas there is none"), Unit.SHARE,
         lambda sums: service_level.level(sums.policy, sums.counts) if sums.policy else None,
-        "answered_in_time", "offered", VISITS, (_("policy"),),
+        ABOVE, BELOW, VISITS, (_("policy"),),
     ),
     **{f"level_{formula.lower()}": _level(formula) for formula in FORMULAS},
     "handled": Metric(
@@ -198,7 +202,7 @@ METRICS: dict[str, Metric] = dict(
     ),
     "contacts": Metric(
         _("contacts"), _("agents + bot + queue"), Unit.COUNT,
-        lambda sums: sums["contacts"] + sums["menu"], "contacts", "contacts", CONTACTS,
+        lambda sums: sums["contacts"] + sums["menu"], EVERYBODY, EVERYBODY, CONTACTS,
     ),
     "agents": Metric(
         _("with agents"), _("contacts that a person answered, in whatever queue"), Unit.COUNT,
@@ -249,13 +253,13 @@ METRICS: dict[str, Metric] = dict(
         _("repeat rate"),
         _("contacts with an earlier one of the same customer and topic within W / contacts of known customers and topics"),
         Unit.SHARE, lambda sums: share(sums["repeats"], sums["issue_contacts"]),
-        "", "", CONTACTS, (_("W = 7 days"),), "issues",
+        "repeats", "issue_contacts", CONTACTS, (_("W = 7 days"),), "issues",
     ),
     "fcr": Metric(
         _("solved at the first contact (FCR)"),
         _("issues (customer and topic, over all channels) with one contact within W / issues whose W is over"),
         Unit.SHARE, lambda sums: share(sums["solved_first"], sums["issues"]),
-        "", "", CONTACTS, (_("W = 7 days"),), "issues",
+        "solved_first", "issues", CONTACTS, (_("W = 7 days"),), "issues",
     ),
     "login_s": Metric(
         _("signed in"), _("time in all states but offline"), Unit.SECONDS,

@@ -1,26 +1,28 @@
-"""Reports: values of metrics by interval and dimension, and the contacts behind each value."""
+"""Reports: values of metrics by interval and dimension."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import product
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from cxcenter.accounts.models import Team
 from cxcenter.accounts.roles import Right
 from cxcenter.core.errors import Invalid
 from quality import policies
 from quality.metrics import issues, presence
 from quality.metrics.dimensions import DIMENSIONS
-from quality.metrics.measures import LARGEST, MEASURES, MORE, in_time, rows_of
+from quality.metrics.measures import LARGEST
 from quality.metrics.reading import Counted, Question, one_moment, totals
 from quality.metrics.registry import METRICS, Number, Sums
 from quality.metrics.spans import EPOCH, QUARTER, Interval, pieces, starts
 from quality.service_level import Policy
-from routing.models import Queue
+from routing.models import Presence, Queue
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
@@ -55,6 +57,10 @@ class Report:
     rows: list[Row]
     # The metrics of the whole time and of everything.
     whole: dict[str, Number]
+    # How the service level of each queue was counted.
+    policies: Mapping[int, Policy]
+    # The queues it may tell of; None: all, and what came to none.
+    queues: Collection[int] | None
 
 
 @dataclass(frozen=True)
@@ -101,11 +107,32 @@ def usual(since: datetime, until: datetime) -> tuple[str, ...]:
     return tuple(code for code, metric in METRICS.items() if short or metric.source_code != "issues")
 
 
-def may_see(user: "User") -> set[int] | None:
-    """Return the queues whose numbers a user may see, None for all: own teams, for an administrator and quality every one."""
+@dataclass(frozen=True)
+class Reach:
+    """Of which queues somebody may see the numbers, and of which operators the times; None: of all."""
+
+    queues: Collection[int] | None
+    operators: Collection[int] | None
+
+
+def reach_of(user: "User", team: int | None = None) -> Reach:
+    """Return what a user may see: own teams, for an administrator and quality every one; of it what is of one team."""
+    queues, people = Queue.objects.all(), Presence.objects.all()
+    everything = user.may(Right.EVERY_TEAM) or user.may(Right.READ_ALL)
+    if everything and team is None:
+        return Reach(None, None)
+    if not everything:
+        queues, people = Queue.objects.controlled_by(user), Presence.objects.controlled_by(user)
+    if team is not None:
+        queues, people = queues.filter(team=team), people.filter(user__team=team)
+    return Reach(set(queues.values_list("pk", flat=True)), set(people.values_list("user_id", flat=True)))
+
+
+def teams_of(user: "User") -> QuerySet[Team]:
+    """Return the teams whose numbers a user may see."""
     if user.may(Right.EVERY_TEAM) or user.may(Right.READ_ALL):
-        return None
-    return set(Queue.objects.controlled_by(user).values_list("pk", flat=True))
+        return Team.objects.all()
+    return user.supervised_teams.all()
 
 
 def report(asked: Asked) -> Report:
@@ -116,15 +143,19 @@ def report(asked: Asked) -> Report:
 
 
 def _report(asked: Asked, begins: list[datetime]) -> Report:
-    holding = _policies(asked)
-    question = Question(by=asked.by, policies=holding, queues=asked.queues, only=asked.only, kept=asked.kept)
+    holding = policies_of(asked)
+    question = Question(
+        by=asked.by, policies=holding, queues=asked.queues, only=asked.only, kept=asked.kept, zone=asked.zone
+    )
     places = [question.keys.index(code) + 1 for code in asked.by]
+    found = totals(question, list(pieces(begins, asked.since, asked.until)))
+    counted = [((key[0], *(key[place] for place in places)), (key[1], sums)) for key, sums in found.items()]
+    counted += [(key, (None, sums)) for more in _more(asked, begins) for key, sums in more.items()]
+    rows_of = _spread(asked, {key for key, _part in counted})
     groups: dict[Key, list[Part]] = defaultdict(list)
-    for key, sums in totals(question, list(pieces(begins, asked.since, asked.until))).items():
-        groups[(key[0], *(key[place] for place in places))].append((key[1], sums))
-    for more in _more(asked, begins):
-        for key, sums in more.items():
-            groups[key].append((None, sums))
+    for key, part in counted:
+        for row in rows_of[key]:
+            groups[row].append(part)
     return Report(
         since=asked.since,
         until=asked.until,
@@ -136,7 +167,10 @@ def _report(asked: Asked, begins: list[datetime]) -> Report:
             Row(begins[key[0]], dict(zip(asked.by, key[1:], strict=True)), _values(asked, groups[key], holding))
             for key in sorted(groups, key=_order)
         ],
-        whole=_values(asked, [part for parts in groups.values() for part in parts], holding),
+        # Not the rows together: what has two skills stands in two of them.
+        whole=_values(asked, [part for _key, part in counted], holding),
+        policies=holding,
+        queues=asked.queues,
     )
 
 
@@ -150,7 +184,22 @@ def _begins(asked: Asked) -> list[datetime]:
     return begins
 
 
-def _policies(asked: Asked) -> dict[int, Policy]:
+def _spread(asked: Asked, keys: Collection[Key]) -> dict[Key, list[Key]]:
+    """Return the keys of rows in which what was counted under a key belongs: of several skills in that of each."""
+    values = [DIMENSIONS[code].values_of(key[place] for key in keys) for place, code in enumerate(asked.by, 1)]
+    found = {}
+    for key in keys:
+        each = [known[one] for known, one in zip(values, key[1:], strict=True)]
+        each = [
+            [one for one in several if asked.only.get(code, one) == one]
+            for code, several in zip(asked.by, each, strict=True)
+        ]
+        found[key] = [(key[0], *one) for one in product(*each)]
+    return found
+
+
+def policies_of(asked: Asked) -> dict[int, Policy]:
+    """Return how the service level of each queue is counted."""
     holding = policies.holding(asked.version)
     return dict.fromkeys(holding, asked.policy) if asked.policy else holding
 
@@ -203,36 +252,3 @@ def named(told: Report, language: str) -> dict[str, dict[Any, str]]:
         keys = {row.keys[code] for row in told.rows} - {None}
         found[code] = DIMENSIONS[code].names(keys, language)
     return found
-
-
-# --- The contacts behind a number ---------------------------------------------------------------
-
-
-def contacts(asked: Asked, code: str) -> QuerySet[Any]:
-    """Return the rows that a metric counts: visits, legs, or sessions that came to no queue; as many as the number says.
-
-    Of a share or a mean these are the rows above the line. `asked` narrows by `only`, from and to.
-    """
-    measure = {**MEASURES, **MORE, **in_time(_policies(asked))}.get(METRICS[code].counted)
-    if measure is None:
-        raise Invalid(_("This metric is of times, not of contacts."), field="metric")
-    rows, moment = rows_of(measure.base)
-    rows = rows.filter(**{f"{moment}__gte": asked.since, f"{moment}__lt": asked.until})
-    of = {name: DIMENSIONS[name].of.get(measure.base) for name in {*asked.only, "queue"}}
-    if asked.queues is not None and of["queue"] is None:
-        return rows.none()
-    for name, value in asked.only.items():
-        where = of[name]
-        if where is None:
-            rows = rows if value is None else rows.none()
-        else:
-            rows = rows.alias(**{f"k_{name}": where()}).filter(_is(f"k_{name}", value))
-    if asked.queues is not None:
-        where = of["queue"]
-        assert where is not None
-        rows = rows.alias(mine=where()).filter(mine__in=list(asked.queues))
-    return rows.filter(measure.which).order_by(moment, "pk")
-
-
-def _is(field_name: str, value: Any) -> Q:
-    return Q(**{f"{field_name}__isnull": True}) if value is None else Q(**{field_name: value})

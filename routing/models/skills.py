@@ -136,3 +136,8 @@ class SkillPath(models.Model):
 
     def __str__(self) -> str:
         return f"{self.steps}"
+
+    @property
+    def asked(self) -> tuple[int, ...]:
+        """The skills that are asked for when the wait begins."""
+        return tuple(skill for skill, _level in self.steps[0][1])

@@ -15,9 +15,10 @@ from cxcenter.core.errors import Invalid
 from interactions.models import Interaction
 from quality import policies, rollups
 from quality.actions import record_survey
+from quality.metrics.behind import contacts
 from quality.metrics.reading import one_moment
 from quality.metrics.registry import METRICS
-from quality.metrics.reports import Asked, contacts, named, report
+from quality.metrics.reports import Asked, named, report
 from quality.metrics.spans import Interval, pieces, starts
 from quality.models import LevelPolicy, RolledDay, Rollup
 from quality.service_level import Policy
@@ -38,10 +39,12 @@ SPLITS = (
     ("operator",),
     ("queue", "operator"),
     ("topic",),
+    ("hour",),
+    ("weekday", "channel"),
 )
 
 
-def key_of(by, begins):
+def key_of(by, begins, zone):
     """Return how `Plain` names a group of a report split so."""
 
     def key(at, visit, session, operator):
@@ -52,6 +55,8 @@ def key_of(by, begins):
             "channel": session.kind,
             "operator": operator,
             "topic": session.topic_id,
+            "hour": at.astimezone(zone).hour,
+            "weekday": at.astimezone(zone).isoweekday(),
         }
         return (begin, *(values[code] for code in by))
 
@@ -61,7 +66,7 @@ def key_of(by, begins):
 def compare(history, by, interval, zone, **asked):
     """Compare a report with plain loops, group by group and metric by metric."""
     begins = list(starts(SINCE, UNTIL, interval, zone))
-    plain = Plain(history.written, POLICY).groups(key_of(by, begins))
+    plain = Plain(history.written, POLICY).groups(key_of(by, begins, zone))
     told = report(Asked(SINCE, UNTIL, by=by, interval=interval, zone=zone, policy=POLICY, **asked))
     assert {(row.at, *row.keys.values()) for row in told.rows} == set(plain)
     for row in told.rows:
@@ -383,7 +388,7 @@ def test_times_of_states_add_up_and_are_cut_at_the_edges_of_intervals():
 def test_behind_each_count_stand_as_many_contacts():
     History(6).keep()
     told = report(Asked(SINCE, UNTIL, by=("queue", "channel"), policy=POLICY))
-    counts = [code for code, one in METRICS.items() if one.unit == "count" and code != "contacts"]
+    counts = [code for code, one in METRICS.items() if one.unit == "count"]
     for row in told.rows:
         for code in counts:
             rows = contacts(Asked(SINCE, UNTIL, only=row.keys, policy=POLICY), code)

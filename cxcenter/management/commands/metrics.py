@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from cxcenter.core.errors import CxError
 from quality import policies, rollups
+from quality.metrics.dimensions import DIMENSIONS, label
 from quality.metrics.registry import METRICS, Number
 from quality.metrics.reports import Asked, named, report
 from quality.metrics.shown import as_json
@@ -28,9 +29,7 @@ class Command(BaseCommand):
         """Take the time, the split, the metrics."""
         parser.add_argument("--from", dest="since", default="", help="a day, or a time in ISO 8601 (today)")
         parser.add_argument("--to", dest="until", default="", help="not included (one day later)")
-        parser.add_argument(
-            "--by", default="", help="dimensions, split by commas: queue,priority,channel,operator,topic"
-        )
+        parser.add_argument("--by", default="", help=f"dimensions, split by commas: {','.join(DIMENSIONS)}")
         parser.add_argument("--interval", default="whole", choices=list(Interval))
         parser.add_argument("--zone", default=settings.DEFAULT_ZONE, help="whose days and months they are")
         parser.add_argument("--metrics", default="", help="codes, split by commas (all; see --list)")
@@ -63,7 +62,7 @@ class Command(BaseCommand):
             return
         self._table([["", *map(str, (METRICS[code].name for code in asked.metrics))]])
         for row in told.rows:
-            split = [names[code].get(key, "—") for code, key in row.keys.items()]
+            split = [label(key, names[code]) for code, key in row.keys.items()]
             at = row.at.astimezone(asked.zone).isoformat(sep=" ", timespec="minutes")
             self._table([[" ".join([at, *split]), *map(_said, row.values.values())]])
         self._table([["all", *map(_said, told.whole.values())]])

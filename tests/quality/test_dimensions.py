@@ -1,0 +1,111 @@
+"""Splits by what visits asked for and by the clock: skills overlap and the whole counts once; hours are those of the zone."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from interactions.models import Interaction
+from quality import rollups
+from quality.metrics.behind import contacts
+from quality.metrics.registry import METRICS
+from quality.metrics.reports import Asked, named, report
+from quality.metrics.spans import Interval
+from routing.models import Skill, WorkItem
+from routing.skills import combine, path_of
+from tests.quality.history import History
+from tests.quality.test_reports import SINCE, UNTIL
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def skilled():
+    """A history whose visits ask in turn for nothing, for Russian, and for Russian and mortgages (which loosen)."""
+    history = History(11)
+    russian, mortgage = (Skill.objects.create(name=name) for name in ("Russian", "Mortgages"))
+    paths = [
+        0,
+        path_of(combine([(russian.pk, [(0, 4)])])),
+        path_of(combine([(russian.pk, [(0, 4), (20, 3)]), (mortgage.pk, [(0, 3), (45, 0)])])),
+    ]
+    for place, visit in enumerate(history.written.visits):
+        visit.path = paths[place % 3]
+    history.keep()
+    return history, russian, mortgage, paths
+
+
+def counted(history, paths):
+    return sum(visit.path in paths for visit in history.written.visits)
+
+
+def test_a_visit_stands_with_each_skill_it_asked_for_and_once_in_the_whole(skilled):
+    history, russian, mortgage, (nothing, one, both) = skilled
+    for kept in (True, False):
+        told = report(Asked(SINCE, UNTIL, by=("skill",), kept=kept))
+        offered = {row.keys["skill"]: row.values["offered"] for row in told.rows}
+        assert offered == {
+            russian.pk: counted(history, {one, both}),
+            mortgage.pk: counted(history, {both}),
+            None: counted(history, {nothing}),
+        }
+        assert told.whole["offered"] == len(history.written.visits) < sum(offered.values())
+        assert told.whole == report(Asked(SINCE, UNTIL, kept=kept)).whole | {"repeat_rate": None, "fcr": None} | {
+            code: None if METRICS[code].unit == "share" else 0
+            for code in ("login_s", "available_s", "handling_s", "pause_s", "occupancy", "utilisation")
+        }
+        assert told.whole["contacts"] == told.whole["agents"] + told.whole["bot"] + told.whole["queue"]
+    assert named(told, "en")["skill"] == {russian.pk: "Russian", mortgage.pk: "Mortgages"}
+
+
+def test_a_skill_narrows_and_splits_with_others_and_its_contacts_are_as_many(skilled):
+    history, russian, mortgage, _paths = skilled
+    narrowed = report(Asked(SINCE, UNTIL, by=("skill", "queue"), only={"skill": mortgage.pk}))
+    assert {row.keys["skill"] for row in narrowed.rows} == {mortgage.pk}
+    split = report(Asked(SINCE, UNTIL, by=("queue", "skill")))
+    assert len({row.keys["queue"] for row in split.rows}) == len(history.queues) + 1
+    counts = [code for code, one in METRICS.items() if one.unit == "count"]
+    for row in split.rows:
+        for code in counts:
+            rows = contacts(Asked(SINCE, UNTIL, only=row.keys), code)
+            assert rows.count() == row.values[code], (code, row.keys)
+    for told in narrowed.rows:
+        (same,) = [row for row in split.rows if row.keys == told.keys]
+        assert same.values == told.values
+    assert report(Asked(SINCE, UNTIL, only={"skill": 10**9})).whole["offered"] == 0
+
+
+def test_hours_and_days_are_those_of_the_zone_where_clocks_change():
+    """In Berlin on 29 March 2026 two o'clock is missing, on 25 October it is there twice."""
+    history = History(1, contacts=0)
+    berlin = ZoneInfo("Europe/Berlin")
+    for month, day, lengths in ((3, 29, {2: 0, 3: 4}), (10, 25, {2: 8, 3: 4})):
+        begin = datetime(2026, month, day, tzinfo=berlin)
+        end = datetime(2026, month, day + 1, tzinfo=berlin)
+        at = begin.astimezone(UTC)
+        while at < end:
+            session = Interaction.objects.create(thread=history.threads[0], kind="voice", closed_at=at)
+            WorkItem.objects.create(
+                queue=history.queues[0], interaction=session, visit="left", outcome="abandoned", entered_at=at,
+                waits_since=at, rank_at=at, left_at=at,
+            )  # fmt: skip
+            at += timedelta(minutes=15)
+        told = report(Asked(begin, end, by=("hour", "weekday"), zone=berlin, metrics=("offered",)))
+        found = {row.keys["hour"]: row.values["offered"] for row in told.rows}
+        assert {hour: found.get(hour, 0) for hour in lengths} == lengths
+        assert {row.keys["weekday"] for row in told.rows} == {7}
+        assert named(told, "en")["hour"][3] == "03:00–04:00"
+        for hour, number in found.items():
+            assert contacts(Asked(begin, end, only={"hour": hour}, zone=berlin), "offered").count() == number
+
+
+def test_what_came_to_no_queue_is_told_alike_with_and_without_sums():
+    """Asked for alone it is what its line in a split says."""
+    History(12).keep()
+    rollups.rebuild()
+    for kept in (True, False):
+        for code in ("queue", "priority", "operator", "skill"):
+            split = report(Asked(SINCE, UNTIL, by=(code,), kept=kept, interval=Interval.WHOLE))
+            (line,) = [row for row in split.rows if row.keys[code] is None]
+            alone = report(Asked(SINCE, UNTIL, only={code: None}, kept=kept, metrics=("bot", "contacts", "offered")))
+            assert alone.whole == {name: line.values[name] for name in alone.whole} and alone.whole["bot"] > 0
