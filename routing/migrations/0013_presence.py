@@ -162,7 +162,14 @@ class Migration(migrations.Migration):
             model_name="alert",
             name="kind",
             field=models.CharField(
-                choices=[("late", "waits past the target time"), ("long_pause", "a pause is longer than its limit")],
+                choices=[
+                    ("late", "waits past the target time"),
+                    ("arrivals", "sharply more contacts than usual"),
+                    ("topic", "sharply more contacts with a topic than usual"),
+                    ("waits", "sharply more late contacts than usual"),
+                    ("stuck", "a contact lasts unusually long"),
+                    ("long_pause", "a pause is longer than its limit"),
+                ],
                 max_length=40,
                 verbose_name="kind",
             ),
