@@ -2,6 +2,7 @@
 
 from cxcenter.accounts.models import User
 from cxcenter.core.events import handles
+from cxcenter.core.statements import unflushed
 from interactions.choices import Author, ChannelKind
 from interactions.events import InteractionClosed, InteractionOpened, MessagePosted
 from interactions.models import Interaction
@@ -18,7 +19,9 @@ def give_queue(fact: InteractionOpened) -> None:
         pk=fact.interaction
     )
     if interaction.is_open and not WorkItem.objects.filter(interaction=interaction).exists():
-        callbacks.come_in(interaction=interaction, waits_since=sweeps.original_wait(interaction))
+        # Its fact is struck off after it: if this is lost with the database, so is that, and it is done again.
+        with unflushed():
+            callbacks.come_in(interaction=interaction, waits_since=sweeps.original_wait(interaction))
 
 
 @handles(MessagePosted)

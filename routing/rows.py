@@ -18,8 +18,11 @@ from routing.strategies import Decision, Free, Yields
 
 # A queue that is switched off takes nobody new; who is in it still is served. Kinds of work and paths are found one by
 # one along the index.
-WAITED_FOR = """
-    SELECT queue.*, alike.works, alike.paths FROM routing_queue queue CROSS JOIN LATERAL (
+QUEUE = Queue._meta.concrete_fields
+WAITED_FOR = Statement(
+    "waited_for",
+    f"""
+    SELECT {", ".join(f"queue.{field.column}" for field in QUEUE)}, alike.works, alike.paths FROM routing_queue queue CROSS JOIN LATERAL (
         WITH RECURSIVE known AS (
             (SELECT work, path FROM routing_workitem WHERE queue_id = queue.id AND visit = 'waiting' ORDER BY work, path LIMIT 1)
             UNION ALL
@@ -30,9 +33,13 @@ WAITED_FOR = """
         )
         SELECT array_agg(work) AS works, array_agg(path) AS paths FROM known
     ) alike
-    WHERE (paused_until IS NULL OR paused_until <= %(now)s) AND (%(all)s OR id = ANY(%(queues)s::bigint[]))
+    WHERE (paused_until IS NULL OR paused_until <= %(now)s) AND (%(all)s OR id = ANY(%(queues)s))
         AND alike.paths IS NOT NULL
-"""
+    """,  # noqa: S608 — names of our own columns
+    all="boolean",
+    queues="bigint[]",
+    now="timestamptz",
+)
 # Where some work gives way to other, the column that the database keeps does not tell all.
 GIVES_WAY = """EXISTS (SELECT FROM routing_givesway WHERE work = '{kind}' AND "to" = '{asked}')"""
 ROOM = f"(room_left OR EXISTS (SELECT FROM routing_givesway) AND ({room_sql(GIVES_WAY)}))"
@@ -193,8 +200,12 @@ def kinds_of(queue: Queue) -> list[tuple[str, int]]:
 
 def waited_for(queue_ids: list[int] | None, now: datetime) -> dict[int, Queue]:
     """Return the open ones of the queues (None: of all) in which somebody waits, by id; each with what waits (`kinds_of`)."""
-    said = {"all": queue_ids is None, "queues": queue_ids or [], "now": now}
-    return {queue.pk: queue for queue in Queue.objects.raw(WAITED_FOR, said)}
+    found = {}
+    for *row, works, paths in WAITED_FOR.rows(all=queue_ids is None, queues=queue_ids or [], now=now):
+        queue = Queue.from_db(None, [field.attname for field in QUEUE], row)
+        queue.works, queue.paths = works, paths  # type: ignore[attr-defined]
+        found[queue.pk] = queue
+    return found
 
 
 def free_of(queues: Collection[Queue], skills: Collection[int], now: datetime) -> tuple[list[Free], Yields]:

@@ -7,7 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
+
+
+@contextmanager
+def unflushed() -> Iterator[None]:
+    """A transaction whose commit does not wait for the disk: for what is done again if the database dies at this moment.
+
+    Whatever is written later and flushed flushes it, too. Inside a larger transaction it waits as that does.
+    """
+    inner = connection.in_atomic_block
+    with transaction.atomic():
+        if not inner:
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL synchronous_commit TO off")
+        yield
 
 
 class Statement:

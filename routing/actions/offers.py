@@ -1,8 +1,9 @@
 """Deciding who gets what, and the answer of the operator."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, CxError, Forbidden
 from cxcenter.core.events import announce
+from cxcenter.core.statements import unflushed
 from interactions.actions.talk import post_system_line
 from routing import locks, rows, skills, strategies
 from routing.actions import queueing, states
@@ -33,7 +35,8 @@ AHEAD = 4
 def assign_next(queue_ids: list[int] | None = None) -> list[Assignment]:
     """Offer what waits in the queues (default: all) to those who are free. Returns the new offers.
 
-    One transaction for each batch, under the decision lock. Repeats while there may be more to hand out.
+    One transaction for each batch, under the decision lock. Repeats while there may be more to hand out. An offer that
+    is lost with the database is made again; accepting one waits for the disk.
     """
     offers: list[Assignment] = []
     while True:
@@ -49,7 +52,7 @@ def assign_next(queue_ids: list[int] | None = None) -> list[Assignment]:
     return offers
 
 
-@transaction.atomic
+@unflushed()
 def _assign_batch(queue_ids: list[int] | None) -> tuple[list[Assignment], bool]:
     # Cheap first: most calls find nobody who waits, and take no lock.
     queues = rows.waited_for(queue_ids, timezone.now())
@@ -125,16 +128,29 @@ def _takeable(
     queues: dict[int, Queue], steps: dict[int, strategies.Steps], crowd: strategies.Crowd, now: datetime
 ) -> list[rows.Alike]:
     """Return the groups of those who wait alike that somebody could take."""
-    found = []
-    for queue in queues.values():
-        for work, path in rows.kinds_of(queue):
-            begins = [now - timedelta(seconds=after) for after in steps[path].after_s]
-            untils = [None, *begins[1:]]
-            afters = [*begins[1:], None]
-            for needs, until, after in zip(steps[path].needs, untils, afters, strict=True):
-                if crowd.could(queue.pk, work, needs):
-                    found.append(rows.Alike(queue.pk, work, path, after, until))
-    return found
+    return [
+        rows.Alike(queue.pk, work, path, after, until)
+        for queue in queues.values()
+        for work, path in rows.kinds_of(queue)
+        for after, until in _ranges(steps[path], partial(crowd.could, queue.pk, work), now)
+    ]
+
+
+def _ranges(
+    steps: strategies.Steps, could: Callable[[strategies.Needs], int], now: datetime
+) -> Iterator[tuple[datetime | None, datetime | None]]:
+    """Yield since when those have waited whom somebody could take: (after, until). Neighbouring steps are one range."""
+    begins = [None, *(now - timedelta(seconds=after) for after in steps.after_s[1:])]
+    until, is_open = None, False
+    for begin, needs in zip(begins, steps.needs, strict=True):
+        able = could(needs) > 0
+        if able and not is_open:
+            until = begin
+        elif is_open and not able:
+            yield begin, until
+        is_open = able
+    if is_open:
+        yield None, until
 
 
 def _as_waiting(
