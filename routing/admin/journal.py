@@ -154,7 +154,7 @@ class IntervalAdmin(JournalAdmin):
 class AlertAdmin(JournalAdmin):
     """What supervisors were told."""
 
-    list_display = ("at", "kind", "team", "queue", "user", "seen_at", "seen_by")
+    list_display = ("at", "kind", "team", "queue", "user", "ended_at", "seen_at", "seen_by")
     list_filter = ("kind", "team", "queue")
     list_select_related = ("team", "queue", "user", "seen_by")
     date_hierarchy = "at"

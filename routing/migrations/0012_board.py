@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="alert",
             name="subject",
-            field=models.CharField(blank=True, default="", max_length=40, verbose_name="about"),
+            field=models.CharField(blank=True, default="", max_length=32, verbose_name="about what"),
             preserve_default=False,
         ),
         migrations.AddConstraint(

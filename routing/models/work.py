@@ -161,7 +161,7 @@ class Alert(models.Model):
     )
     user = models.ForeignKey(USER, verbose_name=_("operator"), null=True, on_delete=models.CASCADE, related_name="+")
     # What lasts and ends by itself names what it is about: "queue:3", "topic:7", "leg:12".
-    subject = models.CharField(_("about"), max_length=40, blank=True)
+    subject = models.CharField(_("about what"), max_length=32, blank=True)
     args = models.JSONField(_("details"), default=dict)
     at = models.DateTimeField(_("when"), default=timezone.now)
     ended_at = models.DateTimeField(_("over"), null=True)
