@@ -52,11 +52,13 @@ def try_rules(*, edit: rules.Document, why: str, actor: "User", day: date | None
 
 
 def _levels(changed: set[int], present: rules.Document, wanted: rules.Document) -> dict[str, list[str]]:
-    """Return the figures of the service level that count for each queue of the play, by its name."""
-    found: dict[str, set[str]] = {}
+    """Return the figures of the service level that count for each queue of the play, by its name; "" for the whole."""
+    found: dict[str, set[str]] = {"": set()}
     for document in (present, wanted):
         for queue, policy in retold.levels_of(retold.around(changed, present, wanted), document).items():
             found.setdefault(present[rules.QUEUES][str(queue)]["name"], set()).add(name_of(policy))
+            if queue in changed:
+                found[""].add(name_of(policy))
     return {name: sorted(figures) for name, figures in found.items()}
 
 

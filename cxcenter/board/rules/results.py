@@ -201,7 +201,8 @@ def _text(name: str, one: Mapping[str, Any] | None, sign: str = "") -> str:
         return "–"
     half, scale = _half(one), _scale(name)
     # Figures as fine as their interval lets them be.
-    digits = 1 if abs(one["mean"]) * scale < 1000 else 0
+    is_whole = not half and one["mean"] * scale == round(one["mean"] * scale)
+    digits = 0 if is_whole or abs(one["mean"]) * scale >= 1000 else 1
     ends = "" if half is None or half * scale < 0.05 else f" ± {half * scale:,.{digits}f}"
     return f"{one['mean'] * scale:{sign},.{digits}f}{ends}".replace(",", "\u202f").replace("-", "−")
 
