@@ -176,9 +176,10 @@ def _of_hours(document: Document) -> Iterator[Fault]:
         yield from wrong
         if not wrong and hours_of(one).next_opening(timezone.now(), SOON) is None:
             keep = [queue["name"] for queue in document[QUEUES].values() if str(queue["hours"]) == ident]
-            words = _("These hours never open%(queues)s: add an interval, or a day that is open.")
-            who = _(" (kept by %(queues)s)") % {"queues": ", ".join(keep)} if keep else ""
-            yield Fault(HOURS, ident, "intervals", "shut", words % {"queues": who})
+            words = _("These hours never open: add an interval, or a day that is open.")
+            if keep:
+                words = _("These hours, which %(queues)s keep, never open: add an interval, or a day that is open.")
+            yield Fault(HOURS, ident, "intervals", "shut", words % {"queues": ", ".join(keep)})
 
 
 def hours_of(one: Settings) -> Hours:
