@@ -210,7 +210,7 @@ def _text(name: str, one: Mapping[str, Any] | None, sign: str = "") -> str:
 def _difference(name: str, one: Mapping[str, Any] | None) -> Cell:
     if one is None:
         return Cell("–")
-    if not one["mean"]:
+    if not round(one["mean"] * _scale(name), 1):
         return Cell("0")
     half = _half(one)
     is_sure = half is not None and abs(one["mean"]) > half and abs(one["mean"]) * _scale(name) >= 0.05
