@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 DAYS = 10
 
 
-def try_rules(*, edit: rules.Document, why: str, actor: "User", day: date | None = None) -> SimulationRun:
+def try_rules(
+    *, edit: rules.Document, why: str, actor: "User", seen: str = "", day: date | None = None
+) -> SimulationRun:
     """Have rules tried on a day, yesterday unless another one is said. Nothing of them is saved.
 
     Raises as save_rules does for rules that cannot be, Invalid if nothing changes that a day shows, Conflict
@@ -29,6 +31,7 @@ def try_rules(*, edit: rules.Document, why: str, actor: "User", day: date | None
     """
     present = rules.current()
     acts.refuse_foreign(edit, present, actor)
+    acts.refuse_stale(edit, present, seen)
     wanted = rules.merged(present, edit)
     acts.refuse(present, wanted)
     changed = retold.changed_queues(present, wanted)
@@ -52,11 +55,13 @@ def try_rules(*, edit: rules.Document, why: str, actor: "User", day: date | None
 
 
 def _levels(changed: set[int], present: rules.Document, wanted: rules.Document) -> dict[str, list[str]]:
-    """Return the figures of the service level that count for each queue of the play, by its name."""
-    found: dict[str, set[str]] = {}
+    """Return the figures of the service level that count for each queue of the play, by its name; "" for the whole."""
+    found: dict[str, set[str]] = {"": set()}
     for document in (present, wanted):
         for queue, policy in retold.levels_of(retold.around(changed, present, wanted), document).items():
             found.setdefault(present[rules.QUEUES][str(queue)]["name"], set()).add(name_of(policy))
+            if queue in changed:
+                found[""].add(name_of(policy))
     return {name: sorted(figures) for name, figures in found.items()}
 
 

@@ -29,7 +29,7 @@ from routing.models import (
 from routing.querysets import teams_of
 from routing.rules import document as rules
 from routing.rules.document import HOURS, LINKS, PAUSES, QUEUES, Document, Settings
-from routing.rules.faults import Fault, at, faults
+from routing.rules.faults import Fault, World, at, faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,11 +50,7 @@ def save_rules(*, edit: Document, why: str, actor: User, seen: str = "", act: st
     locks.lock_rules()
     present = rules.current()
     refuse_foreign(edit, present, actor)
-    if seen and seen != rules.digest(rules.part(present, edit)):
-        words = _(
-            "Somebody has changed these rules meanwhile. Open them again in another tab: what you wrote stays here."
-        )
-        raise Conflict(words, code="stale")
+    refuse_stale(edit, present, seen)
     wanted = rules.merged(present, edit)
     refuse(present, wanted)
     if not rules.changes(present, wanted):
@@ -75,10 +71,20 @@ def save_rules(*, edit: Document, why: str, actor: User, seen: str = "", act: st
     return version
 
 
+def refuse_stale(edit: Document, present: Document, seen: str) -> None:
+    """Raise Conflict if what was seen of the things of `edit` stands there no longer; nothing seen is nothing to compare."""
+    if seen and seen != rules.digest(rules.part(present, edit)):
+        words = _(
+            "Somebody has changed these rules meanwhile. Open them again in another tab: what you wrote stays here."
+        )
+        raise Conflict(words, code="stale")
+
+
 def refuse(present: Document, wanted: Document) -> None:
     """Raise Invalid with all that the change makes wrong; what was wrong before stands in nobody's way."""
-    known = set(faults(present))
-    found = [fault for fault in faults(wanted) if fault not in known]
+    world = World.read()
+    known = set(faults(present, world))
+    found = [fault for fault in faults(wanted, world) if fault not in known]
     if found:
         raise Invalid(found[0].message, field=found[0].field, code=found[0].code, faults=told(found))
 

@@ -53,8 +53,9 @@ class World:
         for queue, user in QueueMember.objects.filter(until__gt=now).values_list("queue_id", "user_id"):
             lent.setdefault(queue, set()).add(user)
         levels: dict[int, Levels] = {}
-        for held in OperatorSkill.objects.filter(ended_at=None):
-            levels.setdefault(held.user_id, {})[held.skill_id] = held.level
+        held = OperatorSkill.objects.filter(ended_at=None).values_list("user_id", "skill_id", "level")
+        for user, skill, level in held:
+            levels.setdefault(user, {})[skill] = level
         return cls(
             active=set(User.objects.filter(is_active=True).values_list("pk", flat=True)),
             lent=lent,
@@ -62,7 +63,7 @@ class World:
             requirements=list(Requirement.objects.prefetch_related("steps").order_by("pk")),
             parents=_with_parents(dict(Topic.objects.values_list("pk", "parent_id"))),
             entrances=list(Entrance.objects.select_related("channel", "topic").order_by("pk")),
-            names={skill.pk: skill.name for skill in Skill.objects.all()},
+            names=dict(Skill.objects.values_list("pk", "name")),
         )
 
 
@@ -176,9 +177,10 @@ def _of_hours(document: Document) -> Iterator[Fault]:
         yield from wrong
         if not wrong and hours_of(one).next_opening(timezone.now(), SOON) is None:
             keep = [queue["name"] for queue in document[QUEUES].values() if str(queue["hours"]) == ident]
-            words = _("These hours never open%(queues)s: add an interval, or a day that is open.")
-            who = _(" (kept by %(queues)s)") % {"queues": ", ".join(keep)} if keep else ""
-            yield Fault(HOURS, ident, "intervals", "shut", words % {"queues": who})
+            words = _("These hours never open: add an interval, or a day that is open.")
+            if keep:
+                words = _("These hours, which %(queues)s keep, never open: add an interval, or a day that is open.")
+            yield Fault(HOURS, ident, "intervals", "shut", words % {"queues": ", ".join(keep)})
 
 
 def hours_of(one: Settings) -> Hours:

@@ -201,7 +201,8 @@ def _text(name: str, one: Mapping[str, Any] | None, sign: str = "") -> str:
         return "–"
     half, scale = _half(one), _scale(name)
     # Figures as fine as their interval lets them be.
-    digits = 1 if abs(one["mean"]) * scale < 1000 else 0
+    is_whole = not half and one["mean"] * scale == round(one["mean"] * scale)
+    digits = 0 if is_whole or abs(one["mean"]) * scale >= 1000 else 1
     ends = "" if half is None or half * scale < 0.05 else f" ± {half * scale:,.{digits}f}"
     return f"{one['mean'] * scale:{sign},.{digits}f}{ends}".replace(",", "\u202f").replace("-", "−")
 
@@ -209,7 +210,7 @@ def _text(name: str, one: Mapping[str, Any] | None, sign: str = "") -> str:
 def _difference(name: str, one: Mapping[str, Any] | None) -> Cell:
     if one is None:
         return Cell("–")
-    if not one["mean"]:
+    if not round(one["mean"] * _scale(name), 1):
         return Cell("0")
     half = _half(one)
     is_sure = half is not None and abs(one["mean"]) > half and abs(one["mean"]) * _scale(name) >= 0.05

@@ -43,7 +43,7 @@ class Names:
     def read(cls, language: str) -> "Names":
         """Read the names of today. Three queries."""
         return cls(
-            users={user.pk: user.name for user in User.objects.all()},
+            users={user.pk: user.name for user in User.objects.only("username", "first_name", "last_name")},
             hours=dict(BusinessHours.objects.values_list("pk", "name")),
             queues={queue.pk: queue.label(language) for queue in Queue.objects.all()},
         )

@@ -134,11 +134,16 @@ class Page(View):
     @method_decorator(once)
     def post(self, request: HttpRequest, **_kwargs: Any) -> JsonResponse:
         """Save, or try before."""
-        edit, why = self._edit(), request.POST.get("why", "")
+        asked = {
+            "edit": self._edit(),
+            "why": request.POST.get("why", ""),
+            "seen": request.POST.get("version", ""),
+            "actor": self.user,
+        }
         if request.POST.get("act") == "try":
-            run = trials.try_rules(edit=edit, why=why, actor=self.user, day=day(request.POST.get("try_day")))
+            run = trials.try_rules(**asked, day=day(request.POST.get("try_day")))
             return JsonResponse({"then": reverse("board:simulation", args=[run.pk])})
-        version = acts.save_rules(edit=edit, why=why, actor=self.user, seen=request.POST.get("version", ""))
+        version = acts.save_rules(**asked)
         said = _("Saved as version %(number)s") % {"number": version.number}
         return JsonResponse({"said": said, "then": reverse("board:rules")})
 

@@ -1,6 +1,7 @@
 """The simulator on screen: scenarios played in the background, rules that are tried, what came out."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -126,6 +128,7 @@ def _told(request: HttpRequest, run: SimulationRun) -> dict[str, Any]:
         fields = {change["field"] for change in trial["changes"] if change["sort"] == rules.QUEUES}
         context |= {
             "trial": trial,
+            "day": date_format(date.fromisoformat(trial["day"]), _("l, j F")),
             "lines": words.lines(trial["changes"], names),
             "unplayed": sorted(words.label(rules.QUEUES, field) for field in fields & set(UNPLAYED)),
             "edit_url": _edit_url(run),

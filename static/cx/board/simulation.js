@@ -56,7 +56,7 @@ function draw() {
       animation: false,
       textStyle: { fontFamily: token("--tblr-font-sans-serif") || "Inter, sans-serif" },
       grid: { left: 8, right: 48, top: 4, bottom: 4, containLabel: true },
-      xAxis: { type: "value", scale: true, axisLabel: label, splitLine: { lineStyle: { color: token("--cx-line") } } },
+      xAxis: { type: "value", scale: true, axisLine: { show: false }, axisTick: { show: false }, axisLabel: label, splitLine: { lineStyle: { color: token("--cx-line") } } },
       yAxis: {
         type: "value", min: -0.5, max: groups.length - 0.5, interval: 0.5, axisTick: { show: false }, axisLine: { show: false }, splitLine: { show: false },
         axisLabel: { ...label, color: token("--cx-text-2"), fontSize: 12, formatter: (value) => (Number.isInteger(value) ? (groups[groups.length - 1 - value] ?? "") : "") },

@@ -1,0 +1,73 @@
+"""The rules with a real browser: wrong ones at their fields, a trial in the background, a version that is put back."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Windows
+from tests.browser.test_path import fits
+from tests.servers import Stack
+
+PLANT = """
+from cxcenter.accounts.models import Team, User
+from routing.models import Queue
+from tests import world
+team = Team.objects.create(name='Rules desk')
+boss = world.make_user('rolf', role='supervisor', team=team)
+people = [world.make_user(f'ruler{n}', team=team) for n in (1, 2)]
+world.make_queue('Loans', team=team, members=(people[0],))
+"""
+
+
+@pytest.fixture(scope="module")
+def team(installation: Stack) -> None:
+    installation.manage("shell", "-c", PLANT)
+    installation.start_worker("bulk")
+
+
+@pytest.fixture
+def rules(installation: Stack, team: None, windows: Windows) -> Page:
+    page = windows.sign_in(installation.url, "rolf")
+    page.get_by_role("link", name="Rules", exact=True).click()
+    return page
+
+
+def test_rules_are_refused_at_their_fields_saved_and_put_back(rules: Page) -> None:
+    rules.get_by_role("link", name="Loans").click()
+    expect(rules.get_by_text("Each step of priority is a head start of 60 s.")).to_be_visible()
+    rules.get_by_role("button", name="First come, first served").click()
+    expect(rules.get_by_text("priority does not count")).to_be_visible()
+    rules.get_by_label("Ruler1").uncheck()
+    fits(rules)
+    rules.get_by_role("button", name="Save", exact=False).last.click()
+    alert = rules.get_by_role("alert")
+    expect(alert).to_contain_text("Nobody serves Loans: choose a member")
+    expect(rules.locator("#members[aria-invalid]")).to_have_count(1)
+    rules.get_by_label("Rules desk", exact=True).check()
+    expect(rules.locator("#members [data-count]")).to_have_text("2")
+    rules.get_by_label("Why").fill("Fair for all")
+    rules.keyboard.press("Control+Enter")
+    expect(rules.get_by_role("heading", name="Last versions")).to_be_visible()
+    rules.get_by_role("link", name="Fair for all").or_(rules.locator(".cx-rlist a.num").last).last.click()
+    rules.get_by_role("button", name="Put back").click()
+    rules.get_by_role("dialog").get_by_role("button", name="Put back").click()
+    expect(rules.get_by_text("Back to version 1")).to_be_visible()
+    expect(rules.get_by_role("row", name=re.compile("^Loans"))).to_contain_text("head start of 60 s")
+
+
+def test_a_scenario_is_played_while_one_looks(rules: Page) -> None:
+    rules.get_by_role("link", name="Simulator").click()
+    rules.get_by_label("Scenario (JSON)").fill('{"queues": {"a": {"choise": 1}}}')
+    rules.keyboard.press("Control+Enter")
+    expect(rules.get_by_role("alert")).to_contain_text("did you mean “choice”?")
+    rules.get_by_role("button", name="mortgage").click()
+    expect(rules.get_by_label("Scenario (JSON)")).to_have_value(re.compile("Mortgage and cards"))
+    rules.get_by_label("Days").fill("2")
+    rules.get_by_role("button", name="Play").click()
+    expect(rules.get_by_role("progressbar")).to_be_visible()
+    expect(rules.get_by_role("heading", name="What is better or worse for sure")).to_be_visible(timeout=60_000)
+    expect(rules.locator("#sim-chart svg")).to_be_visible()
+    rules.get_by_role("button", name="Mean wait, s").click()
+    expect(rules.get_by_role("button", name="Mean wait, s")).to_have_attribute("aria-pressed", "true")
+    fits(rules)
