@@ -168,16 +168,12 @@ def _note_outside(present: Document) -> int:
     """Note as a version of its own what was changed past the rules' screen; return the number of the last version."""
     last = RuleVersion.objects.first()
     # What a later release has added to the settings is nobody's change.
-    if last is not None and not rules.changes(_completed(last.state), present):
+    if last is not None and not rules.changes(last.state, present):
         return last.number
-    found = rules.changes(_completed(last.state), present) if last else []
+    found = rules.changes(last.state, present) if last else []
     number = last.number + 1 if last else 1
     RuleVersion.objects.create(number=number, outside=True, changes=[asdict(change) for change in found], state=present)
     return number
-
-
-def _completed(state: Document) -> Document:
-    return {sort: state.get(sort, {}) for sort in rules.SORTS}
 
 
 def _write(edit: Document, present: Document, number: int) -> None:

@@ -89,7 +89,7 @@ def merged(document: Document, edit: Document) -> Document:
 
 def changes(before: Document, after: Document) -> list[Change]:
     """Return what differs between two documents, in the order of the settings."""
-    return [change for sort in SORTS for change in _changes_of(sort, before[sort], after[sort])]
+    return [change for sort in SORTS for change in _changes_of(sort, before.get(sort, {}), after.get(sort, {}))]
 
 
 def _changes_of(sort: str, before: dict[str, Settings], after: dict[str, Settings]) -> Iterator[Change]:

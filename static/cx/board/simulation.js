@@ -10,13 +10,16 @@ let chart = null;
 let chosen = 0;
 
 async function again() {
+  let fresh;
   try {
-    run().replaceWith(...elements(await getText(run().dataset.part)));
-    chart = null;
-    draw();
+    fresh = elements(await getText(run().dataset.part));
   } catch {
     // The next push or the next connection asks again.
+    return;
   }
+  run().replaceWith(...fresh);
+  chart = null;
+  draw();
 }
 
 function progress({ state, done, total }) {
