@@ -23,8 +23,8 @@ def phone_of(callback: Callback, user: "User") -> str:
 
 
 def call_of(talk: Interaction, user: "User") -> dict[str, Any] | None:
-    """Return what the session of a callback shows of the call; None for any other session."""
-    if talk.kind != ChannelKind.CALLBACK:
+    """Return what the open session of a callback shows of the call; None for any other session."""
+    if talk.kind != ChannelKind.CALLBACK or not talk.is_open:
         return None
     callback = Callback.objects.filter(session=talk).select_related("thread__identity", "queue").first()
     if callback is None:

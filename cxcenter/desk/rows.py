@@ -55,7 +55,7 @@ def preview(interaction: Interaction) -> str:
     """Return the last message in one line."""
     message = interaction.last_message
     if message is None:
-        return ""
+        return _("Call back") if interaction.kind == ChannelKind.CALLBACK else ""
     text = message.text or (system_words(message.code, message.args) if message.code else _("File"))
     return _("You: %(text)s") % {"text": text} if message.author == Author.STAFF else text
 

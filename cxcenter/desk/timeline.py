@@ -155,7 +155,7 @@ def _lines(events: list[Event], user: "User", text: str, day: date | None) -> li
     quotes = _quotes(about.sessions, text) if text else {}
     for event in events:
         said, today = event_words(event, about), timezone.localdate(event.at)
-        if event.kind in GROUPS["chats"] and event.payload["interaction"] in quotes:
+        if event.kind in GROUPS["chats"] and event.payload.get("interaction") in quotes:
             said = _quoting(said, quotes[event.payload["interaction"]])
         lines.append(Line(event.pk, event.at, event.kind, said, today if today != day else None))
         day = today

@@ -141,7 +141,10 @@ class CallbackRow(serializers.ModelSerializer[Callback]):
     queue = Ref()
     state = serializers.SerializerMethodField()
     interaction = serializers.PrimaryKeyRelatedField[Any](
-        source="session", read_only=True, help_text="The session of the attempt that goes on, or of the last one."
+        source="session",
+        read_only=True,
+        allow_null=True,
+        help_text="The session of the attempt that goes on, or of the last one.",
     )
 
     class Meta:
