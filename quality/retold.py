@@ -16,7 +16,7 @@ from quality.models import LevelPolicy
 from quality.service_level import Policy
 from quality.simulation.patience import patience
 from quality.yesterday import Day, Visit, read
-from routing.choices import Outcome
+from routing.choices import Outcome, Then, When
 from routing.models import ANYONE, Skill
 from routing.rules.document import HOURS, QUEUES, Document, Settings, current, merged
 from routing.rules.faults import hours_of
@@ -28,6 +28,8 @@ MANY = 10
 KIND = "contact"
 # How the set of rules that is tried is called.
 CHANGED = "changed"
+# What rules of overflow do that the simulator plays: who has waited goes on or is turned away, who comes too late is blocked.
+PLAYED = {(When.WAITED, Then.QUEUE), (When.WAITED, Then.CLOSE), (When.LENGTH, Then.CLOSE), (When.LENGTH, Then.FORM)}
 
 
 def scenario_of(trial: Mapping[str, Any]) -> str:
@@ -68,9 +70,34 @@ def _beside(queue: int, document: Document) -> set[int]:
     return {
         int(ident)
         for ident, one in document[QUEUES].items()
-        if one["active"]
-        and (members & set(one["members"]) or one["overflow_to"] == queue or own["overflow_to"] == int(ident))
+        if one["active"] and (members & set(one["members"]) or _leads(one) == queue or _leads(own) == int(ident))
     }
+
+
+def _leads(one: Settings) -> int | None:
+    """Return where a queue sends contacts on as it is played."""
+    return next((rule["to"] for rule in played(one["overflow"]) if rule["then"] == Then.QUEUE), None)
+
+
+def played(rules: Iterable[Settings]) -> list[Settings]:
+    """Return those rules of overflow that the simulator plays.
+
+    They are the first that sends contacts on after a wait, the first that turns them away after one, and the one that
+    lets the fewest wait. Who is turned away is not sent on later.
+    """
+    known = sorted((one for one in rules if (one["when"], one["then"]) in PLAYED), key=lambda one: one["limit"])
+    full = [one for one in known if one["when"] == When.LENGTH][:1]
+    away = [one for one in known if one["then"] == Then.CLOSE and one["when"] == When.WAITED][:1]
+    onward = [one for one in known if one["then"] == Then.QUEUE][:1]
+    is_late = bool(away and onward) and known.index(away[0]) < known.index(onward[0])
+    return [*full, *away, *([] if is_late else onward)]
+
+
+def unplayed(rules: Iterable[Settings]) -> list[Settings]:
+    """Return the other ones."""
+    rules = list(rules)
+    known = played(rules)
+    return [rule for rule in rules if not any(rule is one for one in known)]
 
 
 def study(day: Day, queues: set[int], before: Document, after: Document) -> dict[str, Any]:
@@ -139,10 +166,16 @@ class _Told:
 
     def _queue(self, one: Settings) -> dict[str, Any]:
         said: dict[str, Any] = {name: one[name] for name in ("choice", "priority_weight", "wait_weight")}
-        if one["max_waiting"] is not None:
-            said["full_at"] = one["max_waiting"]
-        if one["overflow_to"] in self._names and one["overflow_after_s"] is not None:
-            said["overflow"] = {"after_s": one["overflow_after_s"], "to": self._names[one["overflow_to"]]}
+        full = [] if one["max_waiting"] is None else [one["max_waiting"]]
+        for rule in played(one["overflow"]):
+            if rule["when"] == When.LENGTH:
+                full.append(rule["limit"])
+            elif rule["then"] == Then.CLOSE:
+                said["wait_limit_s"] = rule["limit"]
+            elif rule["to"] in self._names:
+                said["overflow"] = {"after_s": rule["limit"], "to": self._names[rule["to"]]}
+        if full:
+            said["full_at"] = min(full)
         return said
 
     def _operators(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -49,6 +49,7 @@ def try_rules(
         "queues": sorted(changed),
         "levels": _levels(changed, present, wanted),
         "changes": [asdict(change) for change in found],
+        "unplayed": _unplayed(changed, present, wanted),
     }
     names = ", ".join(present[rules.QUEUES][str(queue)]["name"] for queue in sorted(changed))
     return runs.line_up(title=f"{names}, {tried}", days=DAYS, actor=actor, trial=trial)
@@ -63,6 +64,15 @@ def _levels(changed: set[int], present: rules.Document, wanted: rules.Document) 
             if queue in changed:
                 found[""].add(name_of(policy))
     return {name: sorted(figures) for name, figures in found.items()}
+
+
+def _unplayed(changed: set[int], present: rules.Document, wanted: rules.Document) -> dict[str, list[dict[str, Any]]]:
+    """Return the rules of overflow that the simulator does not play, by the name of each queue of the play."""
+    found = {
+        present[rules.QUEUES][str(queue)]["name"]: retold.unplayed(wanted[rules.QUEUES][str(queue)]["overflow"])
+        for queue in sorted(retold.around(changed, present, wanted))
+    }
+    return {name: lines for name, lines in found.items() if lines}
 
 
 def _too_little(day: date, queues: set[int]) -> Conflict:

@@ -12,7 +12,6 @@ from cxcenter.core.adminkit import ZoneField
 from cxcenter.core.errors import Invalid
 from routing import overflow
 from routing.actions import presence
-from routing.choices import Then, When
 from routing.hours import MIDNIGHT
 from routing.models import BusinessHours, OpeningInterval, Presence
 
@@ -90,18 +89,18 @@ class OverflowFormSet(PaginationInlineFormSet):  # type: ignore[misc]
     def clean(self) -> None:
         """Put the words of a mistake at the rule that makes it."""
         super().clean()
-        ahead: list[tuple[str, int]] = []
-        for form in sorted(_filled(self, "when", "then"), key=lambda form: form.cleaned_data.get("place") or 0):
-            when, then, limit, to = (form.cleaned_data.get(name) for name in ("when", "then", "limit", "to"))
+        rules = sorted(_filled(self, "when", "then"), key=lambda form: form.cleaned_data.get("place") or 0)
+        for form in rules:
+            to = form.cleaned_data.get("to")
             if to is not None:
                 try:
                     overflow.refuse_loop(self.instance, [to])
                 except Invalid as error:
                     form.add_error("to", error.message)
-            if any(when == other and (limit or 0) >= least for other, least in ahead):
-                form.add_error("when", _("A rule before it always acts first. Put this one above it, or delete it."))
-            elif then == Then.CLOSE or (then == Then.FORM and when == When.LENGTH):
-                ahead.append((when, limit or 0))
+        said = [form.cleaned_data for form in rules]
+        for number in overflow.never_asked((one["when"], one["then"], one.get("limit") or 0) for one in said):
+            words = _("A rule before it always acts first. Put this one above it, or delete it.")
+            rules[number].add_error("when", words)
 
 
 def _filled(formset: Any, *names: str) -> list[Any]:

@@ -160,6 +160,18 @@ def _words(rules: tuple[Overflow, ...]) -> str:
     return next((words for words in said if words), "")
 
 
+def never_asked(rules: Iterable[tuple[str, str, int]]) -> list[int]:
+    """Return the places of those rules (when, then, limit) that are never asked: one before each always acts first."""
+    final: list[tuple[str, int]] = []
+    found = []
+    for number, (when, then, limit) in enumerate(rules):
+        if any(when == other and limit >= least for other, least in final):
+            found.append(number)
+        elif then == Then.CLOSE or (then == Then.FORM and when == When.LENGTH):
+            final.append((when, limit))
+    return found
+
+
 def refuse_loop(queue: Queue, targets: Iterable[Queue]) -> None:
     """Raise Invalid if a contact that overflows from a queue to one of these could come back to it, by whatever rules."""
     onward: dict[int, set[int]] = {}

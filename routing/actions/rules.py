@@ -1,6 +1,6 @@
 """The rules that supervisors set: checked as a whole, written at once, kept in versions. Every act is audited."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,10 @@ from routing.choices import Visit
 from routing.events import RoomMade
 from routing.models import (
     BusinessHours,
+    FrequentRule,
     Holiday,
     OpeningInterval,
+    Overflow,
     PauseReason,
     Queue,
     QueueMember,
@@ -28,7 +30,7 @@ from routing.models import (
 )
 from routing.querysets import teams_of
 from routing.rules import document as rules
-from routing.rules.document import HOURS, LINKS, PAUSES, QUEUES, Document, Settings
+from routing.rules.document import HOURS, LINKS, PAUSES, QUEUES, Document, Settings, row_columns
 from routing.rules.faults import Fault, World, at, faults
 
 if TYPE_CHECKING:
@@ -85,8 +87,20 @@ def refuse(present: Document, wanted: Document) -> None:
     world = World.read()
     known = set(faults(present, world))
     found = [fault for fault in faults(wanted, world) if fault not in known]
+    found = [*_told_where_changed(found, present, wanted)]
     if found:
         raise Invalid(found[0].message, field=found[0].field, code=found[0].code, faults=told(found))
+
+
+def _told_where_changed(found: "Iterable[Fault]", present: Document, wanted: Document) -> "Iterable[Fault]":
+    """Yield faults as the page of what is changed tells them: those of other things at no field of it, a circle once."""
+    for fault in found:
+        is_changed = present[fault.sort].get(fault.id) != wanted[fault.sort][fault.id]
+        # A name that two have is wrong at either.
+        if is_changed or fault.code == "name":
+            yield fault
+        elif fault.code != "circle":
+            yield replace(fault, field="")
 
 
 def told(found: "Iterable[Fault]") -> list[dict[str, str]]:
@@ -207,7 +221,30 @@ def _write_queue(pk: int, wanted: Settings, number: int) -> None:
     queue.save(update_fields=[*columns, "rules_version"])
     if start != queueing.head_start(queue, 1):
         queueing.reorder(queue=queue, before=start)
-    members = set(wanted["members"])
+    _write_overflows(queue, wanted["overflow"])
+    if wanted["frequent"]:
+        FrequentRule.objects.update_or_create(queue=queue, defaults=row_columns(wanted["frequent"]))
+    else:
+        FrequentRule.objects.filter(queue=queue).delete()
+    _write_members(queue, set(wanted["members"]))
+
+
+def _write_overflows(queue: Queue, wanted: list[Settings]) -> None:
+    """Write rules of overflow in their order. One that is as it was stays the same row: whom it has told is told once."""
+    kept = list(queue.overflows.all())
+    for place, settings in enumerate(wanted):
+        row = next((one for one in kept if rules.row_settings(one, rules.OVERFLOW) == settings), None)
+        if row is None:
+            Overflow.objects.create(queue=queue, place=place, **row_columns(settings))
+            continue
+        kept.remove(row)
+        if row.place != place:
+            row.place = place
+            row.save(update_fields=["place"])
+    Overflow.objects.filter(pk__in=[row.pk for row in kept]).delete()
+
+
+def _write_members(queue: Queue, members: set[int]) -> None:
     QueueMember.objects.filter(queue=queue, until=None).exclude(user__in=members).delete()
     # Who is lent and now stays: his time is taken off.
     QueueMember.objects.filter(queue=queue, user__in=members).exclude(until=None).update(until=None)

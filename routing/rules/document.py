@@ -2,19 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from routing.models import BusinessHours, PauseReason, Queue, QueueMember
+from django.db.models import Model
+
+from routing.models import BusinessHours, FrequentRule, PauseReason, Queue, QueueMember
 
 Settings = dict[str, Any]
 # Sort → number of the row as a text → its settings. Values are plain data of JSON.
 Document = dict[str, dict[str, Settings]]
 
 QUEUES, HOURS, PAUSES = SORTS = ("queues", "hours", "pauses")
-OVERFLOW = ("overflow_after_s", "overflow_to")
-# Columns of a queue by the name of their setting; members are a setting besides.
+# Columns of a queue by the name of their setting. Members, overflow and frequent customers are settings besides.
 QUEUE = (
     "name",
     "name_ru",
@@ -29,12 +30,20 @@ QUEUE = (
     "reply_s",
     "offer_s",
     "auto_accept",
+    "preferred_s",
     "wrapup_s",
+    "wrapup_more_s",
     "max_waiting",
-    *OVERFLOW,
+    "callbacks",
+    "callback_ahead_s",
+    "callback_attempts",
+    "callback_pause_min",
 )
+# Columns of a rule of overflow, of the rule for frequent customers.
+OVERFLOW = ("when", "limit", "then", "to", "words", "words_ru")
+FREQUENT = ("contacts", "days", "to")
 PAUSE = ("name", "name_ru", "limit_min", "active")
-LINKS = {"hours": "hours_id", "overflow_to": "overflow_to_id"}
+LINKS = {"hours": "hours_id", "to": "to_id"}
 
 
 @dataclass(frozen=True)
@@ -50,13 +59,14 @@ class Change:
 
 
 def current() -> Document:
-    """Return the rules as they are now. Six queries, however many there are."""
+    """Return the rules as they are now. Seven queries, however many there are."""
     members: dict[int, list[int]] = {}
     for queue, user in QueueMember.objects.filter(until=None).order_by("user_id").values_list("queue_id", "user_id"):
         members.setdefault(queue, []).append(user)
+    queues = Queue.objects.select_related("frequent").prefetch_related("overflows")
     hours = BusinessHours.objects.prefetch_related("intervals", "holidays")
     return {
-        QUEUES: {str(one.pk): queue_settings(one, members.get(one.pk, [])) for one in Queue.objects.all()},
+        QUEUES: {str(one.pk): queue_settings(one, members.get(one.pk, [])) for one in queues},
         HOURS: {str(one.pk): hours_settings(one) for one in hours},
         PAUSES: {
             str(one.pk): {name: getattr(one, name) for name in PAUSE} for one in PauseReason.objects.order_by("pk")
@@ -66,7 +76,23 @@ def current() -> Document:
 
 def queue_settings(queue: Queue, members: list[int]) -> Settings:
     """Return the settings of a queue; `members` serve it for good, those who are lent are none of them."""
-    return {**{name: getattr(queue, LINKS.get(name, name)) for name in QUEUE}, "members": sorted(members)}
+    frequent: FrequentRule | None = getattr(queue, "frequent", None)
+    return {
+        **row_settings(queue, QUEUE),
+        "members": sorted(members),
+        "overflow": [row_settings(rule, OVERFLOW) for rule in queue.overflows.all()],
+        "frequent": row_settings(frequent, FREQUENT) if frequent else None,
+    }
+
+
+def row_settings(row: Model, names: Iterable[str]) -> Settings:
+    """Return columns of a row by the names of their settings."""
+    return {name: getattr(row, LINKS.get(name, name)) for name in names}
+
+
+def row_columns(settings: Settings) -> Settings:
+    """Return settings of a row by the names of their columns."""
+    return {LINKS.get(name, name): value for name, value in settings.items()}
 
 
 def hours_settings(hours: BusinessHours) -> Settings:

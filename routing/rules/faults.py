@@ -15,7 +15,8 @@ from interactions.models import Topic
 from routing import skills
 from routing.hours import MIDNIGHT, Hours
 from routing.models import Entrance, OpeningInterval, OperatorSkill, QueueMember, Requirement, Skill
-from routing.rules.document import HOURS, OVERFLOW, PAUSES, QUEUES, Document, Settings
+from routing.rules import onward
+from routing.rules.document import HOURS, PAUSES, QUEUES, Document, Settings
 
 # Hours that do not open within so many days never open.
 SOON = 60
@@ -88,7 +89,7 @@ def faults(document: Document, world: World | None = None) -> list[Fault]:
 def _of_queues(document: Document, world: World) -> Iterator[Fault]:
     queues = document[QUEUES]
     for ident, one in queues.items():
-        yield from _of_overflow(ident, queues)
+        yield from (Fault(QUEUES, ident, *wrong) for wrong in onward.wrong(ident, queues))
         if one["hours"] is not None and str(one["hours"]) not in document[HOURS]:
             yield Fault(QUEUES, ident, "hours", "gone", _("These business hours are no longer there: choose others."))
         if one["max_waiting"] == 0:
@@ -141,32 +142,6 @@ def _of_entrances(queue: int, one: Settings, world: World) -> Iterator[Fault]:
             "New contacts come to %(queue)s (%(entrance)s): lead them to another queue first, or keep this one switched on."
         )
         yield Fault(QUEUES, str(queue), "active", "entrance", words % {"queue": one["name"], "entrance": first})
-
-
-def _of_overflow(ident: str, queues: dict[str, Settings]) -> Iterator[Fault]:
-    one = queues[ident]
-    after_s, target = (one[name] for name in OVERFLOW)
-    if (after_s is None) != (target is None):
-        missing = "overflow_to" if target is None else "overflow_after_s"
-        yield Fault(QUEUES, ident, missing, "half", _("An overflow needs a time and a queue."))
-        return
-    if target is None:
-        return
-    following = queues.get(str(target))
-    if following is None or not following["active"]:
-        name = following["name"] if following else target
-        words = _("%(queue)s goes on to %(target)s, which is switched off: choose another queue, or none.")
-        yield Fault(QUEUES, ident, "overflow_to", "off", words % {"queue": one["name"], "target": name})
-    way = [ident]
-    while target is not None and str(target) in queues:
-        way.append(str(target))
-        if way[-1] in way[:-1]:
-            if way[-1] == ident:
-                circle = " → ".join(str(queues[step]["name"]) for step in way)
-                words = _("Contacts would go in a circle: %(circle)s. Choose another queue, or none.")
-                yield Fault(QUEUES, ident, "overflow_to", "circle", words % {"circle": circle})
-            return
-        target = queues[way[-1]]["overflow_to"]
 
 
 def _of_hours(document: Document) -> Iterator[Fault]:

@@ -11,14 +11,16 @@ from django.utils import timezone
 
 from cxcenter.core.models import AuditEntry
 from interactions.models import Topic
-from quality import runs
+from quality import retold, runs
 from quality.models import SimulationRun
 from routing.models import (
     Assignment,
     BusinessHours,
     Entrance,
+    FrequentRule,
     MemberPeriod,
     OpeningInterval,
+    Overflow,
     PauseReason,
     PresenceInterval,
     Queue,
@@ -35,8 +37,22 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 FIELDS = (
     "name", "name_ru", "priority", "priority_weight", "wait_weight", "choice", "target_s", "target_percent", "reply_s",
-    "offer_s", "wrapup_s", "max_waiting", "overflow_after_s",
+    "offer_s", "preferred_s", "wrapup_s", "wrapup_more_s", "max_waiting", "callback_ahead_s", "callback_attempts",
+    "callback_pause_min",
 )  # fmt: skip
+
+
+def rows(*found: dict[str, object]) -> dict[str, object]:
+    """Rules of overflow as the page sends them, in this order."""
+    return {f"{name}-{row}": value for row, rule in enumerate(found) for name, value in rule.items()}
+
+
+def after(limit: int, to: Queue) -> dict[str, object]:
+    return {"when": "waited", "limit": limit, "then": "queue", "to": to.pk}
+
+
+AWAY = {"when": "nobody", "then": "close", "words": "Come tomorrow", "words_ru": "Приходите завтра"}
+FORM = {"when": "waited", "limit": 300, "then": "form"}
 
 
 class Place:
@@ -60,12 +76,20 @@ class Place:
         said = {
             **{name: getattr(queue, name) for name in FIELDS},
             "hours": queue.hours_id,
-            "overflow_to": queue.overflow_to_id,
+            **self._sent_on(queue),
             "members": members,
             "active": "on" if queue.active else None,
+            "callbacks": "on" if queue.callbacks else None,
             **changed,
         }
         return {name: value for name, value in said.items() if value is not None}
+
+    def _sent_on(self, queue: Queue) -> dict[str, object]:
+        names = ("when", "limit", "then", "to_id", "words", "words_ru")
+        said = rows(*queue.overflows.values(*names))
+        frequent = FrequentRule.objects.filter(queue=queue).values("contacts", "days", "to_id").first()
+        said |= {f"frequent-{name}": value for name, value in (frequent or {"contacts": 3, "days": 7}).items()}
+        return {name.replace("to_id", "to"): value for name, value in said.items()}
 
 
 @pytest.fixture
@@ -136,8 +160,10 @@ def test_an_offer_keeps_the_version_that_was_in_force(post, place):
 
 
 def test_all_that_cannot_be_is_said_at_once_at_its_field_and_nothing_is_saved(post, place):
-    asked = place.asked(target_s="soon", offer_s=1, overflow_after_s=30, name="")
-    assert set(faults(post("rules-queue", place.queue.pk, **asked))) == {"target_s", "offer_s", "name"}
+    wrong = {"when": "waited", "limit": "soon", "then": "queue", "to": place.foreign.pk}
+    asked = place.asked(target_s="soon", offer_s=1, name="", callback_attempts=0, **rows(AWAY, wrong, {"when": "x"}))
+    found = {"target_s", "offer_s", "name", "callback_attempts", "limit-1", "to-1", "when-2", "then-2"}
+    assert set(faults(post("rules-queue", place.queue.pk, **asked))) == found
     assert not RuleVersion.objects.exists()
 
 
@@ -145,21 +171,112 @@ def test_all_that_cannot_be_is_said_at_once_at_its_field_and_nothing_is_saved(po
     ("changed", "field", "words"),
     [
         ({"members": []}, "members", "Nobody serves Warranty: choose a member"),
-        ({"overflow_after_s": 30}, "overflow_to", "needs a time and a queue"),
+        ({"frequent-to": "second", "frequent-days": None}, "frequent-days", "Write a number"),
+        (rows(FORM | {"limit": None}), "limit-0", "how many seconds"),
+        (rows({"when": "waited", "limit": 30, "then": "queue"}), "to-0", "Choose the queue"),
+        (rows(FORM, AWAY | {"words": "", "words_ru": ""}), "words-1", "what the visitor is told"),
+        (rows(AWAY, AWAY | {"then": "message"}), "when-1", "always acts first"),
+        (
+            rows({"when": "length", "limit": 5, "then": "form"}, {"when": "length", "limit": 9, "then": "form"}),
+            "when-1",
+            "always acts",
+        ),
+        (rows({"when": "hours", "then": "form"}), "when-0", "open day and night"),
+        ({"max_waiting": 5} | rows({"when": "length", "limit": 9, "then": "form"}), "limit-0", "At most 5 may wait"),
         ({"max_waiting": 0}, "max_waiting", "nobody may ever wait"),
         ({"name": "second LINE"}, "name", "is there already"),
     ],
 )
 def test_rules_that_make_no_sense_are_refused_with_words(post, place, changed, field, words):
-    found = faults(post("rules-queue", place.queue.pk, **place.asked(**changed)))
+    said = {name: place.second.pk if value == "second" else value for name, value in changed.items()}
+    found = faults(post("rules-queue", place.queue.pk, **place.asked(**said)))
     assert list(found) == [field] and words in found[field]
+    assert not Overflow.objects.exists() and not RuleVersion.objects.exists()
 
 
-def test_a_circle_of_overflows_is_refused_with_its_way(post, place):
-    Queue.objects.filter(pk=place.second.pk).update(overflow_to=place.queue, overflow_after_s=60)
-    asked = place.asked(overflow_to=place.second.pk, overflow_after_s=30)
-    found = faults(post("rules-queue", place.queue.pk, **asked))
-    assert "Warranty → Second line → Warranty" in found["overflow_to"]
+def test_a_circle_of_overflows_over_any_rules_is_refused_with_its_way(post, place):
+    third = world.make_queue("Third", members=(place.carl,), team=place.team)
+    Overflow.objects.create(queue=place.second, when="waited", limit=60, then="form")
+    Overflow.objects.create(queue=place.second, place=1, when="nobody", then="queue", to=third)
+    Overflow.objects.create(queue=third, when="waited", limit=60, then="queue", to=place.queue)
+    found = faults(post("rules-queue", place.queue.pk, **place.asked(**rows(FORM, after(30, place.second)))))
+    assert set(found) == {"to-1"}, "it is told once, at the rule that is changed"
+    assert "Warranty → Second line → Third → Warranty" in found["to-1"]
+
+
+def test_rules_of_overflow_are_kept_in_their_order_and_one_that_stays_is_the_same_row(post, place, client):
+    post("rules-queue", place.queue.pk, **place.asked(**rows(FORM, after(90, place.second), AWAY)))
+    first = list(place.queue.overflows.all())
+    assert [(rule.code, rule.limit, rule.to) for rule in first] == [
+        ("waited:form", 300, None),
+        ("waited:queue", 90, place.second),
+        ("nobody:close", None, None),
+    ]
+    moved = rows(after(90, place.second), FORM | {"limit": 200}, AWAY)
+    assert post("rules-queue", place.queue.pk, **place.asked(**moved)).status_code == 200
+    then = list(place.queue.overflows.all())
+    assert [(rule.code, rule.limit) for rule in then] == [
+        ("waited:queue", 90),
+        ("waited:form", 200),
+        ("nobody:close", None),
+    ]
+    assert (then[0].pk, then[2].pk) == (first[1].pk, first[2].pk) and then[1].pk != first[0].pk
+    page = client.get(reverse("board:rules-queue", args=[place.queue.pk])).content.decode()
+    assert page.index('id="limit-0" value="90"') < page.index('id="limit-1" value="200"') and "Приходите завтра" in page
+    page = client.get(reverse("board:rules-version", args=[3])).content.decode()
+    assert (
+        "1. after 300 s: the form\n2. after 90 s: to Second line\n3. with nobody signed in: turned away “Come tomorrow”"
+        in page
+    )
+    assert "1. after 90 s: to Second line\n2. after 200 s: the form" in page
+    assert AuditEntry.objects.get(subject="rules:3").detail["changed"] == [f"queues:{place.queue.pk} overflow"]
+    assert "after 90 s: to Second line" in client.get(reverse("board:rules")).content.decode()
+    post("rules-back", 2)
+    assert [(rule.code, rule.limit) for rule in place.queue.overflows.all()] == [
+        ("waited:form", 300), ("waited:queue", 90), ("nobody:close", None)
+    ]  # fmt: skip
+    post("rules-back", 1)
+    assert not place.queue.overflows.exists()
+
+
+def test_what_a_condition_or_an_outcome_does_not_need_is_not_kept(post, place):
+    said = {"when": "nobody", "limit": 30, "then": "form", "to": place.second.pk, "words": "Write to us"}
+    post("rules-queue", place.queue.pk, **place.asked(**rows(said)))
+    rule = Overflow.objects.get()
+    assert (rule.limit, rule.to, rule.words) == (None, None, "Write to us")
+
+
+def test_an_old_version_that_sends_to_a_queue_that_takes_nobody_now_is_not_put_back(post, place):
+    Overflow.objects.create(queue=place.queue, when="waited", limit=90, then="queue", to=place.foreign)
+    nothing = {f"{name}-0": None for name in ("when", "limit", "then", "to")}
+    post("rules-queue", place.queue.pk, **place.asked(**nothing))
+    assert not Overflow.objects.exists()
+    Queue.objects.filter(pk=place.foreign.pk).update(active=False)
+    answer = post("rules-back", 1)
+    assert answer.status_code == 400 and "goes on to Foreign, which is switched off" in answer.json()["message"]
+
+
+def test_callbacks_preferences_and_frequent_customers_are_set_there_too(post, place, client):
+    changed = {
+        "callbacks": "on", "callback_ahead_s": 60, "callback_attempts": 5, "callback_pause_min": 30, "preferred_s": 0,
+        "wrapup_more_s": 90, "frequent-contacts": 4, "frequent-days": 14, "frequent-to": place.second.pk,
+    }  # fmt: skip
+    assert post("rules-queue", place.queue.pk, **place.asked(**changed)).status_code == 200
+    queue = Queue.objects.select_related("frequent").get(pk=place.queue.pk)
+    assert {name: getattr(queue, name) for name in changed if "-" not in name} == {
+        **{name: value for name, value in changed.items() if "-" not in name}, "callbacks": True
+    }  # fmt: skip
+    assert (queue.frequent.contacts, queue.frequent.days, queue.frequent.to) == (4, 14, place.second)
+    page = client.get(reverse("board:rules-version", args=[2])).content.decode()
+    assert "from contact 4 in 14 days on: to Second line" in page
+    found = faults(post("rules-queue", place.queue.pk, **place.asked(**{"frequent-contacts": 1})))
+    assert set(found) == {"frequent-contacts"}
+    post("rules-back", 1)
+    assert not FrequentRule.objects.exists() and not Queue.objects.get(pk=place.queue.pk).callbacks
+    post("rules-back", 2)
+    assert FrequentRule.objects.get().to == place.second
+    found = faults(post("rules-queue", place.second.pk, **place.asked(place.second, active=None)))
+    assert list(found) == [""] and "Warranty goes on to Second line, which is switched off" in found[""]
 
 
 def test_work_that_no_member_could_ever_do_is_refused(post, place):
@@ -179,7 +296,7 @@ def test_a_queue_with_an_entrance_or_an_overflow_to_it_is_not_switched_off(post,
     found = faults(post("rules-queue", place.queue.pk, **place.asked(active=None)))
     assert "lead them to another queue first" in found["active"]
     Entrance.objects.all().delete()
-    Queue.objects.filter(pk=place.second.pk).update(overflow_to=place.queue, overflow_after_s=60)
+    Overflow.objects.create(queue=place.second, when="waited", limit=60, then="queue", to=place.queue)
     answer = post("rules-queue", place.queue.pk, **place.asked(active=None))
     assert "which is switched off" in answer.json()["message"]
 
@@ -291,6 +408,8 @@ def test_the_pages_ask_the_same_of_few_and_of_many(place, client):
         hours=BusinessHours.objects.create(name="Any"), day=0, opens=time(9), closes=time(18)
     )
     QueueMember.objects.create(queue=place.queue, user=place.carl, until=timezone.now() + timedelta(hours=1))
+    Overflow.objects.create(queue=place.queue, when="waited", limit=60, then="queue", to=place.second)
+    FrequentRule.objects.create(queue=place.queue, to=place.second)
     few = queries()
     for number in range(8):
         user = world.make_user(f"operator{number}", team=place.team)
@@ -300,6 +419,8 @@ def test_the_pages_ask_the_same_of_few_and_of_many(place, client):
         Queue.objects.filter(pk=queue.pk).update(hours=hours)
         Requirement.objects.create(skill=skill, level=1, queue=queue)
         RuleVersion.objects.create(number=number + 2, made_by=user)
+        Overflow.objects.create(queue=place.queue, when="waited", limit=90 + number, then="queue", to=queue)
+        FrequentRule.objects.create(queue=queue, to=place.second)
     assert queries() == few
 
 
@@ -367,6 +488,39 @@ def test_a_day_that_tells_too_little_is_said_and_another_one_offered(post, place
     assert post("rules-queue", place.queue.pk, act="try", try_day=offer["day"], **asked).status_code == 200
     assert runs.work(seconds=60) is False
     assert SimulationRun.objects.get().state == "done"
+
+
+def test_moves_and_full_queues_are_played_and_what_is_not_is_said(post, place, client):
+    yesterday(place)
+    message = {"when": "waited", "limit": 30, "then": "message", "words": "Soon"}
+    full = {"when": "length", "limit": 4, "then": "form"}
+    asked = place.asked(**rows(message, full, after(60, place.second)))
+    then = post("rules-queue", place.queue.pk, act="try", **asked).json()["then"]
+    assert runs.work(seconds=60) is False
+    run = SimulationRun.objects.get()
+    assert (run.state, run.fault) == ("done", "")
+    scenario = json.loads(run.scenario)
+    assert scenario["rules"]["changed"]["queues"]["Warranty"] == {
+        "full_at": 4, "overflow": {"after_s": 60, "to": "Second line"}
+    }  # fmt: skip
+    found = json.loads(run.result)["differences"]["changed"]
+    moved = {(row["of"], row["figure"]): row["mean"] for row in found if row["by"] == "queue"}
+    assert moved["Warranty", "flowed_out"] > 0
+    page = client.get(then).content.decode()
+    assert "Warranty: after 30 s: a message." in page
+    post("simulation-save", run.pk, why="It helps")
+    assert list(place.queue.overflows.values_list("then", flat=True)) == ["message", "form", "queue"]
+
+
+def test_what_the_simulator_plays_of_overflows(place):
+    def played(*found):
+        return [(rule["when"], rule["then"], rule["limit"]) for rule in retold.played(found)]
+
+    onward, away = after(60, place.second), {"when": "waited", "limit": 90, "then": "close"}
+    late, full = after(120, place.foreign), {"when": "length", "limit": 9, "then": "close"}
+    assert played(late, onward, away, AWAY, FORM) == [("waited", "close", 90), ("waited", "queue", 60)]
+    assert played(late, away, full, full | {"limit": 3}) == [("length", "close", 3), ("waited", "close", 90)]
+    assert retold.unplayed([late, onward, FORM]) == [late, FORM]
 
 
 def test_what_cannot_be_saved_cannot_be_tried(post, place):

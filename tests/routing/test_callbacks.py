@@ -16,8 +16,8 @@ from cxcenter.core.models import AuditEntry, Event, Outbox
 from interactions.actions import cases, moderation, talk
 from interactions.models import Interaction, Message, Task
 from routing import calls, queries, sweeps
-from routing.actions import callbacks, calling, control, handover, legs, offers, presence, queueing
-from routing.models import Assignment, BusinessHours, Callback, OpeningInterval, Queue, WorkItem
+from routing.actions import callbacks, calling, control, handover, legs, offers, overflow, presence, queueing
+from routing.models import Assignment, BusinessHours, Callback, OpeningInterval, Overflow, Queue, WorkItem
 from tests import world
 from tests.routing.test_sweeps import ghosts, seen, wrote
 
@@ -99,13 +99,13 @@ def test_nobody_frees_the_place_of_a_call_that_is_made_and_who_vanishes_leaves_i
 
 def test_an_overflow_and_a_hand_over_take_it_along(desk):
     other = world.make_queue("Second", team=desk.team, members=(desk.bob,))
-    Queue.objects.filter(pk=desk.queue.pk).update(overflow_to=other, overflow_after_s=1)
+    Overflow.objects.create(queue=desk.queue, when="waited", limit=1, then="queue", to=other)
     chat = desk.chat()
     wrote(chat, 60)
     callback = asked(desk, chat)
     since = desk.item(callback.session).waits_since
     WorkItem.objects.filter(interaction=callback.session).update(entered_at=timezone.now() - MINUTE)
-    assert sweeps.overflow(now=timezone.now()) == 1
+    assert overflow.sweep(now=timezone.now()) == 1
     assert desk.item(callback.session).waits_since == since
     callback = accepted(desk, callback, desk.bob)
     calling.report(interaction_id=callback.session_id, actor=desk.bob, result="no_answer")

@@ -5,11 +5,11 @@ from datetime import date, time
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.forms.models import fields_for_model
 from django.http import QueryDict
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from cxcenter.accounts.models import User
 from cxcenter.accounts.roles import RIGHTS, Right, Role
@@ -17,8 +17,9 @@ from cxcenter.board import scope
 from cxcenter.board.forms import ActForm
 from cxcenter.core.errors import Invalid
 from routing.actions.rules import NEW
-from routing.models import PauseReason, Queue
-from routing.rules.document import OVERFLOW, PAUSE, QUEUE, Settings
+from routing.models import FrequentRule, PauseReason, Queue
+from routing.rules.document import FREQUENT, PAUSE, QUEUE, Settings
+from routing.rules.onward import FREQUENT as FREQUENT_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,14 +31,14 @@ CLOCK = re.compile(r"^([01]?\d|2[0-4]):([0-5]\d)$")
 
 
 class QueueRules(ActForm):
-    """Settings of a queue but for its overflow, which is a part of its own."""
+    """Settings of a queue itself, with its members."""
 
     members = forms.TypedMultipleChoiceField(coerce=int, required=False)
 
     def __init__(self, *args: Any, people: "Iterable[User]", **kwargs: Any) -> None:
         """Take who may serve the queue; all else is what the model says."""
         super().__init__(*args, **kwargs)
-        self.fields.update(_of_model([name for name in QUEUE if name not in OVERFLOW]))
+        self.fields.update(_of_model(Queue, QUEUE))
         self.fields["hours"].empty_label = gettext_lazy("open day and night")  # type: ignore[attr-defined]
         self.fields["members"].choices = [(one.pk, one.name) for one in people]  # type: ignore[attr-defined]
         self.dress()
@@ -48,29 +49,42 @@ class QueueRules(ActForm):
         return {**said, "hours": said["hours"].pk if said["hours"] else None, "members": sorted(said["members"])}
 
 
-class OverflowRules(ActForm):
-    """Where those go who wait too long."""
+class FrequentRules(ActForm):
+    """Who comes too often for the first line. Without a second line there is no such rule."""
+
+    prefix = FREQUENT_FIELDS
 
     def __init__(self, *args: Any, queues: "QuerySet[Queue]", **kwargs: Any) -> None:
-        """Take the queues that they may go to."""
+        """Take the queues that may be the second line."""
         super().__init__(*args, **kwargs)
-        self.fields.update(_of_model(OVERFLOW))
-        target = self.fields["overflow_to"]
+        self.fields.update(_of_model(FrequentRule, FREQUENT))
+        for name in FREQUENT:
+            self.fields[name].required = False
+        target = self.fields["to"]
         target.queryset = queues  # type: ignore[attr-defined]
-        target.empty_label = gettext_lazy("nowhere: they wait here")  # type: ignore[attr-defined]
+        target.empty_label = gettext_lazy("nowhere: the same line for all")  # type: ignore[attr-defined]
+        target.label_from_instance = lambda queue: queue.label(get_language() or "en")  # type: ignore[attr-defined]
         self.dress()
 
-    def settings(self) -> Settings:
+    def clean(self) -> dict[str, Any]:
+        """Ask for both numbers where there is a second line."""
+        said: dict[str, Any] = super().clean() or {}
+        for name in ("contacts", "days"):
+            if said.get("to") and name not in self.errors and said.get(name) is None:
+                self.add_error(name, _("Write a number, or choose no second line."))
+        return said
+
+    def settings(self) -> Settings | None:
         """Return what is said as settings of the rules."""
         said = dict(self.cleaned_data)
-        return {**said, "overflow_to": said["overflow_to"].pk if said["overflow_to"] else None}
+        return {**said, "to": said["to"].pk} if said["to"] else None
 
 
-def _of_model(names: "Sequence[str]") -> dict[str, forms.Field]:
-    """Return fields of a queue with the limits of its model, which otherwise hold only when a row is checked."""
-    fields = fields_for_model(Queue, fields=names)
+def _of_model(model: "type[Model]", names: "Sequence[str]") -> dict[str, forms.Field]:
+    """Return fields of a row with the limits of its model, which otherwise hold only when a row is checked."""
+    fields = fields_for_model(model, fields=names)
     for name, field in fields.items():
-        field.validators.extend(Queue._meta.get_field(name).validators)  # type: ignore[union-attr]
+        field.validators.extend(model._meta.get_field(name).validators)  # type: ignore[union-attr]
     return fields
 
 
@@ -92,11 +106,15 @@ def people_for(user: User, queue: Queue) -> list[User]:
     return list(found.select_related("team").order_by("team__name", "first_name", "last_name", "pk"))
 
 
-def checked(*asked: forms.Form) -> None:
-    """Raise Invalid with all faults of forms, as a page shows them at their fields."""
+def checked(*asked: forms.Form, more: "Iterable[dict[str, str]]" = ()) -> None:
+    """Raise Invalid with all faults of forms, and those noted besides, as a page shows them at their fields."""
     faults = [
-        {"field": name, "message": str(words[0])} for form in asked for name, words in form.errors.items() if words
+        {"field": form.add_prefix(name), "message": str(words[0])}
+        for form in asked
+        for name, words in form.errors.items()
+        if words
     ]
+    faults += more
     if faults:
         raise Invalid(faults[0]["message"], field=faults[0]["field"], faults=faults)
 
@@ -108,17 +126,17 @@ def hours_from(said: QueryDict) -> Settings:
     """
     faults: list[dict[str, str]] = []
     intervals, holidays = [], []
-    for row in _rows(said, "opens"):
+    for row in rows_in(said, "opens"):
         opens, closes = (_clock(said, f"{part}-{row}", faults) for part in ("opens", "closes"))
         day = said.get(f"day-{row}", "")
         if opens is None and closes is None and not _is_wrong(faults, row):
             continue
         if opens is None or closes is None or day not in set("0123456"):
             missing = "opens" if opens is None else "closes" if closes is None else "day"
-            _note(faults, f"{missing}-{row}", _("An interval needs a day and two times."))
+            note(faults, f"{missing}-{row}", _("An interval needs a day and two times."))
             continue
         intervals.append([int(day), opens, closes])
-    for row in _rows(said, "date"):
+    for row in rows_in(said, "date"):
         when, name = said.get(f"date-{row}", "").strip(), said.get(f"name-{row}", "").strip()[:80]
         opens, closes = (_clock(said, f"{part}-{row}", faults) for part in ("from", "till"))
         if not any((when, name, opens, closes)):
@@ -126,18 +144,19 @@ def hours_from(said: QueryDict) -> Settings:
         try:
             date.fromisoformat(when)
         except ValueError:
-            _note(faults, f"date-{row}", _("Write a day."))
+            note(faults, f"date-{row}", _("Write a day."))
             continue
         holidays.append([when, name, opens or "", closes or ""])
     name, zone = said.get("name", "").strip()[:80], said.get("zone", "").strip()
     if not name:
-        _note(faults, "name", _("Give these hours a name."))
+        note(faults, "name", _("Give these hours a name."))
     if faults:
         raise Invalid(faults[0]["message"], field=faults[0]["field"], faults=faults)
     return {"name": name, "zone": zone, "intervals": intervals, "holidays": holidays}
 
 
-def _rows(said: QueryDict, name: str) -> "Iterator[int]":
+def rows_in(said: QueryDict, name: str) -> "Iterator[int]":
+    """Yield the numbers of the rows that a page sends, by one of their fields. Raises Invalid for too many."""
     found = sorted(int(key.rpartition("-")[2]) for key in said if re.fullmatch(rf"{name}-\d{{1,4}}", key))
     if len(found) > MOST_ROWS:
         raise Invalid(_("There are too many rows: %(most)s at the most.") % {"most": MOST_ROWS})
@@ -151,12 +170,13 @@ def _clock(said: QueryDict, name: str, faults: list[dict[str, str]]) -> str | No
         return None
     found = CLOCK.fullmatch(text)
     if found is None or (found[1] == "24" and found[2] != "00"):
-        _note(faults, name, _("Write a time like 09:00."))
+        note(faults, name, _("Write a time like 09:00."))
         return None
     return f"{time(int(found[1]) % 24, int(found[2])):%H:%M}"
 
 
-def _note(faults: list[dict[str, str]], field: str, words: str) -> None:
+def note(faults: list[dict[str, str]], field: str, words: str) -> None:
+    """Note what is wrong at a field, the first of it."""
     if all(fault["field"] != field for fault in faults):
         faults.append({"field": field, "message": words})
 
@@ -182,9 +202,9 @@ def pauses_from(said: QueryDict) -> dict[str, Settings]:
             continue
         limit = one["limit_min"]
         if not one["name"]:
-            _note(faults, f"name-{ident}", _("Give the reason a name. One that is not used any more is switched off."))
+            note(faults, f"name-{ident}", _("Give the reason a name. One that is not used any more is switched off."))
         if limit and not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:6]) <= 1440):
-            _note(faults, f"limit_min-{ident}", _("Write minutes from 1 to 1440, or leave it empty for no limit."))
+            note(faults, f"limit_min-{ident}", _("Write minutes from 1 to 1440, or leave it empty for no limit."))
             continue
         found[ident] = {
             "name": one["name"][:60],

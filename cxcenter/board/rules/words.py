@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from cxcenter.accounts.models import User
-from routing.choices import Choice
+from routing.choices import Choice, Then, When
 from routing.models import BusinessHours, PauseReason, Queue
-from routing.rules.document import HOURS, PAUSES, QUEUES, Document, Settings
+from routing.rules.document import HOURS, PAUSES, QUEUES, Settings
 
 MODELS: Mapping[str, Any] = {QUEUES: Queue, HOURS: BusinessHours, PAUSES: PauseReason}
 SORTS = {
@@ -24,9 +24,22 @@ LABELS = {
     "members": gettext_lazy("members"),
     "intervals": gettext_lazy("week"),
     "holidays": gettext_lazy("days that differ"),
-    "overflow_after_s": gettext_lazy("overflow after, s"),
-    "overflow_to": gettext_lazy("overflow to"),
+    "overflow": gettext_lazy("overflow"),
+    "frequent": gettext_lazy("frequent customers"),
     "choice": gettext_lazy("choice of the operator"),
+}
+# When a rule of overflow acts, and what it does.
+WHEN = {
+    When.WAITED: gettext_lazy("after %(limit)s s"),
+    When.LENGTH: gettext_lazy("when %(limit)s wait"),
+    When.NOBODY: gettext_lazy("with nobody signed in"),
+    When.HOURS: gettext_lazy("out of hours"),
+}
+THEN = {
+    Then.QUEUE: gettext_lazy("to %(queue)s"),
+    Then.FORM: gettext_lazy("the form"),
+    Then.MESSAGE: gettext_lazy("a message"),
+    Then.CLOSE: gettext_lazy("turned away"),
 }
 NOTHING = "–"
 
@@ -87,7 +100,8 @@ def value(sort: str, field: str, said: Any, names: Names) -> str:
     """Return a value of a setting in words."""
     named = {
         "hours": lambda: _("open day and night") if said is None else names.hours.get(said, f"#{said}"),
-        "overflow_to": lambda: NOTHING if said is None else names.queues.get(said, f"#{said}"),
+        "overflow": lambda: overflow(said, names) or NOTHING,
+        "frequent": lambda: NOTHING if said is None else frequent(said, names),
         "choice": lambda: str(dict(Choice.choices).get(said, said)),
         "intervals": lambda: week(said),
         "holidays": lambda: ", ".join(_holiday(*one) for one in said) or NOTHING,
@@ -137,9 +151,22 @@ def order(priority_weight: float, wait_weight: float) -> str:
     }
 
 
-def overflow(settings: Settings, document: Document) -> str:
-    """Say where those go who wait too long; nothing for nowhere."""
-    target = document[QUEUES].get(str(settings["overflow_to"]))
-    if target is None:
-        return ""
-    return _("after %(seconds)s s to %(queue)s") % {"seconds": settings["overflow_after_s"], "queue": target["name"]}
+def overflow(rules: Iterable[Settings], names: Names) -> str:
+    """Write rules of overflow, a line each with its number."""
+    return "\n".join(f"{number}. {overflow_rule(rule, names)}" for number, rule in enumerate(rules, start=1))
+
+
+def overflow_rule(rule: Settings, names: Names, *, is_short: bool = False) -> str:
+    """Write a rule of overflow: when, what then, and unless it is to be short what the visitor reads."""
+    when = WHEN[When(rule["when"])] % {"limit": rule["limit"]}
+    then = THEN[Then(rule["then"])] % {"queue": names.queues.get(rule["to"] or 0, f"#{rule['to']}")}
+    told = [] if is_short else [f"“{said}”" for said in (rule["words"], rule["words_ru"]) if said]
+    return " ".join([f"{when}: {then}", *told])
+
+
+def frequent(rule: Settings, names: Names) -> str:
+    """Write the rule for frequent customers."""
+    words = _("from contact %(contacts)s in %(days)s on: to %(queue)s")
+    days = ngettext("%(count)s day", "%(count)s days", rule["days"]) % {"count": rule["days"]}
+    queue = names.queues.get(rule["to"], f"#{rule['to']}")
+    return words % {"contacts": rule["contacts"], "days": days, "queue": queue}

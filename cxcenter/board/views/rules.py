@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -12,7 +13,8 @@ from django.views.decorators.http import require_GET
 from cxcenter.accounts.roles import Right
 from cxcenter.board import scope
 from cxcenter.board.rules import words
-from cxcenter.board.rules.forms import OverflowRules, QueueRules, checked, hours_from, pauses_from, people_for
+from cxcenter.board.rules.forms import FrequentRules, QueueRules, checked, hours_from, pauses_from, people_for
+from cxcenter.board.rules.overflow import fresh_line, lines_of, overflow_from
 from cxcenter.board.views.pages import board_page
 from cxcenter.core.errors import NotFound
 from cxcenter.core.once import once
@@ -22,7 +24,8 @@ from cxcenter.core.zones import zones
 from quality import trials
 from quality.models import SimulationRun
 from routing.actions import rules as acts
-from routing.models import OpeningInterval, Queue, QueueMember, RuleVersion
+from routing.choices import Then, When
+from routing.models import FrequentRule, OpeningInterval, Overflow, Queue, QueueMember, RuleVersion
 from routing.rules import document as rules
 from routing.rules.document import HOURS, PAUSES, QUEUES, Document, Settings
 from routing.rules.faults import faults
@@ -78,7 +81,7 @@ def _row(queue: Queue, present: Document, names: words.Names, language: str) -> 
         "hours": words.value(QUEUES, "hours", one["hours"], names),
         "choice": words.value(QUEUES, "choice", one["choice"], names),
         "order": words.order(one["priority_weight"], one["wait_weight"]),
-        "overflow": words.overflow(one, present),
+        "overflow": [words.overflow_rule(rule, names, is_short=True) for rule in one["overflow"]],
     }
 
 
@@ -160,29 +163,26 @@ class OfQueue(Page):
         self.queue = scope.queue(self.user, int(self.ident))
         self.people = people_for(self.user, self.queue)
 
-    def _forms(self, *said: Any, initial: Settings | None = None) -> tuple[QueueRules, OverflowRules]:
-        targets = Queue.objects.filter(pk__in=self._targets()).order_by("name")
-        return (
-            QueueRules(*said, initial=initial, people=self.people),
-            OverflowRules(*said, initial=initial, queues=targets),
-        )
-
-    def _targets(self) -> set[int]:
+    def _targets(self) -> QuerySet[Queue]:
         """Return where contacts may go on to: queues in use that the user controls, and where they go now."""
-        found = set(scope.queues_of(self.user).exclude(pk=self.queue.pk).values_list("pk", flat=True))
-        return found | ({self.queue.overflow_to_id} if self.queue.overflow_to_id else set())
+        own = Q(pk__in=scope.queues_of(self.user).exclude(pk=self.queue.pk).values("pk"))
+        kept = (Overflow.objects.filter(queue=self.queue), FrequentRule.objects.filter(queue=self.queue))
+        overflow, frequent = (Q(pk__in=found.values("to")) for found in kept)
+        return Queue.objects.filter(own | overflow | frequent).order_by("name")
 
     def _edit(self) -> Document:
-        asked = self._forms(self.request.POST)
-        checked(*asked)
-        settings = {name: value for form in asked for name, value in form.settings().items()}
-        return {QUEUES: {self.ident: settings}}
+        said, targets = self.request.POST, self._targets()
+        form, frequent = QueueRules(said, people=self.people), FrequentRules(said, queues=targets)
+        faults: list[dict[str, str]] = []
+        overflow = overflow_from(said, targets.values_list("pk", flat=True), faults)
+        checked(form, frequent, more=faults)
+        return {QUEUES: {self.ident: {**form.settings(), "overflow": overflow, "frequent": frequent.settings()}}}
 
     def _context(self, tried: Settings | None) -> dict[str, Any]:
         lent = QueueMember.objects.filter(queue=self.queue).exclude(until=None).select_related("user")
         standing = QueueMember.objects.filter(queue=self.queue, until=None).values_list("user_id", flat=True)
         settings = tried or rules.queue_settings(self.queue, list(standing))
-        form, overflow = self._forms(initial=_shown(settings))
+        targets = self._targets()
         chosen = set(settings["members"])
         groups: dict[str, list[dict[str, Any]]] = {}
         for person in self.people:
@@ -191,8 +191,13 @@ class OfQueue(Page):
         return {
             "queue": self.queue,
             "label": self.queue.label(self.user.language),
-            "form": form,
-            "overflow": overflow,
+            "form": QueueRules(initial=_shown(settings), people=self.people),
+            "frequent": FrequentRules(initial=settings["frequent"], queues=targets),
+            "overflow": lines_of(settings["overflow"]),
+            "fresh": fresh_line(),
+            "whens": When.choices,
+            "thens": Then.choices,
+            "targets": [(queue.pk, queue.label(self.user.language)) for queue in targets],
             "groups": groups,
             "chosen": len(chosen),
             "lent": [member for member in lent if member.user_id not in chosen],

@@ -35,7 +35,22 @@ EXAMPLES = Path(settings.BASE_DIR) / "docs/scenarios"
 SHOWN = 30
 USUAL_DAYS = 10
 # What the simulator does not play: a change of it shows no difference.
-UNPLAYED = ("name", "name_ru", "active", "target_percent", "reply_s", "offer_s", "auto_accept")
+UNPLAYED = (
+    "name",
+    "name_ru",
+    "active",
+    "target_percent",
+    "reply_s",
+    "offer_s",
+    "auto_accept",
+    "preferred_s",
+    "wrapup_more_s",
+    "callbacks",
+    "callback_ahead_s",
+    "callback_attempts",
+    "callback_pause_min",
+    "frequent",
+)
 
 
 def run_of(user: "User", pk: int, *, trial: bool = False) -> SimulationRun:
@@ -122,21 +137,25 @@ def simulation_part(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _told(request: HttpRequest, run: SimulationRun) -> dict[str, Any]:
     user, trial = staff_of(request), run.trial
+    own: set[str] | None = None
     context: dict[str, Any] = {"run": run, "done": len(run.played), "going": run.state in runs.GOING}
     if trial:
         names = words.Names.read(user.language)
+        own = None if user.may(Right.EVERY_TEAM) else _names_of(user)
         fields = {change["field"] for change in trial["changes"] if change["sort"] == rules.QUEUES}
         context |= {
             "trial": trial,
             "day": date_format(date.fromisoformat(trial["day"]), _("l, j F")),
             "lines": words.lines(trial["changes"], names),
             "unplayed": sorted(words.label(rules.QUEUES, field) for field in fields & set(UNPLAYED)),
+            "unplayed_overflow": [
+                (queue, [words.overflow_rule(rule, names, is_short=True) for rule in found])
+                for queue, found in trial.get("unplayed", {}).items()
+                if own is None or queue in own
+            ],
             "edit_url": _edit_url(run),
         }
     if run.result:
-        own = None
-        if trial and not user.may(Right.EVERY_TEAM):
-            own = set(Queue.objects.filter(pk__in=scope.queues_of(user)).values_list("name", flat=True))
         result = Result(json.loads(run.result), own=own, levels=trial["levels"] if trial else None)
         context |= {
             "result": result,
@@ -148,6 +167,10 @@ def _told(request: HttpRequest, run: SimulationRun) -> dict[str, Any]:
             "chart": result.chart(),
         }
     return context
+
+
+def _names_of(user: "User") -> set[str]:
+    return set(Queue.objects.filter(pk__in=scope.queues_of(user)).values_list("name", flat=True))
 
 
 def _edit_url(run: SimulationRun) -> str:

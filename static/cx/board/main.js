@@ -11,6 +11,7 @@ import { drawOperators, drawStates } from "./people.js";
 import { heed } from "./ringing.js";
 import { drawKpis, drawQueues, drawTiles } from "./tiles.js";
 import "./menus.js";
+import "./overflow.js";
 import "./priorities.js";
 import "./rules.js";
 import "./session.js";

@@ -94,6 +94,7 @@ if (form) {
     if ("all" in target.dataset)
       for (const one of target.closest(".cx-mgroup").querySelectorAll("label:not([hidden]) > [name=members]")) one.checked = target.checked;
     if (target.closest("#members")) countMembers();
+    if (target.name === "callbacks") form.querySelector("[data-callbacks]").hidden = !target.checked;
   });
   // Enter in a field of many is no decision: Ctrl+Enter saves.
   form.addEventListener("keydown", (event) => {
