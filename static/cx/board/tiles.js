@@ -1,5 +1,4 @@
 // Numbers with targets, tiles and lines of queues.
-import { now } from "../clock.js";
 import { fill, keyed, mark, part } from "./fill.js";
 import { tilesOf } from "./groups.js";
 import { brief, common, count, duration, kindsOf, levelState, named, ofQueue, ofQueues, percent, points, policyOf, settings, sum, targetOf, waitState, waited, worst } from "./numbers.js";

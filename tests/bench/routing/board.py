@@ -27,7 +27,7 @@ from tests.servers import Stack
 
 TEAMS, QUEUES, OPERATORS, PAST = 3, 12, 300, 5_000
 BOARDS, PER_S = 50, 10
-ROUNDS, SECONDS, WARM_S, SETTLE_S = 3, 20, 5, 3
+ROUNDS, SECONDS, WARM_S, SETTLE_S = 3, 15, 5, 3
 # What counts as never.
 LOST_S = 10.0
 
