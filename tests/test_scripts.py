@@ -54,6 +54,7 @@ CODES = {
     "password",
     "username",
     "file",
+    "result",
 }
 JSON = {
     "customers.Consent.proof",
