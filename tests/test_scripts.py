@@ -58,6 +58,7 @@ CODES = {
     "password",
     "username",
     "file",
+    "result",
 }
 JSON = {
     "customers.Consent.proof",

@@ -436,21 +436,26 @@ def yesterday(place: Place, *, days: int = 1, contacts: int = 60) -> None:
             user=user, state="available", started_at=day, ended_at=day + timedelta(hours=10)
         )
         world.on_duty(user, capacity=1)
-    site = world.make_site()
-    for number in range(contacts):
-        talk = world.open_chat(site)
-        came = day + timedelta(minutes=5 * number)
-        is_lost = number % 3 == 2
-        left = came + timedelta(seconds=300 if is_lost else 20)
-        item = WorkItem.objects.create(
+    # One customer comes again and again: visits are counted, not people.
+    talk = world.open_chat(world.make_site())
+    moments = [day + timedelta(minutes=5 * number) for number in range(contacts)]
+    items = WorkItem.objects.bulk_create(
+        WorkItem(
             queue=place.queue, interaction=talk, visit="left", entered_at=came, waits_since=came, rank_at=came,
-            left_at=left, outcome="abandoned" if is_lost else "answered",
-        )  # fmt: skip
-        if not is_lost:
-            Assignment.objects.create(
-                item=item, interaction=talk, operator=place.alice, leg="ended", end="finished", offered_at=left,
-                accepted_at=left, ended_at=left + timedelta(minutes=10), wrapped_at=left + timedelta(minutes=11),
-            )  # fmt: skip
+            left_at=came + timedelta(seconds=300 if number % 3 == 2 else 20),
+            outcome="abandoned" if number % 3 == 2 else "answered",
+        )
+        for number, came in enumerate(moments)
+    )  # fmt: skip
+    Assignment.objects.bulk_create(
+        Assignment(
+            item=item, interaction=talk, operator=place.alice, leg="ended", end="finished", offered_at=item.left_at,
+            accepted_at=item.left_at, ended_at=item.left_at + timedelta(minutes=10),
+            wrapped_at=item.left_at + timedelta(minutes=11),
+        )
+        for item in items
+        if item.outcome == "answered"
+    )  # fmt: skip
 
 
 def test_rules_are_tried_on_yesterday_and_then_saved(post, place, client):

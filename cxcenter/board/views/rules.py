@@ -137,7 +137,7 @@ class Page(View):
     @method_decorator(once)
     def post(self, request: HttpRequest, **_kwargs: Any) -> JsonResponse:
         """Save, or try before."""
-        asked = {
+        asked: dict[str, Any] = {
             "edit": self._edit(),
             "why": request.POST.get("why", ""),
             "seen": request.POST.get("version", ""),
