@@ -178,4 +178,4 @@ def test_the_number_of_queries_does_not_grow():
         world.on_duty(world.make_user(f"more{n}", team=team))
     for _ in range(80):
         day.visit()
-    assert queries_of(snapshot.compute) == few == 12
+    assert queries_of(snapshot.compute) == few == 13
