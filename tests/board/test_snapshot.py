@@ -182,7 +182,7 @@ def test_the_number_of_queries_does_not_grow():
         world.on_duty(world.make_user(f"more{n}", team=team))
     for _ in range(80):
         day.visit()
-    assert queries_of(snapshot.compute) == few == 22
+    assert queries_of(snapshot.compute) == few == 23
 
 
 def test_an_operators_contact_is_told_to_the_team_of_its_queue_alone():
