@@ -20,4 +20,7 @@ def plant() -> bool:
     overflow.plant()
     channel.plant_dispositions()
     knowledge.plant()
-    return history.plant(site, staff, now=timezone.now())
+    made = history.plant(site, staff, now=timezone.now())
+    if made:
+        overflow.foretell()
+    return made
