@@ -64,6 +64,7 @@ def board_page(request: HttpRequest, section: str, template: str, **context: Any
         "h": _("h"),
         "zone": str(timezone.get_current_timezone()),
         "held": {"closed": _("closed"), "paused": _("paused")},
+        "lent": _("lent: {count}, till {until}"),
     }
     common = {
         "section": section,

@@ -1,7 +1,7 @@
 // Numbers with targets, tiles and lines of queues.
 import { now } from "../clock.js";
 import { fill, keyed, mark, part } from "./fill.js";
-import { brief, common, count, duration, kindsOf, levelState, named, ofQueue, percent, points, settings, sum, targetOf, waitState, worst } from "./numbers.js";
+import { brief, clockOf, common, count, duration, kindsOf, levelState, named, ofQueue, percent, points, settings, sum, targetOf, waitState, worst } from "./numbers.js";
 
 const template = (id) => document.getElementById(id);
 const waited = (since) => (since === null ? null : Math.max(0, now() - since));
@@ -24,6 +24,7 @@ function valuesOf(queue, total) {
     target_s: queue.target_s,
     on_duty: queue.on_duty,
     members: queue.members,
+    lent: queue.lent ? settings.lent.replace("{count}", queue.lent).replace("{until}", clockOf(queue.lent_until)) : "",
     message: queue.message,
     held: queue.closed ? settings.held.closed : queue.paused ? settings.held.paused : "",
     longest: brief(longest),
