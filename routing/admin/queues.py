@@ -115,7 +115,7 @@ class MemberInline(RowsInline):
     per_page = 25
 
 
-class OverflowInline(Rights, StackedInline):  # type: ignore[misc]
+class OverflowInline(Rights, StackedInline):
     """What becomes of those whom the queue cannot serve soon. The rules are put in their order by dragging."""
 
     model = Overflow
