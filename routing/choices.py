@@ -89,19 +89,19 @@ class Blocked(models.TextChoices):
 class When(models.TextChoices):
     """What starts an overflow: while somebody waits, or as he comes."""
 
-    WAITED = "waited", _("he has waited so many seconds")
-    LENGTH = "length", _("so many wait already as he comes")
+    WAITED = "waited", _("has waited so many seconds")
+    LENGTH = "length", _("so many wait already")
     NOBODY = "nobody", _("nobody is signed in")
-    HOURS = "hours", _("it is out of hours")
+    HOURS = "hours", _("out of hours")
 
 
 class Then(models.TextChoices):
     """What an overflow does."""
 
-    QUEUE = "queue", _("another queue takes him")
-    FORM = "form", _("he is offered the form of a request")
-    MESSAGE = "message", _("he is told something, once")
-    CLOSE = "close", _("he is turned away with words")
+    QUEUE = "queue", _("another queue")
+    FORM = "form", _("the form of a request")
+    MESSAGE = "message", _("a message, once")
+    CLOSE = "close", _("turned away with words")
 
 
 class Estimator(models.TextChoices):

@@ -51,14 +51,21 @@ def _in_work() -> tuple[ByQueueAndKind, Counter[int]]:
 
 
 def _people(now: datetime) -> dict[int, Row]:
-    """Return by queue how many members it has and how many of them are on duty."""
+    """Return by queue how many members it has, how many of them are on duty, how many are lent, and when the first goes back."""
     rows = (
         QueueMember.objects.filter(Q(until=None) | Q(until__gt=now), user__is_active=True)
         .values("queue_id")
         .annotate(members=Count("pk"), on_duty=Count("pk", filter=_on_duty("user__presence__state")))
+        .annotate(lent=Count("until"), lent_until=Min("until"))
         .order_by()
     )
-    return {row["queue_id"]: {"members": row["members"], "on_duty": row["on_duty"]} for row in rows}
+    return {
+        row["queue_id"]: {
+            **{name: row[name] for name in ("members", "on_duty", "lent")},
+            "lent_until": unix(row["lent_until"]) if row["lent_until"] else None,
+        }
+        for row in rows
+    }
 
 
 def _callbacks() -> dict[int, Row]:

@@ -19,6 +19,7 @@ STATES = {
     CloseReason.SPAM: "bad",
     CloseReason.LEFT: "warn",
     CloseReason.SILENT: "warn",
+    CloseReason.REFUSED: "warn",
 }
 
 

@@ -13,7 +13,7 @@ from routing.models import Backtest, Queue, WorkItem
 log = structlog.get_logger(__name__)
 # What is replayed before the first visit that counts, so that its measures have something to rest on.
 BEFORE = timedelta(days=7)
-NIGHTLY = timedelta(days=28)
+NIGHTLY = timedelta(weeks=8)
 
 
 def backtest(*, queue: Queue, since: datetime, until: datetime) -> Comparison:

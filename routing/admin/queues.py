@@ -12,10 +12,11 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from unfold.admin import StackedInline
 from unfold.decorators import display
 from unfold.widgets import INPUT_CLASSES
 
-from cxcenter.core.adminkit import RowsInline, SettingsAdmin, act_on_each, badge
+from cxcenter.core.adminkit import Rights, RowsInline, SettingsAdmin, act_on_each, badge
 from routing.actions import control, queueing
 from routing.choices import Estimator
 from routing.estimators import DEFAULT
@@ -115,16 +116,22 @@ class MemberInline(RowsInline):
     per_page = 25
 
 
-class OverflowInline(RowsInline):
-    """What becomes of those whom the queue cannot serve soon."""
+class OverflowInline(Rights, StackedInline):
+    """What becomes of those whom the queue cannot serve soon. The rules are put in their order by dragging."""
 
     model = Overflow
     formset = OverflowFormSet
     fk_name = "queue"
-    fields = ("place", "when", "limit", "then", "to", "words", "words_ru")
+    fields = (("when", "limit"), ("then", "to"), ("words", "words_ru"), "place")
     autocomplete_fields = ("to",)
     ordering_field = "place"
     hide_ordering_field = True
+    extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Overflow]:
+        """Fetch the queues that the rules name with them."""
+        rows: QuerySet[Overflow] = super().get_queryset(request)
+        return rows.select_related("to")
 
 
 class FrequentInline(RowsInline):

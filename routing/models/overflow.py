@@ -50,7 +50,9 @@ class Overflow(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.queue_id}: {self.code}"
+        limit = f" ({self.limit})" if self.limit else ""
+        to = f": {self.to}" if self.to_id else ""
+        return f"{self.get_when_display()}{limit} → {self.get_then_display()}{to}"
 
     @property
     def code(self) -> str:
@@ -72,7 +74,7 @@ class Overflow(models.Model):
         if self.then == Then.QUEUE and self.to_id is None:
             wrong["to"] = _("Choose the queue that takes him.")
         if self.then and self.then != Then.QUEUE and self.to_id is not None:
-            wrong["to"] = _("A queue is chosen only for “another queue takes him”.")
+            wrong["to"] = _("A queue is chosen only for “another queue”.")
         if self.then in WORDED and not self.said("en"):
             wrong["words"] = _("Write what the visitor is told.")
         if wrong:

@@ -85,9 +85,10 @@ export function makeLog(talk, { seen, request, call, showCall }) {
 function plan(talk, { request, call, showCall }) {
   const rows = [];
   let last = null;
+  const offer = talk.state.door && talk.messages.findLast((message) => OFFERING.includes(message.code));
   for (const message of talk.messages) {
     addDay(rows, message.at, last?.at);
-    rows.push(message.author === "system" ? line(message, OFFERING.includes(message.code) && talk.state.door && request) : said(message, talk, joins(message, last)));
+    rows.push(message.author === "system" ? line(message, message === offer && request) : said(message, talk, joins(message, last)));
     last = message;
   }
   for (const item of talk.outbox.pending) {
@@ -127,7 +128,7 @@ const ICONS = {
   overflow_message: "speakerphone",
   overflow_close: "ban",
 };
-// Lines after which a request may be left, while that is how it stands.
+// Lines after the last of which a request may be left, while that is how it stands.
 const OFFERING = ["away", "overflow_form", "overflow_message"];
 
 /** Make the row of a system line; `request` opens the form of a shut door while that is how it stands. */
@@ -136,7 +137,7 @@ function line(message, request) {
   return {
     key: `m ${message.id}`,
     version: `${message.changed} ${Boolean(request)}`,
-    make: () => el("div", { class: "cx-sys" }, icon(ICONS[message.code] ?? "info-circle"), el("span", {}, words(message)), request && button()),
+    make: () => el("div", { class: "cx-sys" }, icon(ICONS[message.code] ?? "info-circle"), el("span", {}, words(message), request && " ", request && button())),
   };
 }
 

@@ -416,9 +416,13 @@ def test_a_closing_ends_to_the_second_and_the_board_says_until_when(floor):
     assert overflow.way_in(queue, at).door.open
 
 
-def test_lending_ends_to_the_second(floor):
+def test_lending_ends_to_the_second_and_the_board_says_until_when(floor):
     carol = world.make_user("carol", team=floor.team)
     member = control.lend_operator(queue=floor.queue, user=carol, lasting=timedelta(hours=1), actor=floor.boss)
+    row = snapshot.compute()[floor.team.pk]["queues"][0]
+    assert (row["members"], row["lent"]) == (3, 1) and row["lent_until"] == pytest.approx(
+        member.until.timestamp(), abs=0.1
+    )
     before, at = member.until - timedelta(microseconds=1), member.until
     assert [queries.members_of(floor.queue, moment).filter(user=carol).exists() for moment in (before, at)] == [
         True,

@@ -84,6 +84,7 @@ def board_page(request: HttpRequest, section: str, template: str, **context: Any
         "zone": str(timezone.get_current_timezone()),
         "without": {kind.value: _("no %(kind)s") % {"kind": kind.label.lower()} for kind in Work},
         "held": {"closed": _("closed"), "paused": _("paused")},
+        "lent": _("lent: {count}, till {until}"),
         "visitor": _("Visitor %(number)s") % {"number": "{number}"},
         "reached": {kind: str(words) for kind, words in REACHED.items()},
     }

@@ -24,7 +24,7 @@ class Command(BaseCommand):
         """Take the queue and the time."""
         parser.add_argument("--queue", default="", help="its name or number (all)")
         parser.add_argument(
-            "--from", dest="since", default="", help="a day, or a time in ISO 8601 (28 days before --to)"
+            "--from", dest="since", default="", help="a day, or a time in ISO 8601 (8 weeks before --to)"
         )
         parser.add_argument("--to", dest="until", default="", help="not included (now)")
         parser.add_argument("--keep", action="store_true", help="let the queue use the best one")

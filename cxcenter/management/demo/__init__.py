@@ -32,6 +32,7 @@ def plant() -> bool:
     knowledge.plant()
     made = history.plant(site, staff, now=timezone.now())
     if made:
+        overflow.foretell()
         callbacks.plant()
     preferences.plant()
     return made

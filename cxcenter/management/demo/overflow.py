@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+from django.db import connection
+
+from routing.actions import estimating
 from routing.choices import Then, When
 from routing.models import Overflow, Queue
 
@@ -39,6 +42,21 @@ RULES = (
         words_ru="Менеджеры по корпоративным продажам отвечают по будням с восьми до восьми по Москве.",
     ),
 )
+
+
+# What visitors of the past were told: about what it became, a third more or less.
+TOLD = """
+    UPDATE routing_workitem SET estimator = 'ql', estimated_at = entered_at + interval '1 second',
+        estimate_s = extract(epoch FROM left_at - entered_at) * (0.7 + id * 37 % 101 * 0.007)
+    WHERE outcome = 'answered' AND left_at > entered_at + interval '5 seconds'
+"""
+
+
+def foretell() -> None:
+    """Tell the visitors of the history how long they would wait, and choose the estimators by it, as each night does."""
+    with connection.cursor() as cursor:
+        cursor.execute(TOLD)
+    estimating.choose_all()
 
 
 def plant() -> None:

@@ -1,7 +1,7 @@
 // Numbers with targets, tiles and lines of queues.
 import { fill, keyed, mark, part } from "./fill.js";
 import { tilesOf } from "./groups.js";
-import { brief, common, count, duration, kindsOf, levelState, named, ofQueue, ofQueues, percent, points, policyOf, settings, sum, targetOf, waitState, waited, worst } from "./numbers.js";
+import { brief, clockOf, common, count, duration, kindsOf, levelState, named, ofQueue, ofQueues, percent, points, policyOf, settings, sum, targetOf, waitState, waited, worst } from "./numbers.js";
 import { onWall, turned } from "./wall.js";
 
 const template = (id) => document.getElementById(id);
@@ -31,6 +31,7 @@ function valuesOf(row) {
     ...row,
     entered: count(numbers.entered),
     answered: count(numbers.answered),
+    lent: row.lent ? settings.lent.replace("{count}", row.lent).replace("{until}", clockOf(row.lent_until)) : "",
     longest: brief(longest),
     level: points(numbers.level),
     lost: percent(numbers.lost),

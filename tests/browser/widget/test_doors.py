@@ -9,7 +9,8 @@ from playwright.sync_api import expect
 
 from cxcenter.core import realtime
 from interactions.models import Interaction, Message, Task, Thread
-from routing.models import Presence, Queue
+from routing.actions import overflow
+from routing.models import Overflow, Presence, Queue, WorkItem
 from tests import world
 from tests.browser.conftest import Windows
 from tests.browser.shop import Shop
@@ -76,7 +77,7 @@ def test_a_door_that_shuts_meanwhile_keeps_the_question(windows: Windows, norda:
     world.on_duty(place.anna, mode="offline")
     visitor.say("Where is my order?")
     expect(visitor.frame.get_by_label("Your question")).to_have_value("Where is my order?")
-    assert Interaction.objects.count() == 0
+    assert not Interaction.objects.open().exists()
 
 
 def test_a_contact_the_center_cannot_read_leads_back_to_the_form(windows: Windows, norda: Shop, place: Place) -> None:
@@ -112,3 +113,23 @@ def test_all_that_waits_at_a_shut_door_becomes_the_question(windows: Windows, no
     expect(visitor.frame.get_by_text("Your request is taken")).to_be_visible()
     assert Task.objects.get().text == "Hello again\nIs it ready?"
     assert not Message.objects.filter(text__in=("Hello again", "Is it ready?")).exists()
+
+
+def test_overflow_tells_who_waits_and_who_comes(windows: Windows, norda: Shop, place: Place) -> None:
+    """The form is offered at the last line that offers it; a door that is shut with words shows them, and no form."""
+    Presence.objects.update(capacity=0)
+    visitor = Visitor(windows.open()).begin(norda.url)
+    expect(visitor.frame.get_by_text("You are next.")).to_be_visible()
+    rule = Overflow.objects.create(queue=place.queue, when="waited", limit=1, then="form")
+    WorkItem.objects.update(entered_at=timezone.now() - timedelta(minutes=1))
+    overflow.sweep(now=timezone.now())
+    line = visitor.frame.get_by_text("You have waited long.")
+    expect(line).to_be_visible()
+    line.get_by_role("button", name="Leave a request").click()
+    expect(visitor.frame.get_by_label("Phone")).to_be_visible()
+    expect(visitor.frame.get_by_role("heading", name="All operators are busy")).to_be_visible()
+    rule.delete()
+    Overflow.objects.create(queue=place.queue, when="length", limit=1, then="close", words="Please come tomorrow")
+    late = Visitor(windows.open()).visit(norda.url).open()
+    expect(late.frame.get_by_text("Please come tomorrow")).to_be_visible()
+    expect(late.frame.get_by_role("button", name="Book a call")).to_have_count(0)
