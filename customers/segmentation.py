@@ -82,11 +82,12 @@ def holds(said: Any, comparison: str, value: str) -> bool:
 
 def _in_order(said: Any, comparison: str, value: str) -> bool:
     try:
-        known, wanted = (said.isoformat(), value) if isinstance(said, date) else (float(said), float(value))
-    except ValueError:
-        # A day of the house is a text; sources say what they like.
-        known, wanted = str(said), value
-    return bool(known >= wanted if comparison == Comparison.AT_LEAST else known <= wanted)
+        ahead = float(said) - float(value)
+    except (TypeError, ValueError):
+        # Days are texts year-month-day, whose order is that of days.
+        text = _text(said)
+        ahead = (text > value) - (text < value)
+    return ahead >= 0 if comparison == Comparison.AT_LEAST else ahead <= 0
 
 
 def _text(said: Any) -> str:

@@ -62,6 +62,7 @@ def _visits(subject: Subject) -> Rows:
             "entered_at": row.entered_at,
             "left_at": row.left_at,
             "outcome": row.outcome,
+            "segments": row.segments,
             "internal_note": row.note,
         }
 

@@ -193,7 +193,9 @@ def pages(house: House) -> Iterator[tuple[str, User]]:  # noqa: F811
             continue
         route = str(door.pattern)
         pk = next((pk for start, pk in rows.items() if route.startswith(start)), Alert.objects.first().pk)
-        yield "/board/" + re.sub(r"<int:pk>", str(pk), route), boss
+        # What holds for all queues is an administrator's.
+        who = root if door.name == "general-order" else boss
+        yield "/board/" + re.sub(r"<int:pk>", str(pk), route), who
     for state in ("waiting", "in_work", "handled", "entered"):
         yield f"/board/contacts/?state={state}", boss
     yield from ((address, boss) for address in reports(house))

@@ -27,7 +27,7 @@ class ConditionForm(forms.ModelForm):
         fields = ("field", "comparison", "value")
 
 
-class ConditionFormSet(PaginationInlineFormSet):  # type: ignore[misc]
+class ConditionFormSet(PaginationInlineFormSet):
     """The lines of a rule: one at least, or it would hold for everybody."""
 
     def clean(self) -> None:

@@ -78,7 +78,7 @@ class AskedLevel(Strict):
 class AskForm(Strict):
     """What a contact asks for besides the rules, instead of what was said before; an empty list takes it back."""
 
-    skills = AskedLevel(many=True, max_length=20)
+    skills = serializers.ListField(child=AskedLevel(), max_length=20)
 
     def validate_skills(self, said: list[dict[str, int]]) -> dict[int, int]:
         """Return level by skill. Raises ValidationError for a skill that is named twice."""
