@@ -115,7 +115,7 @@ class CapacityProfileAdmin(SettingsAdmin):
         """Show how many operators have it."""
         return int(profile.people)
 
-    def save_model(self, request: HttpRequest, obj: CapacityProfile, form: Any, change: Any) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Give its numbers to all who have it."""
         super().save_model(request, obj, form, change)
         acts.spread_profile(profile=obj, actor=request.user)  # type: ignore[arg-type]

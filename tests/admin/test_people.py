@@ -9,7 +9,7 @@ from cxcenter.accounts.models import ApiToken, Team, User
 from cxcenter.accounts.roles import Role
 from cxcenter.core.models import AuditEntry
 from routing.choices import Mode
-from routing.models import Presence, Queue
+from routing.models import CapacityProfile, GivesWay, Presence, Queue
 from tests.admin.pages import act, address, save
 
 pytestmark = pytest.mark.django_db
@@ -31,6 +31,28 @@ def test_user_is_made_with_role_queues_and_capacity(page, boss):
     vera = User.objects.get(pk=vera.pk)
     assert (vera.presence.capacity, vera.presence.load, vera.presence.mode) == (3, 2, Mode.AVAILABLE)
     assert AuditEntry.objects.filter(act="presence.capacity", subject=f"user:{vera.pk}", actor=boss).count() == 2
+
+
+def test_a_profile_gives_its_numbers_to_all_who_have_it(page, boss):
+    save(page, CapacityProfile, name="Second line", capacity=2, callbacks=0)
+    profile = CapacityProfile.objects.get()
+    people = list(User.objects.filter(username__in=["operator3", "operator6"]))
+    for user in people:
+        save(page, User, user, **{"presence-0-profile": profile.pk})
+    assert set(profile.presences.values_list("capacity", "callbacks")) == {(2, 0)}
+    save(page, CapacityProfile, profile, capacity=3, callbacks=1)
+    assert list(profile.presences.values_list("capacity", "callbacks")) == [(3, 1)] * 2
+    assert "Second line" in page.get("/admin/routing/capacityprofile/").content.decode()
+    save(page, User, people[0], **{"presence-0-profile": "", "presence-0-capacity": 6})
+    assert (profile.presences.count(), Presence.objects.get(user=people[0]).capacity) == (1, 6)
+    assert AuditEntry.objects.filter(act="capacity.profile", actor=boss).count() == 2
+
+
+def test_a_rule_of_interruption_names_two_kinds(page):
+    save(page, GivesWay, work="chat", to="chat")
+    assert not GivesWay.objects.exists()
+    save(page, GivesWay, work="chat", to="callback")
+    assert GivesWay.pairs() == {("chat", "callback")}
 
 
 def test_short_and_common_passwords_are_refused(page):

@@ -1,0 +1,87 @@
+"""The menu of one's own states: which kinds of work come, how long a pause may last, what is reserved; the longer wrap-up."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from routing.actions import legs, offers, presence, reservations
+from routing.models import Assignment, PauseReason, Presence, Queue
+from tests import world
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def desk(client):
+    team = world.make_team()
+    alice = world.make_user("alice", team=team)
+    queue = world.make_queue(members=(alice,), team=team)
+    world.on_duty(alice)
+    client.force_login(alice)
+    client.alice, client.site, client.queue = alice, world.make_site(queue), queue
+    client.boss = world.make_user("boss", "supervisor", team)
+    return client
+
+
+def parts(desk: Client) -> str:
+    return desk.get("/desk/parts/").content.decode()
+
+
+def test_kinds_of_work_are_switched_and_shown(desk):
+    assert 'title="Chats: 0 of 4"' in parts(desk) and 'title="Callbacks: 0 of 1"' in parts(desk)
+    assert desk.post("/desk/presence/kinds/", {"off": "chat"}).status_code == 204
+    page = parts(desk)
+    assert "no chats" in page and "no callbacks" not in page
+    assert 'data-kind="chat" >' in page and 'data-kind="callback" checked>' in page
+    refused = desk.post("/desk/presence/kinds/", {"off": ["chat", "callback"]})
+    assert (refused.status_code, refused.json()["field"]) == (400, "off")
+    assert desk.post("/desk/presence/kinds/").status_code == 204 and "no chats" not in parts(desk)
+
+
+def test_who_takes_one_kind_alone_has_nothing_to_switch(desk):
+    Presence.objects.update(callbacks=0)
+    page = parts(desk)
+    assert "data-kind" not in page and "Callbacks" not in page
+
+
+def test_a_pause_shows_its_limit(desk):
+    for name, limit in (("Lunch", 30), ("Desk", None)):
+        reason = PauseReason.objects.create(name=name, limit_min=limit)
+        presence.set_mode(user=desk.alice, mode="pause", reason=reason, actor=desk.alice)
+        assert ('data-limit="1800"' in parts(desk)) is (limit is not None)
+    presence.set_mode(user=desk.alice, mode="available", actor=desk.alice)
+    assert "data-limit" not in parts(desk)
+
+
+def test_reserved_time_is_seen_before_and_during(desk):
+    now = timezone.now()
+    plan = reservations.plan(
+        users=[desk.alice], state="training", subject="Tyres <b>of the season</b>", starts_at=now + timedelta(hours=1),
+        ends_at=now + timedelta(hours=2), actor=desk.boss,
+    )  # fmt: skip
+    page = parts(desk)
+    assert "Reserved time" in page and "Tyres &lt;b&gt;of the season" in page
+    talk = world.open_chat(desk.site)
+    reservations.sweep_reserved(now=plan.starts_at)
+    assert "then the training" in parts(desk)
+    offers.decline_offer(leg_id=Assignment.objects.get(interaction=talk).pk, actor=desk.alice)
+    assert 'data-state="training"' in parts(desk)
+    reservations.cancel(reservation=plan, actor=desk.boss)
+    page = parts(desk)
+    assert 'data-state="available"' in page and "Reserved time" not in page
+
+
+def test_a_wrap_up_is_extended_by_minutes_up_to_the_limit(desk):
+    Queue.objects.update(wrapup_s=60, wrapup_more_s=90)
+    talk = world.open_chat(desk.site)
+    leg = offers.accept_offer(leg_id=Assignment.objects.get().pk, actor=desk.alice)
+    legs.finish(interaction_id=talk.pk, actor=desk.alice)
+    ends = Assignment.objects.get(pk=leg.pk).wrapup_until.timestamp()
+    page = desk.get(f"/desk/s/{talk.pk}/").content.decode()
+    assert "+1 min" in page and 'data-left="90"' in page
+    said = [desk.post(f"/desk/s/{talk.pk}/extend/").json() for _ in range(3)]
+    assert [(round(one["until"] - ends), one["left"]) for one in said[:2]] == [(60, 30), (90, 0)]
+    assert said[2]["code"] == "limit"
+    assert "+1 min" not in desk.get(f"/desk/s/{talk.pk}/").content.decode()
