@@ -143,19 +143,19 @@ def interval_name(at: datetime, interval: Interval) -> str:
 
 def sorted_rows(wanted: Wanted, told: Report, names: Names) -> list[Row]:
     """Return the rows by what `sort` names ("-": the greatest first), else by time and by name."""
-    rows = sorted(told.rows, key=lambda row: (row.at, *(_place(code, row, names) for code in told.by)))
+    rows = sorted(told.rows, key=lambda row: (row.at, *(place_of(code, row, names) for code in told.by)))
     code, down = wanted.sort.removeprefix("-"), wanted.sort.startswith("-")
     if code in told.metrics:
         known = [row for row in rows if row.values[code] is not None]
         # What has no value stands last in either order.
         unknown = [row for row in rows if row.values[code] is None]
         return sorted(known, key=lambda row: row.values[code] or 0, reverse=down) + unknown
-    order: dict[str, Callable[[Row], Any]] = {name: partial(_place, name, names=names) for name in told.by}
+    order: dict[str, Callable[[Row], Any]] = {name: partial(place_of, name, names=names) for name in told.by}
     order[AT] = lambda row: row.at
     return sorted(rows, key=order[code], reverse=down) if code in order else rows
 
 
-def _place(code: str, row: Row, names: Names) -> tuple[bool, Any]:
+def place_of(code: str, row: Row, names: Names) -> tuple[bool, Any]:
     """Return the place of a row among those of a dimension: numbers that count by their size, all else by name."""
     key = row.keys[code]
     counts = DIMENSIONS[code].type == "smallint"
@@ -164,12 +164,12 @@ def _place(code: str, row: Row, names: Names) -> tuple[bool, Any]:
 
 def _heads(wanted: Wanted, told: Report) -> list[Head]:
     at = [] if told.interval == Interval.WHOLE else [(AT, _("Interval"))]
-    named = at + [(code, capfirst(DIMENSIONS[code].name)) for code in told.by]
+    named = at + [(code, capfirst(str(DIMENSIONS[code].name))) for code in told.by]
     heads = [Head(code, name, False, *_sorting(wanted, code, first="")) for code, name in named]
     for code in told.metrics:
         metric = METRICS[code]
         href, order = _sorting(wanted, code, first="-")
-        heads.append(Head(code, capfirst(metric.name), True, href, order, str(metric.formula)))
+        heads.append(Head(code, capfirst(str(metric.name)), True, href, order, str(metric.formula)))
     return heads
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import F, OuterRef, Q, SmallIntegerField, Subquery
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast, ExtractHour, ExtractIsoWeekDay
+from django.db.models.functions import Cast, Extract, ExtractHour, ExtractIsoWeekDay
 from django.utils.dates import WEEKDAYS
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -114,7 +114,7 @@ def _served_by(_zone: tzinfo) -> Combinable:
     return Subquery(legs.values("operator_id")[:1])
 
 
-def _clock(part: type[ExtractHour]) -> dict[str, Place]:
+def _clock(part: type[Extract]) -> dict[str, Place]:
     """Return what the clock or the calendar of the zone says of the moment that puts a row into its interval."""
     moments = {"visits": "entered_at", "contacts": "entered_at", "legs": "item__entered_at", "menus": "last_message_at"}
     return {
