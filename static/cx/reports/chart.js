@@ -132,7 +132,7 @@ export function drawChart(chosen) {
   drawn = null;
   fitting.disconnect();
   if (!box("chart-data") || !window.echarts) return;
-  drawn = window.echarts.init(box("chart"), null, { renderer: "svg" });
+  drawn = window.echarts.init(box("chart"));
   fitting.observe(box("chart"));
   box("chart-metric").addEventListener("change", choose);
   draw();
