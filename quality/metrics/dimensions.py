@@ -69,7 +69,10 @@ class Several:
 
 @dataclass(frozen=True)
 class Dimension:
-    """One dimension: its column in rollups ("" if they do not have it), its SQL type, its value by base, its names."""
+    """One dimension: its column in rollups ("" if they do not have it), its SQL type, its value by base, its names.
+
+    `clock`: what part of a moment it is, as SQL names it; rollups of quarters of an hour tell it by their own moment.
+    """
 
     name: Promise | str
     column: str
@@ -77,6 +80,7 @@ class Dimension:
     of: Mapping[str, Place]
     names: Callable[[Iterable[Any], str], dict[Any, str]]
     several: Several | None = None
+    clock: str = ""
 
     def read(self, text: str) -> Any:
         """Return the value that a text names. Raises Invalid."""
@@ -165,9 +169,11 @@ DIMENSIONS: dict[str, Dimension] = {
         _named(Skill, lambda row, language: row.label(language)),
         Several(_skills_of, _paths_of),
     ),
-    "hour": Dimension(gettext_lazy("hour of the day"), "", "smallint", _clock(ExtractHour), _hours),
+    "hour": Dimension(gettext_lazy("hour of the day"), "", "smallint", _clock(ExtractHour), _hours, clock="hour"),
     # From 1, Monday, to 7.
-    "weekday": Dimension(gettext_lazy("day of the week"), "", "smallint", _clock(ExtractIsoWeekDay), _weekdays),
+    "weekday": Dimension(
+        gettext_lazy("day of the week"), "", "smallint", _clock(ExtractIsoWeekDay), _weekdays, clock="isodow"
+    ),
 }
 
 
