@@ -25,6 +25,7 @@ from quality.metrics.spans import Interval, starts
 MOST_LINES = 500
 AT = "at"
 Names = dict[str, dict[Any, str]]
+Ends = dict[datetime, datetime]
 
 
 @dataclass(frozen=True)
@@ -49,47 +50,43 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """One line. `query` names its contacts to the list of them."""
+    """One line: its interval and dimensions, and its values."""
 
     names: list[str]
     cells: list[Cell]
-    query: str
-    row: Row | None = None
 
 
 @dataclass(frozen=True)
 class Table:
-    """All lines of a report in their order, and what they are together."""
+    """The lines of a report that the screen shows, and what all are together. `rows`: all of them, in their order."""
 
     heads: list[Head]
+    rows: list[Row]
     lines: list[Line]
     total: Line
 
     @property
-    def shown(self) -> list[Line]:
-        """The lines that the screen shows."""
-        return self.lines[:MOST_LINES]
-
-    @property
     def left_out(self) -> int:
         """How many lines only the file has."""
-        return max(0, len(self.lines) - MOST_LINES)
+        return len(self.rows) - len(self.lines)
 
 
 def table_of(wanted: Wanted, told: Report, names: Names) -> Table:
     """Return a report as a table, sorted as it was asked for."""
-    begins = begins_of(wanted, told)
-    ends = dict(pairwise([*begins, told.until]))
-    lines = [_line(wanted, told, names, row, ends[row.at]) for row in sorted_rows(wanted, told, names)]
-    query = _behind(wanted, told.since, told.until, {})
+    ends, rows = ends_of(wanted, told), sorted_rows(wanted, told, names)
+    lines = [_line(wanted, told, names, row, ends) for row in rows[:MOST_LINES]]
     named = int(told.interval != Interval.WHOLE) + len(told.by)
-    total = Line([_("Total"), *([""] * (named - 1))] if named else [], _cells(told.whole, query), query)
-    return Table(_heads(wanted, told), lines, total)
+    whole = _cells(told.whole, _behind(wanted, told.since, told.until, {}))
+    return Table(_heads(wanted, told), rows, lines, Line([_("Total"), *([""] * (named - 1))] if named else [], whole))
 
 
-def _line(wanted: Wanted, told: Report, names: Names, row: Row, end: datetime) -> Line:
-    query = _behind(wanted, max(row.at, told.since), end, row.keys)
-    return Line(names_of(wanted, told, names, row), _cells(row.values, query), query, row)
+def _line(wanted: Wanted, told: Report, names: Names, row: Row, ends: Ends) -> Line:
+    return Line(names_of(wanted, told, names, row), _cells(row.values, query_of(wanted, told, row, ends)))
+
+
+def query_of(wanted: Wanted, told: Report, row: Row, ends: Ends) -> str:
+    """Return what names the contacts of a row, as the query of their list."""
+    return _behind(wanted, max(row.at, told.since), ends[row.at], row.keys)
 
 
 def _cells(values: dict[str, Number], query: str) -> list[Cell]:
@@ -107,7 +104,6 @@ def _href(address: str, code: str, value: Number, query: str) -> str:
 
 
 def _behind(wanted: Wanted, since: datetime, until: datetime, keys: dict[str, Any]) -> str:
-    """Return what names the contacts of a line, as the query of their list."""
     times = {"since": _moment(since), "until": _moment(until)}
     narrowed = {**wanted.narrowing(), **{code: written(key) for code, key in keys.items()}}
     return urlencode({name: value for name, value in {**times, **narrowed}.items() if value}, safe=",/:")
@@ -120,6 +116,11 @@ def _moment(at: datetime) -> str:
 def begins_of(wanted: Wanted, told: Report) -> list[datetime]:
     """Return when the intervals of a report begin, those of which nothing is told as well."""
     return list(starts(told.since, told.until, told.interval, wanted.zone))
+
+
+def ends_of(wanted: Wanted, told: Report) -> Ends:
+    """Return when each interval of a report ends, by its beginning."""
+    return dict(pairwise([*begins_of(wanted, told), told.until]))
 
 
 # --- Names and order ----------------------------------------------------------------------------

@@ -90,7 +90,8 @@ def export(request: HttpRequest) -> HttpResponse:
         told = report(asked)
         names = named(told, user.language)
     content = csv_of(wanted, told, names)
-    detail = {"by": wanted.by, "interval": str(wanted.interval), "metrics": wanted.metrics, **wanted.narrowing()}
+    narrowed = {name: value for name, value in wanted.narrowing().items() if value}
+    detail = {"by": wanted.by, "interval": str(wanted.interval), "metrics": wanted.metrics, **narrowed}
     audit.record(user, "report.export", f"report:{wanted.first}_{wanted.last}", **detail)
     return HttpResponse(
         content,
