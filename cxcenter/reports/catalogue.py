@@ -12,7 +12,7 @@ GROUPS: dict[str | Promise, tuple[str, ...]] = {
         "offered", "answered", "abandoned", "abandoned_short", "callbacks", "flowed_out", "withdrawn",
         "blocked_b1", "blocked_b2", "blocked_b3",
     ),
-    _("Waiting"): ("abandonment", "abandonment_net", "asa", "abandon_wait", "longest_wait"),
+    _("Waiting and loss"): ("abandonment", "abandonment_net", "asa", "abandon_wait", "longest_wait"),
     _("Service level"): ("service_level", *(code for code in METRICS if code.startswith("level_"))),
     _("Handling"): ("handled", "aht", "talk", "wrapup", "transferred", "transfer_rate"),
     _("Contacts and reaction"): (

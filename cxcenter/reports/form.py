@@ -70,7 +70,7 @@ def _words_of(names: Any) -> list[tuple[str, str]]:
 def _split(chosen: str, place: int) -> Select:
     nothing = _("nothing more") if place else _("nothing")
     options = [("", nothing), *((code, str(one.name)) for code, one in DIMENSIONS.items())]
-    return Select("by", _("and by") if place else _("Split by"), options, chosen)
+    return Select("by", _("And by") if place else _("Split by"), options, chosen)
 
 
 def _team(user: User, chosen: str) -> Select | None:
@@ -85,7 +85,7 @@ def _filter(reach: Reach, language: str, code: str, chosen: str) -> Select:
         options.append((NONE, _("none")))
     if chosen not in dict(options):
         options.append((chosen, f"№ {chosen}"))
-    return Select(code, capfirst(DIMENSIONS[code].name), options, chosen)
+    return Select(code, capfirst(str(DIMENSIONS[code].name)), options, chosen)
 
 
 def _options(reach: Reach, language: str, code: str) -> list[tuple[str, str]]:
@@ -93,7 +93,7 @@ def _options(reach: Reach, language: str, code: str) -> list[tuple[str, str]]:
         return [(kind.value, str(kind.label)) for kind in ChannelKind]
     if code == "operator":
         return [(str(one.pk), one.name) for one in _operators(reach).order_by("first_name", "last_name", "pk")]
-    rows = {"queue": lambda: _queues(reach), "skill": Skill.objects.all, "topic": Topic.objects.all}.get(code)
+    rows: Any = {"queue": lambda: _queues(reach), "skill": Skill.objects.all, "topic": Topic.objects.all}.get(code)
     if rows is not None:
         return sorted(((str(row.pk), row.label(language)) for row in rows()), key=lambda option: option[1])
     keys = {"hour": range(24), "weekday": range(1, 8)}.get(code, PRIORITIES)

@@ -1,5 +1,7 @@
 """Values of metrics as people read them."""
 
+from decimal import ROUND_HALF_UP, Decimal
+
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
@@ -16,8 +18,13 @@ def said(value: Number, unit: Unit) -> str:
     if value is None:
         return NOTHING
     if unit == Unit.SHARE:
-        percent = 100 * value
-        return f"{number_format(percent, 0 if percent in {0, 100} else 1)} %"
+        return f"{_rounded(100 * value, 0 if value in {0, 1} else 1)} %"
     if unit == Unit.SECONDS:
-        return f"{number_format(value, 1)} {_('s')}" if value < EXACT_S else clock(round(value))
-    return number_format(value, 0 if unit == Unit.COUNT else 2, force_grouping=True)
+        return f"{_rounded(value, 1)} {_('s')}" if value < EXACT_S else clock(round(value))
+    return _rounded(value, 0 if unit == Unit.COUNT else 2)
+
+
+def _rounded(value: float, digits: int) -> str:
+    """Return a number with so many digits, a half rounded up, as the chart's numbers are in the browser."""
+    exact = Decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    return number_format(exact, digits, force_grouping=True)

@@ -25,6 +25,7 @@ from quality.metrics.spans import Interval, starts
 MOST_LINES = 500
 AT = "at"
 Names = dict[str, dict[Any, str]]
+Ends = dict[datetime, datetime]
 
 
 @dataclass(frozen=True)
@@ -49,47 +50,43 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """One line. `query` names its contacts to the list of them."""
+    """One line: its interval and dimensions, and its values."""
 
     names: list[str]
     cells: list[Cell]
-    query: str
-    row: Row | None = None
 
 
 @dataclass(frozen=True)
 class Table:
-    """All lines of a report in their order, and what they are together."""
+    """The lines of a report that the screen shows, and what all are together. `rows`: all of them, in their order."""
 
     heads: list[Head]
+    rows: list[Row]
     lines: list[Line]
     total: Line
 
     @property
-    def shown(self) -> list[Line]:
-        """The lines that the screen shows."""
-        return self.lines[:MOST_LINES]
-
-    @property
     def left_out(self) -> int:
         """How many lines only the file has."""
-        return max(0, len(self.lines) - MOST_LINES)
+        return len(self.rows) - len(self.lines)
 
 
 def table_of(wanted: Wanted, told: Report, names: Names) -> Table:
     """Return a report as a table, sorted as it was asked for."""
-    begins = begins_of(wanted, told)
-    ends = dict(pairwise([*begins, told.until]))
-    lines = [_line(wanted, told, names, row, ends[row.at]) for row in sorted_rows(wanted, told, names)]
-    query = _behind(wanted, told.since, told.until, {})
+    ends, rows = ends_of(wanted, told), sorted_rows(wanted, told, names)
+    lines = [_line(wanted, told, names, row, ends) for row in rows[:MOST_LINES]]
     named = int(told.interval != Interval.WHOLE) + len(told.by)
-    total = Line([_("Total"), *([""] * (named - 1))] if named else [], _cells(told.whole, query), query)
-    return Table(_heads(wanted, told), lines, total)
+    whole = _cells(told.whole, _behind(wanted, told.since, told.until, {}))
+    return Table(_heads(wanted, told), rows, lines, Line([_("Total"), *([""] * (named - 1))] if named else [], whole))
 
 
-def _line(wanted: Wanted, told: Report, names: Names, row: Row, end: datetime) -> Line:
-    query = _behind(wanted, max(row.at, told.since), end, row.keys)
-    return Line(names_of(wanted, told, names, row), _cells(row.values, query), query, row)
+def _line(wanted: Wanted, told: Report, names: Names, row: Row, ends: Ends) -> Line:
+    return Line(names_of(wanted, told, names, row), _cells(row.values, query_of(wanted, told, row, ends)))
+
+
+def query_of(wanted: Wanted, told: Report, row: Row, ends: Ends) -> str:
+    """Return what names the contacts of a row, as the query of their list."""
+    return _behind(wanted, max(row.at, told.since), ends[row.at], row.keys)
 
 
 def _cells(values: dict[str, Number], query: str) -> list[Cell]:
@@ -107,7 +104,6 @@ def _href(address: str, code: str, value: Number, query: str) -> str:
 
 
 def _behind(wanted: Wanted, since: datetime, until: datetime, keys: dict[str, Any]) -> str:
-    """Return what names the contacts of a line, as the query of their list."""
     times = {"since": _moment(since), "until": _moment(until)}
     narrowed = {**wanted.narrowing(), **{code: written(key) for code, key in keys.items()}}
     return urlencode({name: value for name, value in {**times, **narrowed}.items() if value}, safe=",/:")
@@ -120,6 +116,11 @@ def _moment(at: datetime) -> str:
 def begins_of(wanted: Wanted, told: Report) -> list[datetime]:
     """Return when the intervals of a report begin, those of which nothing is told as well."""
     return list(starts(told.since, told.until, told.interval, wanted.zone))
+
+
+def ends_of(wanted: Wanted, told: Report) -> Ends:
+    """Return when each interval of a report ends, by its beginning."""
+    return dict(pairwise([*begins_of(wanted, told), told.until]))
 
 
 # --- Names and order ----------------------------------------------------------------------------
@@ -143,19 +144,19 @@ def interval_name(at: datetime, interval: Interval) -> str:
 
 def sorted_rows(wanted: Wanted, told: Report, names: Names) -> list[Row]:
     """Return the rows by what `sort` names ("-": the greatest first), else by time and by name."""
-    rows = sorted(told.rows, key=lambda row: (row.at, *(_place(code, row, names) for code in told.by)))
+    rows = sorted(told.rows, key=lambda row: (row.at, *(place_of(code, row, names) for code in told.by)))
     code, down = wanted.sort.removeprefix("-"), wanted.sort.startswith("-")
     if code in told.metrics:
         known = [row for row in rows if row.values[code] is not None]
         # What has no value stands last in either order.
         unknown = [row for row in rows if row.values[code] is None]
         return sorted(known, key=lambda row: row.values[code] or 0, reverse=down) + unknown
-    order: dict[str, Callable[[Row], Any]] = {name: partial(_place, name, names=names) for name in told.by}
+    order: dict[str, Callable[[Row], Any]] = {name: partial(place_of, name, names=names) for name in told.by}
     order[AT] = lambda row: row.at
     return sorted(rows, key=order[code], reverse=down) if code in order else rows
 
 
-def _place(code: str, row: Row, names: Names) -> tuple[bool, Any]:
+def place_of(code: str, row: Row, names: Names) -> tuple[bool, Any]:
     """Return the place of a row among those of a dimension: numbers that count by their size, all else by name."""
     key = row.keys[code]
     counts = DIMENSIONS[code].type == "smallint"
@@ -164,12 +165,12 @@ def _place(code: str, row: Row, names: Names) -> tuple[bool, Any]:
 
 def _heads(wanted: Wanted, told: Report) -> list[Head]:
     at = [] if told.interval == Interval.WHOLE else [(AT, _("Interval"))]
-    named = at + [(code, capfirst(DIMENSIONS[code].name)) for code in told.by]
+    named = at + [(code, capfirst(str(DIMENSIONS[code].name))) for code in told.by]
     heads = [Head(code, name, False, *_sorting(wanted, code, first="")) for code, name in named]
     for code in told.metrics:
         metric = METRICS[code]
         href, order = _sorting(wanted, code, first="-")
-        heads.append(Head(code, capfirst(metric.name), True, href, order, str(metric.formula)))
+        heads.append(Head(code, capfirst(str(metric.name)), True, href, order, str(metric.formula)))
     return heads
 
 

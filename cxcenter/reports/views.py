@@ -1,9 +1,10 @@
 """Pages: a report, its file, and the contacts behind a number of it."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
@@ -89,7 +90,8 @@ def export(request: HttpRequest) -> HttpResponse:
         told = report(asked)
         names = named(told, user.language)
     content = csv_of(wanted, told, names)
-    detail = {"by": wanted.by, "interval": str(wanted.interval), "metrics": wanted.metrics, **wanted.narrowing()}
+    narrowed = {name: value for name, value in wanted.narrowing().items() if value}
+    detail = {"by": wanted.by, "interval": str(wanted.interval), "metrics": wanted.metrics, **narrowed}
     audit.record(user, "report.export", f"report:{wanted.first}_{wanted.last}", **detail)
     return HttpResponse(
         content,
@@ -132,23 +134,25 @@ def behind(request: HttpRequest) -> HttpResponse:
     return render(request, "reports/contacts.html", {**frame(user, "reports"), **context})
 
 
-def _asked(user: "User", query: Any) -> Asked:
+def _asked(user: "User", query: QueryDict) -> Asked:
     """Return the question whose answer is the number. Raises Invalid."""
-    times = {}
-    for name in ("since", "until"):
-        at = moment(query.get(name))
-        if at is None:
-            raise Invalid(_("Write a moment like 2026-04-14T09:30:00Z."), field=name)
-        times[name] = at
     reach, policy = reach_of(user, team_of(query)), query.get("policy", "").strip()
     return Asked(
-        **times,
+        since=_time(query, "since"),
+        until=_time(query, "until"),
         zone=zone_of(query),
         only=only_of(query),
         policy=policies.read(policy) if policy else None,
         queues=reach.queues,
         operators=reach.operators,
     )
+
+
+def _time(query: QueryDict, name: str) -> datetime:
+    at = moment(query.get(name))
+    if at is None:
+        raise Invalid(_("Write a moment like 2026-04-14T09:30:00Z."), field=name)
+    return at
 
 
 def _report_before(request: HttpRequest) -> str:

@@ -18,6 +18,8 @@ from routing.models import Queue
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
 
+# As many queues are named that count alike.
+MOST_QUEUES = 5
 # Metrics that depend on the policy besides the levels themselves.
 BY_POLICY = {"service_level", "abandoned_short", "abandonment_net"}
 
@@ -60,7 +62,7 @@ def _value(user: "User", asked: Asked, code: str) -> str:
     value = asked.only[code]
     is_hidden = code == "queue" and asked.queues is not None and value not in asked.queues
     names = {} if is_hidden or value is None else DIMENSIONS[code].names([value], user.language)
-    return f"{capfirst(DIMENSIONS[code].name)}: {label(value, names)}"
+    return f"{capfirst(str(DIMENSIONS[code].name))}: {label(value, names)}"
 
 
 def _team(user: "User", team: int) -> str:
@@ -93,4 +95,6 @@ def _counted_by(policy: Policy, queues: list[str]) -> CountedBy:
         parts.append(f"S = {policy.short_s:g} {_('s')}")
     if "B" in FORMULAS[policy.formula].below:
         parts.append("B = " + (" + ".join(sorted(policy.blocked)) or "0"))
+    if len(queues) > MOST_QUEUES:
+        queues = [*queues[:MOST_QUEUES], _("%(n)s more") % {"n": len(queues) - MOST_QUEUES}]
     return CountedBy(", ".join(parts), str(FORMULAS[policy.formula]), queues)

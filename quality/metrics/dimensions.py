@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import F, OuterRef, Q, SmallIntegerField, Subquery
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast, ExtractHour, ExtractIsoWeekDay
+from django.db.models.functions import Cast, Extract, ExtractHour, ExtractIsoWeekDay
 from django.utils.dates import WEEKDAYS
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -74,7 +74,10 @@ class Several:
 
 @dataclass(frozen=True)
 class Dimension:
-    """One dimension: its column in rollups ("" if they do not have it), its SQL type, its value by base, its names."""
+    """One dimension: its column in rollups ("" if they do not have it), its SQL type, its value by base, its names.
+
+    `clock`: what part of a moment it is, as SQL names it; rollups of quarters of an hour tell it by their own moment.
+    """
 
     name: Promise | str
     column: str
@@ -82,6 +85,7 @@ class Dimension:
     of: Mapping[str, Place]
     names: Callable[[Iterable[Any], str], dict[Any, str]]
     several: Several | None = None
+    clock: str = ""
 
     def read(self, text: str) -> Any:
         """Return the value that a text names. Raises Invalid."""
@@ -119,7 +123,7 @@ def _served_by(_zone: tzinfo) -> Combinable:
     return Subquery(legs.values("operator_id")[:1])
 
 
-def _clock(part: type[ExtractHour]) -> dict[str, Place]:
+def _clock(part: type[Extract]) -> dict[str, Place]:
     """Return what the clock or the calendar of the zone says of the moment that puts a row into its interval."""
     moments = {"visits": "entered_at", "contacts": "entered_at", "legs": "item__entered_at", "menus": "last_message_at"}
     return {
@@ -172,9 +176,11 @@ DIMENSIONS: dict[str, Dimension] = {
         _named(Skill, lambda row, language: row.label(language)),
         Several(_skills_of, _paths_of),
     ),
-    "hour": Dimension(gettext_lazy("hour of the day"), "", "smallint", _clock(ExtractHour), _hours),
+    "hour": Dimension(gettext_lazy("hour of the day"), "", "smallint", _clock(ExtractHour), _hours, clock="hour"),
     # From 1, Monday, to 7.
-    "weekday": Dimension(gettext_lazy("day of the week"), "", "smallint", _clock(ExtractIsoWeekDay), _weekdays),
+    "weekday": Dimension(
+        gettext_lazy("day of the week"), "", "smallint", _clock(ExtractIsoWeekDay), _weekdays, clock="isodow"
+    ),
 }
 
 

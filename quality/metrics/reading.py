@@ -43,7 +43,7 @@ WHOLE = """
 """
 # Rollups that tell of operators are of whole days.
 BY_OPERATOR = "operator"
-NOTHING, WHOLE_DAYS, EVERYTHING = "nothing", "whole days", "everything"
+NOTHING, WHOLE_DAYS, QUARTERS, EVERYTHING = "nothing", "whole days", "quarters", "everything"
 Span = tuple[datetime, datetime]
 
 
@@ -125,9 +125,12 @@ def whole(question: Question, pieces: Sequence[Piece]) -> tuple[str, list[Any]]:
 def _kept(question: Question) -> str:
     """Return which pieces rollups can tell."""
     asked = {*question.keys, *question.only}
-    if not question.kept or not all(DIMENSIONS[code].column for code in asked):
+    by_clock = any(DIMENSIONS[code].clock for code in asked)
+    if not question.kept or not all(DIMENSIONS[code].column or DIMENSIONS[code].clock for code in asked):
         return NOTHING
-    return WHOLE_DAYS if BY_OPERATOR in asked else EVERYTHING
+    if BY_OPERATOR in asked:
+        return NOTHING if by_clock else WHOLE_DAYS
+    return QUARTERS if by_clock else EVERYTHING
 
 
 def open_spans(question: Question, pieces: Sequence[Piece]) -> list[Span]:
@@ -163,24 +166,26 @@ def _kept_spans(question: Question, pieces: Sequence[Piece]) -> Iterator[tuple[i
     for whole_days in (True, False):
         spans: list[Span] = []
         for piece in pieces:
-            if piece.whole == whole_days:
+            if (piece.whole and kept != QUARTERS) == whole_days:
                 _add(spans, piece.lo, piece.hi)
-        if spans and (kept == EVERYTHING or (kept == WHOLE_DAYS and whole_days)):
+        if spans and (kept in {EVERYTHING, QUARTERS} or (kept == WHOLE_DAYS and whole_days)):
             days = Rollup.Level.OPERATORS if kept == WHOLE_DAYS else Rollup.Level.DAY
             yield days if whole_days else Rollup.Level.QUARTER, spans
 
 
 def _kept_part(question: Question, level: int, spans: list[Span]) -> tuple[str, list[Any]]:
-    params: list[Any] = [edge for span in spans for edge in span]
+    zone = str(question.zone)
+    params: list[Any] = [zone for code in question.keys if DIMENSIONS[code].clock]
+    params += [edge for span in spans for edge in span]
     times = " OR ".join(["(kept.at >= %s AND kept.at < %s)"] * len(spans))
     where = ["true"]
     if question.queues is not None:
         where.append("kept.queue_id = ANY(%s)")
         params.append(list(question.queues))
     for code, value in question.only.items():
-        where.append(f"kept.{DIMENSIONS[code].column} IS NOT DISTINCT FROM %s")
-        params.append(value)
-    keys = ", ".join(f"kept.{DIMENSIONS[code].column} AS d_{code}" for code in question.keys)
+        where.append(f"{_kept_value(code)} IS NOT DISTINCT FROM %s")
+        params += [zone, value] if DIMENSIONS[code].clock else [value]
+    keys = ", ".join(f"{_kept_value(code)} AS d_{code}" for code in question.keys)
     sums = ", ".join(f"{_added(code)}({_kept_sum(code)}) AS m_{code}" for code in ALL)
     groups = ", ".join(str(number + 1) for number in range(1 + len(question.keys)))
     where_said = " AND ".join(where)
@@ -189,6 +194,16 @@ def _kept_part(question: Question, level: int, spans: list[Span]) -> tuple[str, 
 
 def _added(code: str) -> str:
     return "max" if code in LARGEST else "sum"
+
+
+def _kept_value(code: str) -> str:
+    """Return where a dimension stands in rollups; what a clock tells takes the zone as a parameter."""
+    dimension = DIMENSIONS[code]
+    return (
+        f"extract({dimension.clock} FROM kept.at AT TIME ZONE %s)::smallint"
+        if dimension.clock
+        else f"kept.{dimension.column}"
+    )
 
 
 def _kept_sum(code: str) -> str:

@@ -189,12 +189,12 @@ def _spread(asked: Asked, keys: Collection[Key]) -> dict[Key, list[Key]]:
     values = [DIMENSIONS[code].values_of(key[place] for key in keys) for place, code in enumerate(asked.by, 1)]
     found = {}
     for key in keys:
-        each = [known[one] for known, one in zip(values, key[1:], strict=True)]
+        # Of what is narrowed to one skill the others that were asked for besides are not told.
         each = [
-            [one for one in several if asked.only.get(code, one) == one]
-            for code, several in zip(asked.by, each, strict=True)
+            [one for one in known[standing] if asked.only.get(code, one) == one]
+            for code, known, standing in zip(asked.by, values, key[1:], strict=True)
         ]
-        found[key] = [(key[0], *one) for one in product(*each)]
+        found[key] = [(key[0], *split) for split in product(*each)]
     return found
 
 

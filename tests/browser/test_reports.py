@@ -23,7 +23,7 @@ def test_from_a_question_to_the_contacts_behind_a_number_and_the_file(reports: P
     page = reports
     table = page.get_by_role("region", name="Report", exact=True)
     expect(table.get_by_role("columnheader", name="Interval")).to_be_visible()
-    expect(page.locator("#chart svg")).to_be_visible()
+    expect(page.locator("#chart canvas")).to_be_visible()
     fits(page)
 
     # Without a reload: what is typed elsewhere stays, and the address is that of the report.
@@ -58,8 +58,9 @@ def test_from_a_question_to_the_contacts_behind_a_number_and_the_file(reports: P
     page.get_by_role("table").get_by_role("link").first.click()
     expect(page).to_have_url(re.compile(r"/board/session/\d+/$"))
     page.go_back()
-    page.get_by_role("link", name="Back to the report").or_(page.get_by_role("link", name="Reports").last).click()
-    expect(page.get_by_label("Interval", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Back to the report").click()
+    expect(page.get_by_label("Metric of the chart")).to_have_value("service_level")
+    expect(page.get_by_label("Interval", exact=True)).to_have_value("whole")
 
 
 def test_a_wrong_question_is_told_in_its_place_and_the_form_stays(reports: Page) -> None:

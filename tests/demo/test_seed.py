@@ -199,6 +199,8 @@ def test_visits_and_legs_agree():
         members = set(item.queue.memberships.values_list("user_id", flat=True))
         assert {leg.operator_id for leg in legs[item.pk]} <= members
     assert Assignment.objects.filter(end="transferred").exists()
+    # What they asked for is what such work asks for now.
+    assert WorkItem.objects.filter(path=0).exists() and WorkItem.objects.exclude(path=0).count() > 50
 
 
 def test_presence_follows_from_the_contacts():

@@ -11,6 +11,7 @@ from quality.metrics.behind import contacts
 from quality.metrics.registry import METRICS
 from quality.metrics.reports import Asked, named, report
 from quality.metrics.spans import Interval
+from quality.models import Rollup
 from routing.models import Skill, WorkItem
 from routing.skills import combine, path_of
 from tests.quality.history import History
@@ -97,6 +98,17 @@ def test_hours_and_days_are_those_of_the_zone_where_clocks_change():
         assert named(told, "en")["hour"][3] == "03:00–04:00"
         for hour, number in found.items():
             assert contacts(Asked(begin, end, only={"hour": hour}, zone=berlin), "offered").count() == number
+
+
+def test_hours_of_days_that_are_summed_up_are_read_from_their_quarters():
+    History(5).keep()
+    asked = {"by": ("hour", "queue"), "only": {"weekday": 7}, "zone": ZoneInfo("Asia/Kathmandu")}
+    raw = report(Asked(SINCE, UNTIL, **asked, kept=False))
+    rollups.rebuild()
+    told = report(Asked(SINCE, UNTIL, **asked))
+    assert told.rows == raw.rows and told.whole == raw.whole and told.whole["offered"]
+    Rollup.objects.filter(level=Rollup.Level.QUARTER).update(offered=1000)
+    assert report(Asked(SINCE, UNTIL, **asked)).whole["offered"] > 1000
 
 
 def test_what_came_to_no_queue_is_told_alike_with_and_without_sums():

@@ -338,3 +338,18 @@ def test_a_number_that_has_changed_since_is_told(history, judge):
     after = judge.get(cell.href).content.decode()
     assert f"The report told {cell.text}: contacts have come or changed since." in after
     assert f'id="total">{int(cell.text) - 1}<' in after
+
+
+def test_a_long_report_shows_its_first_lines_and_the_file_has_all(history, judge, monkeypatch):
+    query = f"{DAYS}&interval=15m&by=queue,operator&metrics=offered"
+    html = page(judge, query)
+    whole = len(sheet(judge.get(f"/reports/report.csv?{query}").content)) - 2
+    assert len(table(html)[1]) - 1 == whole and "more line" not in html
+    monkeypatch.setattr("cxcenter.reports.table.MOST_LINES", 10)
+    html = page(judge, query)
+    assert len(table(html)[1]) - 1 == 10 and f"{whole - 10} more lines are in the file" in html
+    # The chart has all of them, whatever the table shows.
+    data = json.loads(re.search(r'id="chart-data" type="application/json">(.*?)</script>', html)[1])
+    assert len(data["x"]) == 4 * 24 * 4 and data["kind"] == "line" and len(data["series"]) == 8
+    shown = sum(point["v"][0] for point in data["points"])
+    assert 10 < shown <= int(table(html)[1][-1][-1].text)

@@ -1,7 +1,7 @@
 """One contact of the past: when everything happened, and the rows that the acts would have left."""
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from quality.models import Survey
 from routing.actions import queueing
 from routing.choices import AlertKind, Leg, LegEnd, Outcome, Visit
 from routing.models import Alert, Assignment, Queue, WorkItem
+from routing.skills import path_for
 from routing.strategies import RULES
 
 SECOND = timedelta(seconds=1)
@@ -40,6 +41,15 @@ class World:
     dispositions: dict[str, Disposition]
     second_line: Queue
     supervisor: User
+    # (queue, topic, language) → what such work asks for.
+    paths: dict[tuple[int, int, str], int] = field(default_factory=dict)
+
+    def path(self, queue: Queue, topic: Topic, language: str) -> int:
+        """Return the path of the skills that work asks for."""
+        place = (queue.pk, topic.pk, language)
+        if place not in self.paths:
+            self.paths[place] = path_for(queue=queue, topic=topic, language=language)
+        return self.paths[place]
 
 
 @dataclass
@@ -228,6 +238,7 @@ class Talk:
             visit=Visit.LEFT,
             outcome=Outcome.ANSWERED,
             priority=queue.priority,
+            path=self.world.path(queue, self.topic, self.session.language),
             entered_at=entered,
             waits_since=waits_since,
             left_at=left,

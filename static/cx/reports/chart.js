@@ -25,7 +25,7 @@ const label = () => ({ color: token("--cx-text-3"), fontSize: 11 });
 // The values of each series by place; where nothing came a count is 0, all else is not known.
 function valuesOf(data, metric) {
   const place = data.metrics.findIndex(({ code }) => code === metric.code);
-  const rows = data.series.map(() => data.x.map(() => ({ value: metric.unit === "count" ? 0 : null })));
+  const rows = data.series.map(() => data.x.map(() => ({ value: metric.unit === "count" ? 0 : null, symbol: "none" })));
   for (const { x, s, q, v } of data.points) rows[s][x] = { value: v[place], query: q };
   return rows;
 }
@@ -132,7 +132,7 @@ export function drawChart(chosen) {
   drawn = null;
   fitting.disconnect();
   if (!box("chart-data") || !window.echarts) return;
-  drawn = window.echarts.init(box("chart"), null, { renderer: "svg" });
+  drawn = window.echarts.init(box("chart"));
   fitting.observe(box("chart"));
   box("chart-metric").addEventListener("change", choose);
   draw();

@@ -28,7 +28,7 @@ function showWrong() {
 function fillForm() {
   const head = report.querySelector(".cx-rephead");
   if (!head) return;
-  for (const name of ["since", "until", "sort"]) field(name).value = head.dataset[name];
+  for (const [name, said] of [["since", "first"], ["until", "last"], ["sort", "sort"]]) field(name).value = head.dataset[said];
   for (const fold of form.querySelectorAll(".cx-metrics details")) fold.querySelector(".cx-cnt").textContent = fold.querySelectorAll(":checked").length || "";
 }
 
