@@ -1,12 +1,18 @@
 """The list behind a number has as many rows as the number says, and shows nobody else's."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from cxcenter.board import contacts, counted, snapshot
+from interactions.models import Interaction, Topic
 from quality import metrics
+from quality.metrics.spans import QUARTER
+from quality.watch import seen
 from tests import world
 from tests.board.day import Day
 
@@ -55,6 +61,36 @@ def test_each_column_of_a_chart_equals_its_list(day):
             assert sum(reaction["n"]) == total(boss, state="replied", kind=kind)
             for column, n in enumerate(reaction["n"]):
                 assert n == total(boss, state="replied", kind=kind, reaction=column)
+
+
+def test_each_count_of_a_quarter_of_an_hour_equals_its_list(day):
+    """What an anomaly counts is behind its link: of a queue, of those who waited too long, of a topic and those under it."""
+    top = Topic.objects.create(name="Delivery")
+    topics = [top, Topic.objects.create(name="Late", parent=top), None]
+    for talk in Interaction.objects.all():
+        talk.topic = topics[talk.pk % 3]
+        talk.save(update_fields=["topic"])
+    boss, today, compared = world.make_user("boss", role="admin"), counted.today(), 0
+    slots = sorted(counted.charts(today)[day.teams[0].pk]["arrivals"])[:4]
+    for slot in slots:
+        found = seen(counted.start_of(today) + slot * QUARTER, timezone.now())
+        where = {"day": today.isoformat(), "slot": slot}
+        for (_team, queue), n in found.arrivals.items():
+            assert n == total(boss, state="entered", queue=queue, **where)
+        for (_team, queue), n in found.overdue.items():
+            assert n == total(boss, state="overdue", queue=queue, **where)
+            compared += n
+        for (team, topic), n in found.topics.items():
+            assert n == total(boss, state="entered", team=team, topic=topic, **where)
+            assert topic == top.pk
+            compared += n
+    assert compared > 5
+
+
+def test_another_day_is_asked_for_by_its_date(day):
+    boss, yesterday = world.make_user("boss", role="admin"), counted.today() - timedelta(days=1)
+    assert total(boss, state="entered", day=yesterday.isoformat()) == 20
+    assert total(boss, state="entered", day="nonsense") == total(boss, state="entered") == 180
 
 
 def test_the_level_is_made_of_its_lists(day):

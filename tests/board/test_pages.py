@@ -1,15 +1,17 @@
 """Pages of the board: who may see them, and what they show."""
 
+import html
 import json
 import re
 
 import pytest
 from django.core.cache import cache
 from django.urls import reverse
+from django.utils import timezone
 
 from cxcenter.core.models import AuditEntry
 from routing.actions import offers
-from routing.models import Assignment
+from routing.models import Alert, Assignment
 from tests import world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,6 +91,35 @@ def test_a_name_that_is_a_script_is_a_name(client, place):
         assert "<script>alert" not in page and "<img src=x" not in page
     (mine,) = embedded(client.get(reverse("board:now")).content.decode())
     assert mine["operators"][0]["name"] == alice.first_name
+
+
+def test_anomalies_are_listed_in_words_with_the_contacts_behind_them(client, place):
+    boss, alice, queue, talk = place
+    rise = {"count": 60, "usual": 20.0, "at_most": 40, "day": "2026-11-30", "slot": 41, "begin": 1796022900.0}
+    topic = {**rise, "topic": 7, "name": "Delivery", "name_ru": "Доставка"}
+    about = {"team": queue.team, "queue": queue}
+    Alert.objects.create(kind="arrivals", subject=f"queue:{queue.pk}", args=rise, **about)
+    Alert.objects.create(kind="waits", subject=f"queue:{queue.pk}", args=rise, ended_at=timezone.now(), **about)
+    Alert.objects.create(kind="topic", subject="topic:7", args=topic, team=queue.team)
+    item, limit = talk.visits.get(), {"begin": 1796022900.0, "limit_s": 1500}
+    Alert.objects.create(kind="stuck", subject="leg:1", args=limit, user=alice, item=item, **about)
+    client.force_login(boss)
+    page = html.unescape(client.get(reverse("board:alerts")).content.decode())
+    contacts = reverse("board:contacts")
+    assert "60 came 10:15–10:30; usual 20.0, at most 40" in page
+    assert f"{contacts}?state=entered&day=2026-11-30&slot=41&queue={queue.pk}" in page
+    assert "60 of those who came 10:15–10:30 waited too long" in page
+    assert f"{contacts}?state=overdue&day=2026-11-30&slot=41&queue={queue.pk}" in page
+    assert "Delivery: 60 came" in page and f"&team={queue.team_id}&topic=7" in page
+    assert "Alice: in one contact for longer than 25 min" in page
+    assert page.count("goes on") == 3
+    # On the board stands what goes on and was not seen.
+    (mine,) = embedded(client.get(reverse("board:now")).content.decode())
+    assert sorted(one["kind"] for one in mine["alerts"]) == ["arrivals", "stuck", "topic"]
+    Alert.objects.update(seen_at=timezone.now())
+    cache.clear()
+    (mine,) = embedded(client.get(reverse("board:now")).content.decode())
+    assert mine["alerts"] == []
 
 
 # --- One session -----------------------------------------------------------------------------------

@@ -253,7 +253,7 @@ def test_tiles_by_queue_channel_and_team(installation: Stack, team: None, window
     expect(tiles).to_have_count(1)
     expect(page).to_have_url(re.compile("by=kind"))
     page.reload()
-    expect(page.locator(".cx-tile").get_by_text("Web chat")).to_be_visible()
+    expect(page.locator(".cx-tile").get_by_role("link", name="Web chat", exact=True)).to_be_visible()
 
 
 def test_a_lost_line_is_told_and_numbers_come_again(board: Page, installation: Stack) -> None:
