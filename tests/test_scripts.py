@@ -20,7 +20,7 @@ from interactions.actions import drafts, moderation
 from interactions.models import Disposition, Interaction, QuickReply, Topic
 from quality.actions import record_survey
 from routing.actions import control, legs, offers
-from routing.models import Alert, Assignment, PauseReason, Presence, Requirement, Skill, WorkItem
+from routing.models import Alert, Assignment, Callback, PauseReason, Presence, Requirement, Skill, WorkItem
 from tests import world
 from tests.desk.test_doors import DOORS, House, house  # noqa: F401 — a fixture
 
@@ -72,6 +72,7 @@ SHOWN = {
     "interactions.Site": {"title", "greeting"},
     "routing.Queue": {"name", "message"},
     "routing.PauseReason": {"name"},
+    "routing.Callback": {"name"},
     "routing.WorkItem": {"note"},
     "quality.Survey": {"comment"},
     "accounts.User": {"first_name", "last_name"},
@@ -132,6 +133,7 @@ def full(house: House) -> House:  # noqa: F811
     }
     customers.record_consent(profile=house.talk.profile, **consent)
     Alert.objects.create(kind="late", team=alice.team, queue=queue, item=house.leg.item)
+    Callback.objects.create(thread=house.talk.thread, queue=queue, name="Kate", text="Call me")
     WorkItem.objects.update(note="To you")
     return house
 
@@ -152,6 +154,7 @@ def pages(house: House) -> Iterator[tuple[str, User]]:  # noqa: F811
     yield f"/desk/changes/?threads={house.talk.thread_id}:0", house.alice
     yield "/desk/rows/?show=queue", house.alice
     rows = {"queues": house.leg.item.queue_id, "operators": house.alice.pk, "session": house.talk.pk}
+    rows["callbacks"] = Callback.objects.get().pk
     rows["skills"] = Requirement.objects.get().pk
     for door in board_doors:
         if door.name == "set-level":
