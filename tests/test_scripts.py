@@ -28,6 +28,7 @@ from routing.models import (
     Alert,
     Assignment,
     BusinessHours,
+    Callback,
     PauseReason,
     Presence,
     Requirement,
@@ -89,6 +90,7 @@ SHOWN = {
     "interactions.Site": {"title", "greeting"},
     "routing.Queue": {"name", "message"},
     "routing.PauseReason": {"name"},
+    "routing.Callback": {"name"},
     "routing.WorkItem": {"note"},
     "quality.Survey": {"comment"},
     "quality.SimulationRun": {"title", "fault"},
@@ -162,6 +164,7 @@ def full(house: House) -> House:  # noqa: F811
     reservations.plan(
         users=[alice], state="meeting", subject="News", starts_at=now + hour, ends_at=now + 2 * hour, actor=boss
     )
+    Callback.objects.create(thread=house.talk.thread, queue=queue, name="Kate", text="Call me")
     WorkItem.objects.update(note="To you", segments=["vip"])
     return house
 
@@ -183,6 +186,7 @@ def pages(house: House) -> Iterator[tuple[str, User]]:  # noqa: F811
     yield "/desk/rows/?show=queue", house.alice
     rows = {"queues": house.leg.item.queue_id, "operators": house.alice.pk, "session": house.talk.pk}
     rows["priorities"] = house.leg.item.queue_id
+    rows["callbacks"] = Callback.objects.get().pk
     rows["skills"] = Requirement.objects.get().pk
     rows |= {"rules/queues": house.leg.item.queue_id, "rules/hours": BusinessHours.objects.first().pk}
     rows |= {"rules/versions": RuleVersion.objects.get().number, "simulator": SimulationRun.objects.get().pk}
