@@ -89,12 +89,6 @@ def sweep(*, now: datetime) -> int:
 
 
 def _apply(rule: Overflow, now: datetime) -> int:
-    moves: tuple[Overflow, ...] = ()
-    if rule.then == Then.QUEUE:
-        way = overflow.opens_through(rule, now)
-        if way is None:
-            return 0
-        moves = (rule, *way.moves)
     due = (
         WorkItem.objects.waiting()
         .filter(queue=rule.queue_id)
@@ -108,12 +102,16 @@ def _apply(rule: Overflow, now: datetime) -> int:
     for pk in list(due.order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
         with transaction.atomic():
             item = locks.lock_item(pk)
-            if item.visit == Visit.WAITING and item.queue_id == rule.queue_id:
-                if moves:
-                    _follow(item, moves)
-                else:
-                    ACTS[rule.then](item, rule)
-                done += 1
+            if item.visit != Visit.WAITING or item.queue_id != rule.queue_id:
+                continue
+            if rule.then != Then.QUEUE:
+                ACTS[rule.then](item, rule)
+            elif way := overflow.opens_through(rule, now):
+                _follow(item, (rule, *way.moves))
+            else:
+                # Nobody is let in there, or no longer: those who come after him are not either.
+                break
+            done += 1
     return done
 
 

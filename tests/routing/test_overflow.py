@@ -148,6 +148,16 @@ def test_a_queue_that_lets_nobody_in_is_passed_over_by_the_next_rule(floor, othe
     assert acts.sweep(now=timezone.now()) == 0 and floor.item(chats[2]).queue == floor.queue
 
 
+def test_the_other_queue_takes_no_more_than_it_lets_wait(floor, other):
+    rule(floor.queue, "waited", "queue", 60, to=other)
+    Queue.objects.filter(pk=other.pk).update(max_waiting=2)
+    chats = [floor.chat() for _ in range(3)]
+    for chat in chats:
+        waited(chat, 61)
+    assert [acts.sweep(now=timezone.now()) for _ in range(2)] == [2, 0]
+    assert [floor.item(chat).queue for chat in chats] == [other, other, floor.queue]
+
+
 def test_when_nobody_is_left_the_rule_speaks_instead_of_the_usual_words(floor):
     rule(floor.queue, "nobody", "form", words="We have gone home")
     world.on_duty(floor.alice, capacity=0)
