@@ -107,13 +107,14 @@ class _Save(Act):
     queue: Queue | None = None
 
     def _do(self, asked: dict[str, Any]) -> Said:
+        is_new = self.queue is not None and not PriorityStep.objects.filter(queue=self.queue).exists()
         moved = acts.save_order(queue=self.queue, actor=self.user, **asked)
         said = _("Saved. It holds for contacts that come from now on.")
         if asked["also_waiting"]:
             words = ngettext("%(count)s waiting contact has moved.", "%(count)s waiting contacts have moved.", moved)
             said = f"{_('Saved.')} {words % {'count': moved}}"
-        query = f"?queue={self.queue.pk}" if self.queue else "?queue=all"
-        return {"said": said, "then": reverse("board:priorities") + query}
+        # What the page shows is what was saved, but for the first order of its own that a queue has.
+        return {"said": said, "then": f"{reverse('board:priorities')}?queue={self.pk}"} if is_new else said
 
 
 class SaveGeneral(_Save):

@@ -20,6 +20,8 @@ function settle(list) {
 }
 
 function changed() {
+  // It may be sent again.
+  delete form.dataset.sent;
   form.querySelector("[data-changed]").hidden = false;
 }
 
@@ -76,6 +78,9 @@ if (form && !("fixed" in form.dataset)) {
     settle(list);
     drag(list);
   }
+  document.addEventListener("cx:sent", () => {
+    form.querySelector("[data-changed]").hidden = true;
+  });
   form.addEventListener("click", ({ target }) => {
     const button = target.closest("[data-move]");
     if (!button) return;
