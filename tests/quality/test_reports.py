@@ -20,8 +20,8 @@ from quality.metrics.reading import one_moment
 from quality.metrics.registry import METRICS
 from quality.metrics.reports import Asked, named, report
 from quality.metrics.spans import Interval, pieces, starts
-from quality.models import LevelPolicy, RolledDay, Rollup
-from quality.service_level import Policy
+from quality.models import USED_BY, LevelPolicy, RolledDay, Rollup
+from quality.service_level import FORMULAS, Policy
 from routing.models import Assignment, PresenceInterval, WorkItem
 from tests import world
 from tests.quality.history import BEGIN, History
@@ -245,6 +245,23 @@ def test_a_policy_can_be_written(text, policy):
 def test_what_is_no_policy_is_refused(text):
     with pytest.raises(Invalid, match="V2,T=20"):
         policies.read(text)
+
+
+@pytest.mark.parametrize(
+    ("said", "part"),
+    [
+        (("V11", 20, None, ()), "formula"),
+        (("V2", -1, None, ()), "within"),
+        (("V5", 5, 5, ()), "short"),
+        (("V9", 20, None, ("B4",)), "blocked"),
+    ],
+)
+def test_what_is_wrong_with_a_policy_is_said_in_words_of_the_reader(said, part):
+    with pytest.raises(Invalid) as refused:
+        policies.checked(*said)
+    told = {"formulas": ", ".join(FORMULAS), "kinds": "B1, B2, B3"}
+    assert refused.value.message == str(policies.WRONG[part]) % told
+    assert set(USED_BY) == set(FORMULAS)
 
 
 # --- Intervals --------------------------------------------------------------------------------
