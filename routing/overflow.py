@@ -175,8 +175,8 @@ def never_asked(rules: Iterable[tuple[str, str, int]]) -> list[int]:
 def refuse_loop(queue: Queue, targets: Iterable[Queue]) -> None:
     """Raise Invalid if a contact that overflows from a queue to one of these could come back to it, by whatever rules."""
     onward: dict[int, set[int]] = {}
-    for source, target in Overflow.objects.exclude(queue=queue.pk).filter(to__isnull=False).values_list("queue", "to"):
-        onward.setdefault(source, set()).add(target)
+    for source, to in Overflow.objects.exclude(queue=queue.pk).filter(to__isnull=False).values_list("queue", "to"):
+        onward.setdefault(source, set()).add(to)
     for target in targets:
         seen, ahead = set(), [target.pk]
         while ahead:
