@@ -67,12 +67,14 @@ def _levels(changed: set[int], present: rules.Document, wanted: rules.Document) 
 
 
 def _unplayed(changed: set[int], present: rules.Document, wanted: rules.Document) -> dict[str, list[dict[str, Any]]]:
-    """Return the rules of overflow that the simulator does not play, by the name of each queue of the play."""
-    found = {
-        present[rules.QUEUES][str(queue)]["name"]: retold.unplayed(wanted[rules.QUEUES][str(queue)]["overflow"])
-        for queue in sorted(retold.around(changed, present, wanted))
-    }
-    return {name: lines for name, lines in found.items() if lines}
+    """Return the rules of overflow that the simulator does not play, old and new, by the name of each queue of the play."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for queue in sorted(retold.around(changed, present, wanted)):
+        before, after = (retold.unplayed(one[rules.QUEUES][str(queue)]["overflow"]) for one in (present, wanted))
+        lines = [*after, *(rule for rule in before if rule not in after)]
+        if lines:
+            found[present[rules.QUEUES][str(queue)]["name"]] = lines
+    return found
 
 
 def _too_little(day: date, queues: set[int]) -> Conflict:

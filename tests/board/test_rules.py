@@ -512,7 +512,7 @@ def test_moves_and_full_queues_are_played_and_what_is_not_is_said(post, place, c
     moved = {(row["of"], row["figure"]): row["mean"] for row in found if row["by"] == "queue"}
     assert moved["Warranty", "flowed_out"] > 0
     page = client.get(then).content.decode()
-    assert "Warranty: after 30 s: a message." in page
+    assert "Rules of overflow that are not played: Warranty (after 30 s: a message)." in page
     post("simulation-save", run.pk, why="It helps")
     assert list(place.queue.overflows.values_list("then", flat=True)) == ["message", "form", "queue"]
 

@@ -105,6 +105,8 @@ def test_an_overflow_and_a_hand_over_take_it_along(desk):
     callback = asked(desk, chat)
     since = desk.item(callback.session).waits_since
     WorkItem.objects.filter(interaction=callback.session).update(entered_at=timezone.now() - MINUTE)
+    # The other queue takes him only while it lets somebody in.
+    world.on_duty(desk.bob)
     assert overflow.sweep(now=timezone.now()) == 1
     assert desk.item(callback.session).waits_since == since
     callback = accepted(desk, callback, desk.bob)

@@ -14,7 +14,8 @@ from cxcenter.core.errors import Invalid
 from cxcenter.widget import doors, limits, protocol, sites
 from interactions.actions import talk
 from interactions.models import Interaction, Message
-from quality.metrics.reports import Asked, contacts, report
+from quality.metrics.behind import contacts
+from quality.metrics.reports import Asked, report
 from quality.metrics.spans import EPOCH, QUARTER
 from routing import overflow, queries, sweeps
 from routing.actions import control, offers, presence

@@ -5,11 +5,15 @@ const lines = () => [...list.children];
 const COUNTED = ["waited", "length"];
 const WORDED = ["message", "close"];
 
-// The number in the names of its fields is the place of a rule.
+// The number in the names of its fields is the place of a rule; what is wrong there is told by it.
 function settle() {
   const all = lines();
   all.forEach((line, place) => {
-    for (const el of line.querySelectorAll("[name]")) el.name = el.id = el.name.replace(/-\d*$/, `-${place}`);
+    const rule = box.dataset.rule.replace("{place}", place + 1);
+    for (const el of line.querySelectorAll("[name]")) {
+      el.name = el.id = el.name.replace(/-\d*$/, `-${place}`);
+      el.setAttribute("aria-label", `${rule}: ${el.dataset.label}`);
+    }
     line.querySelector("[data-move=up]").disabled = !place;
     line.querySelector("[data-move=down]").disabled = place === all.length - 1;
   });
