@@ -19,7 +19,7 @@ from cxcenter.board import scope
 from cxcenter.board.rules import words
 from cxcenter.board.rules.results import Result, days_in_words
 from cxcenter.board.views.pages import board_page
-from cxcenter.core.errors import Invalid, NotFound
+from cxcenter.core.errors import Conflict, Invalid, NotFound
 from cxcenter.core.once import once
 from cxcenter.core.reading import number
 from cxcenter.core.requests import needs, staff_of
@@ -190,7 +190,7 @@ def simulation_json(request: HttpRequest, pk: int) -> HttpResponse:
     run = run_of(staff_of(request), pk)
     what = request.GET.get("what", "result")
     if what == "result" and not run.result:
-        raise NotFound(_("There is no result yet."))
+        raise Conflict(_("There is no result yet."), code="not_yet")
     text = run.scenario if what == "scenario" else run.result
     answer = HttpResponse(text, content_type="application/json")
     answer["Content-Disposition"] = (
