@@ -6,7 +6,7 @@
 from django.db import transaction
 from django.utils import timezone
 
-from cxcenter.management.demo import callbacks, channel, history, knowledge, people, queues, skills
+from cxcenter.management.demo import channel, history, knowledge, people, queues, skills
 
 
 @transaction.atomic
@@ -19,7 +19,4 @@ def plant() -> bool:
     skills.plant(staff, topics)
     channel.plant_dispositions()
     knowledge.plant()
-    made = history.plant(site, staff, now=timezone.now())
-    if made:
-        callbacks.plant()
-    return made
+    return history.plant(site, staff, now=timezone.now())
