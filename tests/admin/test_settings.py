@@ -56,7 +56,7 @@ def test_queue_with_members_and_hours(page):
     assert queue.hours == hours
     assert "Nobody serves" not in answer.content.decode()
     topic = Topic.objects.create(name="VIP")
-    save(page, Entrance, channel=Channel.objects.get().pk, topic=topic.pk, queue=queue.pk, boost=1)
+    save(page, Entrance, channel=Channel.objects.get(kind="webchat").pk, topic=topic.pk, queue=queue.pk, boost=1)
     assert Entrance.objects.get(topic=topic).queue == queue
 
 

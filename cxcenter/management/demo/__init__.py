@@ -6,17 +6,7 @@
 from django.db import transaction
 from django.utils import timezone
 
-from cxcenter.management.demo import (
-    callbacks,
-    channel,
-    history,
-    knowledge,
-    overflow,
-    people,
-    preferences,
-    queues,
-    skills,
-)
+from cxcenter.management.demo import channel, history, knowledge, overflow, people, preferences, queues, skills
 
 
 @transaction.atomic
@@ -33,6 +23,5 @@ def plant() -> bool:
     made = history.plant(site, staff, now=timezone.now())
     if made:
         overflow.foretell()
-        callbacks.plant()
     preferences.plant()
     return made
