@@ -14,7 +14,7 @@ from cxcenter.core.zones import is_zone
 from interactions.models import Topic
 from routing import skills
 from routing.hours import MIDNIGHT, Hours
-from routing.models import Entrance, OpeningInterval, OperatorSkill, QueueMember, Requirement, Skill
+from routing.models import Entrance, OpeningInterval, OperatorSkill, Presence, QueueMember, Requirement, Skill
 from routing.rules import onward
 from routing.rules.document import HOURS, PAUSES, QUEUES, Document, Settings
 
@@ -36,9 +36,10 @@ class Fault:
 
 @dataclass
 class World:
-    """What the rules stand in: people with their levels, who is lent, what work asks for, where contacts come in."""
+    """What the rules stand in: people with their levels, who has no room for a call, who is lent, what work asks for, where contacts come in."""
 
     active: set[int]
+    no_calls: set[int]
     lent: dict[int, set[int]]
     levels: dict[int, Levels]
     requirements: list[Requirement]
@@ -48,7 +49,7 @@ class World:
 
     @classmethod
     def read(cls) -> "World":
-        """Read it: nine queries, however much there is."""
+        """Read it: ten queries, however much there is."""
         now = timezone.now()
         lent: dict[int, set[int]] = {}
         for queue, user in QueueMember.objects.filter(until__gt=now).values_list("queue_id", "user_id"):
@@ -59,6 +60,7 @@ class World:
             levels.setdefault(user, {})[skill] = level
         return cls(
             active=set(User.objects.filter(is_active=True).values_list("pk", flat=True)),
+            no_calls=set(Presence.objects.filter(callbacks=0).values_list("user_id", flat=True)),
             lent=lent,
             levels=levels,
             requirements=list(Requirement.objects.prefetch_related("steps").order_by("pk")),
@@ -107,6 +109,9 @@ def _of_members(queue: int, one: Settings, world: World) -> Iterator[Fault]:
         words = _("Nobody serves %(queue)s: choose a member, or switch the queue off.")
         yield Fault(QUEUES, str(queue), "members", "nobody", words % {"queue": one["name"]})
         return
+    if one["callbacks"] and members <= world.no_calls:
+        words = _("No member of %(queue)s takes callbacks: give one of them room for one, or let them not be routed.")
+        yield Fault(QUEUES, str(queue), "callbacks", "nobody", words % {"queue": one["name"]})
     for asked in _asked_in(queue, world):
         if not any(_is_able(world.levels.get(user, {}), asked) for user in members):
             wanted = ", ".join(f"{world.names.get(skill, skill)} ≥ {level}" for skill, level in sorted(asked.items()))

@@ -22,6 +22,7 @@ from routing.models import (
     OpeningInterval,
     Overflow,
     PauseReason,
+    Presence,
     PresenceInterval,
     Queue,
     QueueMember,
@@ -271,6 +272,13 @@ def test_callbacks_preferences_and_frequent_customers_are_set_there_too(post, pl
     assert "from contact 4 in 14 days on: to Second line" in page
     found = faults(post("rules-queue", place.queue.pk, **place.asked(**{"frequent-contacts": 1})))
     assert set(found) == {"frequent-contacts"}
+    for user in (place.alice, place.bob):
+        Presence.objects.create(user=user, callbacks=0)
+    found = faults(
+        post("rules-queue", place.second.pk, **place.asked(place.second, members=[place.bob.pk], callbacks="on"))
+    )
+    assert list(found) == ["callbacks"] and "No member of Second line takes callbacks" in found["callbacks"]
+    Presence.objects.update(callbacks=1)
     post("rules-back", 1)
     assert not FrequentRule.objects.exists() and not Queue.objects.get(pk=place.queue.pk).callbacks
     post("rules-back", 2)
