@@ -187,6 +187,10 @@ def a_record_says_what_can_be_kept(body: dict[str, Any], _references: dict[str, 
         body["fields"] |= {"birthday": "1988-04-14", "kind": "person", "zone": "Europe/Moscow", "custom": {}}
 
 
+def skills_are_known(body: dict[str, Any], _references: dict[str, Any]) -> None:
+    body["skills"] = []
+
+
 def a_phone_is_one(body: dict[str, Any], _references: dict[str, Any]) -> None:
     body |= {"kind": "phone", "value": "+79161234567"}
 
@@ -209,6 +213,7 @@ RULES = {
     "PUT /api/v1/sources/{source}/records/{external_id}/": a_record_says_what_can_be_kept,
     "POST /api/v1/customers/{id}/identities/": a_phone_is_one,
     "POST /api/v1/merges/": others_are_somebody,
+    "POST /api/v1/work-items/{id}/ask/": skills_are_known,
     "POST /api/v1/customers/{id}/erase/": an_erasure_says_whom_and_why,
     "PATCH /api/v1/customers/{id}/": a_card_has_fields_that_exist,
     "POST /api/v1/tasks/": somebody_has_a_task,
