@@ -185,6 +185,7 @@ def a_record_says_what_can_be_kept(body: dict[str, Any], _references: dict[str, 
     body.pop("consents", None)
     if "fields" in body:
         body["fields"] |= {"birthday": "1988-04-14", "kind": "person", "zone": "Europe/Moscow", "custom": {}}
+        body["fields"]["personal_operator"] = ""
 
 
 def skills_are_known(body: dict[str, Any], _references: dict[str, Any]) -> None:
