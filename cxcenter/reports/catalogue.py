@@ -13,6 +13,8 @@ GROUPS: dict[str | Promise, tuple[str, ...]] = {
         "blocked_b1", "blocked_b2", "blocked_b3",
     ),
     _("Waiting and loss"): ("abandonment", "abandonment_net", "asa", "abandon_wait", "longest_wait"),
+    _("Estimate of the wait"): ("foretold", "estimate_bias_s", "estimate_mae_s"),
+    _("Overflow"): tuple(code for code in METRICS if code.startswith("overflow_")),
     _("Service level"): ("service_level", *(code for code in METRICS if code.startswith("level_"))),
     _("Handling"): ("handled", "aht", "talk", "wrapup", "transferred", "transfer_rate"),
     _("Contacts and reaction"): (
@@ -20,7 +22,7 @@ GROUPS: dict[str | Promise, tuple[str, ...]] = {
     ),
     _("Satisfaction"): ("rated", "csat", "dsat", "ces"),
     _("Repeats"): ("repeat_rate", "fcr"),
-    _("Operators' time"): ("login_s", "available_s", "handling_s", "pause_s", "occupancy", "utilisation"),
+    _("Operators' time"): ("login_s", "available_s", "handling_s", "pause_s", "meeting_s", "training_s", "occupancy", "utilisation"),
 }  # fmt: skip
 
 
