@@ -184,7 +184,7 @@ def test_who_is_offered_the_form_for_his_long_wait_may_leave_a_request(floor):
     state = visitor.get("changes")["state"]
     assert (state["door"]["why"], state["door"]["form"]) == ("wait", True) and state["queue"]["position"] == 1
     request = {"kind": "call", "contact": "8 900 555 01 84", "text": "Where is it?", "key": str(uuid.uuid4())}
-    assert visitor.post("offline", request) == {"left": True}
+    assert visitor.post("offline", request) == {"left": True, "callback": None}
     item = WorkItem.objects.get()
     assert (item.visit, item.overflows) == ("left", ["waited:form"]), "no second visit: he was not refused"
 
@@ -309,7 +309,7 @@ def test_the_limit_of_the_queue_itself_is_blocked_b2_and_a_request_at_it_is_no_s
     visitor = Visitor(floor.site)
     visitor.session()
     request = {"kind": "call", "contact": "8 900 555 01 84", "text": "Where is it?", "key": str(uuid.uuid4())}
-    assert visitor.post("offline", request) == {"left": True}
+    assert visitor.post("offline", request) == {"left": True, "callback": None}
     item = WorkItem.objects.get()
     assert (item.outcome, item.blocked_kind, item.overflows) == ("blocked", "B2", None)
     visitor.start()
