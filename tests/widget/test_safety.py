@@ -149,7 +149,7 @@ def test_a_blocked_visitor_is_told_so(place):
     assert visitor.post("offline", request)["code"] == "blocked"
     assert not Task.objects.exists()
     moderation.lift_block(block=Block.objects.get(), actor=alice)
-    assert visitor.post("offline", request) == {"left": True} and Task.objects.count() == 1
+    assert visitor.post("offline", request) == {"left": True, "callback": None} and Task.objects.count() == 1
 
 
 def test_only_the_sites_own_pages_may_embed_the_frame(place):
