@@ -223,21 +223,24 @@ def test_a_threshold_rings_once_by_keyboard_and_is_muted(installation: Stack, te
     set_limit("99")
     expect(alert).to_have_count(0)
     set_limit("1")
-    expect(alert).to_have_text("2 wait, the limit is 1")
-    assert (board.evaluate("rung"), board.evaluate("told")) == (1, ["Returns: 2 wait, the limit is 1"])
+    # How many wait there still, the tests before this one tell.
+    expect(alert).to_have_text(re.compile(r"^\d wait, the limit is 1$"))
+    # Other things may ring besides: a contact that is offered.
+    reached = "told.filter((words) => words.startsWith('Returns'))"
+    assert board.evaluate(reached) == [f"Returns: {alert.text_content()}"] and board.evaluate("rung") >= 1
     # What is reached when the page opens is shown and does not ring; the bell mutes it on this user's boards.
     board.reload()
     expect(alert).to_be_visible()
-    assert board.evaluate("rung") == 0
+    assert board.evaluate(reached) == []
     bell = board.get_by_role("button", name="Mute the thresholds")
     bell.focus()
     board.keyboard.press("Enter")
     expect(bell).to_have_attribute("aria-pressed", "true")
     set_limit("")
     expect(alert).to_have_count(0)
-    set_limit("2")
+    set_limit("1")
     expect(alert).to_be_visible()
-    assert board.evaluate("rung") == 0
+    assert board.evaluate(reached) == []
     set_limit("")
 
 
@@ -281,6 +284,23 @@ def test_nothing_overflows(
 ) -> None:
     """The demo's own supervisor: two teams, six queues, long Russian names."""
     page = windows.sign_in(installation.url, "supervisor", width=width, height=height)
+    try:
+        speak(page, language)
+        for address in PAGES:
+            page.goto(f"{installation.url}/board/{address}")
+            page.locator("#live span").filter(has_text="●").wait_for()
+            fits(page)
+            assert cut(page) == [], address
+        page.goto(f"{installation.url}/board/?wall")
+        page.locator(".cx-tile").first.wait_for()
+        assert cut(page) == []
+        assert page.evaluate("document.querySelector('#work').scrollHeight <= innerHeight")
+    finally:
+        # Other tests sign in as the same supervisor.
+        speak(page, "en")
+
+
+def speak(page: Page, language: str) -> None:
     page.evaluate(
         """async (language) => {
             const token = JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
@@ -288,15 +308,6 @@ def test_nothing_overflows(
         }""",
         language,
     )
-    for address in PAGES:
-        page.goto(f"{installation.url}/board/{address}")
-        page.locator("#live span").filter(has_text="●").wait_for()
-        fits(page)
-        assert cut(page) == [], address
-    page.goto(f"{installation.url}/board/?wall")
-    page.locator(".cx-tile").first.wait_for()
-    assert cut(page) == []
-    assert page.evaluate("document.querySelector('#work').scrollHeight <= innerHeight")
 
 
 def test_one_team_of_several(installation: Stack, team: None, windows: Windows) -> None:
