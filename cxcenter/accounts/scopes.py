@@ -23,7 +23,10 @@ class Scope(models.TextChoices):
     INTERACTIONS_READ = "interactions:read", _("read threads, sessions and messages")
     INTERACTIONS_WRITE = "interactions:write", _("write messages and notes")
     ROUTING_READ = "routing:read", _("read queues, work items, callbacks and operators' states")
-    ROUTING_WRITE = "routing:write", _("set operators' states, say what a contact asks for, ask for callbacks and cancel them")
+    ROUTING_WRITE = (
+        "routing:write",
+        _("set operators' states, say what a contact asks for, ask for callbacks and cancel them"),
+    )
     METRICS_READ = "metrics:read", _("read metrics and the contacts behind them")
     CASES_READ = "cases:read", _("read cases and tasks")
     CASES_WRITE = "cases:write", _("register and change cases and tasks")
