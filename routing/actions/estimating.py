@@ -72,5 +72,5 @@ def choose_all(*, now: datetime | None = None) -> int:
     for queue in Queue.objects.filter(active=True).order_by("pk"):
         found = backtest(queue=queue, since=until - NIGHTLY, until=until)
         done += keep(queue=queue, since=until - NIGHTLY, until=until, found=found) is not None
-        log.info("estimators compared", queue=queue.pk, best=found.best, visits=found.visits)
+        log.debug("estimators compared", queue=queue.pk, best=found.best, visits=found.visits)
     return done
