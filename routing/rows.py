@@ -90,21 +90,22 @@ SERVED = Statement(
     now="timestamptz",
 )
 # Those who wait alike are a range of one index. The order is that of strategies.Rules.place.
+ITEM = "id, queue_id, work, path, priority, waits_since, rank_at, preferred_id, preferred_until, only_preferred, interaction_id"
 NEXT = Statement(
     "next",
-    """
+    f"""
     WITH queue AS (SELECT id, priority_weight, wait_weight FROM routing_queue WHERE id = ANY(%(queues)s)),
     alike AS (
         SELECT item.* FROM unnest(
             %(of)s, %(works)s, %(paths)s, %(afters)s, %(untils)s
         ) AS line (queue, work, path, after, until) CROSS JOIN LATERAL (
-            SELECT * FROM routing_workitem waiting
+            SELECT {ITEM} FROM routing_workitem waiting
             WHERE waiting.queue_id = line.queue AND waiting.work = line.work AND waiting.path = line.path AND visit = 'waiting'
                 AND waits_since > line.after AND waits_since <= line.until AND id <> ALL(%(seen)s)
             ORDER BY rank_at, id LIMIT %(count)s
         ) item
         UNION
-        SELECT * FROM routing_workitem meant
+        SELECT {ITEM} FROM routing_workitem meant
         WHERE preferred_id = ANY(%(operators)s) AND visit = 'waiting' AND queue_id = ANY(%(queues)s)
             AND (preferred_until IS NULL OR preferred_until > %(now)s) AND id <> ALL(%(seen)s)
     ),
@@ -124,7 +125,7 @@ NEXT = Statement(
                 AND NOT (first.only_preferred AND first.preferred_id = leg.operator_id AND leg.item_id <> first.id)
         )
     FROM first
-    """,
+    """,  # noqa: S608 — names of our own columns
     of="bigint[]",
     works="text[]",
     paths="bigint[]",
