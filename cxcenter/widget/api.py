@@ -197,7 +197,7 @@ def session(request: HttpRequest, *, language: str) -> HttpResponse:
     thread = reception.thread_of(site, visitor)
     answer: dict[str, Any] = {
         "site": protocol.form(site, language),
-        "door": doors.view(doors.of_site(site), calls.zone_of(data)),
+        "door": doors.view(doors.of_site(site)),
         "known": visitor.about,
         "signed": told,
         "thread": thread is not None,
@@ -387,7 +387,7 @@ def callback(call: Call) -> dict[str, Any]:
     thread = call.thread()
     if call.request.method == "GET":
         limits.spend(f"read:{call.visitor.value}", READS_PER_MIN)
-        return calls.choices(thread, calls.zone_of(call.data))
+        return calls.choices(thread)
     _limit_starts(call)
     calls.ask(thread, call.data, call.language)
     return {"state": protocol.state(thread)}

@@ -22,14 +22,14 @@ def _visits(interaction: Interaction) -> Any:
     return WorkItem.objects.filter(interaction=interaction).exclude(visit=Visit.LEFT).select_related("queue__hours")
 
 
-def choices(thread: Thread, zone: str) -> dict[str, Any]:
+def choices(thread: Thread) -> dict[str, Any]:
     """Return what the form of a callback offers: the phone that is known, the hours to choose from."""
     queue, source = _where(thread)
     asked = Callback.objects.open().filter(asked_in=thread).select_related("thread__identity").order_by("-pk").first()
     said = source.says.get("contact", "") if source else ""
     return {
         "phone": asked.phone if asked else "" if "@" in said else said,
-        "slots": [slot.isoformat() for slot in calls.slots(queue, zone=zone)],
+        "slots": [slot.isoformat() for slot in calls.slots(queue)],
     }
 
 

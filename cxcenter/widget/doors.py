@@ -85,7 +85,7 @@ def refuse_shut(site: Site, topic: Topic | None) -> None:
     raise away
 
 
-def view(doorway: Doorway, zone: str = "") -> dict[str, Any]:
+def view(doorway: Doorway) -> dict[str, Any]:
     """Return a doorway as plain values: open with the expected wait, or shut with why, until when, and call slots.
 
     `soon` tells that a call need not have a time: it comes as soon as somebody is there, in its turn.
@@ -96,7 +96,7 @@ def view(doorway: Doorway, zone: str = "") -> dict[str, Any]:
         assert queue is not None
         return {**told, "estimate_s": expected_wait(queue)}
     opens = door.opens_at.isoformat() if door.opens_at else None
-    free = calls.slots(queue, zone=zone) if door.form else []
+    free = calls.slots(queue) if door.form else []
     soon = door.form and queue is not None and queue.callbacks
     slots = [slot.isoformat() for slot in free]
     return {**told, "form": door.form, "opens_at": opens, "slots": slots, "soon": soon}

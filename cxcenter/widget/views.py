@@ -17,6 +17,7 @@ from cxcenter.core.errors import NotFound
 from cxcenter.core.middleware import STRICT
 from cxcenter.widget import sites
 from cxcenter.widget.texts import texts
+from routing import calls
 
 LOADER_KEPT_S = 300
 FRAME_KEPT_S = 60
@@ -56,6 +57,7 @@ def frame(request: HttpRequest, key: str) -> HttpResponse:
     language = "ru" if language == "ru" else "en"
     config = {"site": site.key, "origins": origins, "language": language, "colour": site.colour}
     config["icons"] = static("vendor/icons.svg")
+    config["day"] = [edge.hour for edge in calls.DAY]
     with translation.override(language):
         context = {"site": site, "language": language, "config": config, "texts": texts()}
         response = render(request, "widget/frame.html", context)

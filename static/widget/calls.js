@@ -1,6 +1,6 @@
 // Callbacks: the form that asks for one, and where it stands.
 
-import { el, hour, icon, roughly, t, when, zone } from "./dom.js";
+import { callHours, el, hour, icon, roughly, t, when, zone } from "./dom.js";
 import { act, complain, errorNote, field, isPhone, sends, timeFields } from "./forms.js";
 
 /**
@@ -8,7 +8,7 @@ import { act, complain, errorNote, field, isPhone, sends, timeFields } from "./f
  * `offered` is {phone, slots}; `send(given)` asks the center; `back()` leaves the form.
  */
 export function callForm(offered, send, back) {
-  const slots = offered.slots.map((slot) => new Date(slot));
+  const slots = callHours(offered.slots);
   const phone = field("contact", t("phone"), el("input", { type: "tel", autocomplete: "tel", maxlength: "120", placeholder: "+7 900 000-00-00", value: offered.phone }));
   const times = timeFields(slots);
   const kinds = el(

@@ -75,6 +75,12 @@ export function roughly(seconds) {
 /** The time zone of this browser: nobody is called at night. */
 export const { timeZone: zone } = new Intl.DateTimeFormat().resolvedOptions();
 
+/** Read the hours that are offered for a call, without those at his night: the center does not know where he is. */
+export function callHours(offered = []) {
+  const [morning, night] = config.day;
+  return offered.map((slot) => new Date(slot)).filter((slot) => morning <= slot.getHours() && slot.getHours() < night);
+}
+
 const clock = new Intl.DateTimeFormat(config.language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const date = new Intl.DateTimeFormat(config.language, { weekday: "short", day: "numeric", month: "long" });
 

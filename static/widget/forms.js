@@ -1,7 +1,7 @@
 // The forms: before the talk, the rating after it, and the request while nobody can answer.
 
 import { newKey, post } from "./api.js";
-import { day, el, hour, icon, t, when, zone } from "./dom.js";
+import { callHours, day, el, hour, icon, t, when, zone } from "./dom.js";
 import { store } from "./store.js";
 
 let numbers = 0;
@@ -206,7 +206,7 @@ export function timeFields(slots, soon = "") {
 /** Make the form of a shut door; `done(words, callback)` when the request is taken. */
 export function awayForm(site, door, known, text, done) {
   const key = newKey();
-  const slots = (door.slots ?? []).map((slot) => new Date(slot));
+  const slots = callHours(door.slots);
   const call = el("button", { type: "button", onclick: () => choose("call") }, icon("phone-incoming"), t("call_me"));
   const write = el("button", { type: "button", onclick: () => choose("write") }, icon("mail"), t("write_me"));
   const phone = field("contact", t("phone"), el("input", { type: "tel", autocomplete: "tel", maxlength: "120", placeholder: "+7 900 000-00-00", value: isPhone(known.contact ?? known.phone ?? "") ? (known.contact ?? known.phone) : "" }));

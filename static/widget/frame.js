@@ -3,7 +3,7 @@
 import { get, Offline, post, Refused, Stale } from "./api.js";
 import { callForm, callPage } from "./calls.js";
 import { makeComposer, takeDrops } from "./composer.js";
-import { config, el, icon, roughly, t, when, zone } from "./dom.js";
+import { config, el, icon, roughly, t, when } from "./dom.js";
 import { asksAnything, awayForm, beforeForm, errorNote, rateForm, shutNote, takenNote } from "./forms.js";
 import { makeHead } from "./head.js";
 import { makeHost } from "./host.js";
@@ -78,7 +78,7 @@ function restart() {
 async function session() {
   const slow = setTimeout(() => site || show("loading", el("div", { class: "body", role: "status" }, el("p", { class: "mut" }, t("loading")))), SLOW_MS);
   try {
-    const told = await post("session", { site: config.site, token: store.token, zone, ...(userJwt ? { user_jwt: userJwt } : {}) });
+    const told = await post("session", { site: config.site, token: store.token, ...(userJwt ? { user_jwt: userJwt } : {}) });
     take(told);
   } catch (error) {
     if (error instanceof Stale) return;
@@ -131,7 +131,7 @@ function heed(told) {
 async function knock() {
   if (begun || talk.state.open || !["before", "talk", "away", "taken", "callback"].includes(view)) return;
   try {
-    const told = await post("session", { site: config.site, token: store.token, zone });
+    const told = await post("session", { site: config.site, token: store.token });
     if (told.door.open !== door.open && !talk.outbox.isBusy) take(told);
     else heed(told.door);
     drawHead();
@@ -259,7 +259,7 @@ function redrawCall() {
 async function askCall() {
   let offered;
   try {
-    offered = await get("callback", { zone });
+    offered = await get("callback");
   } catch (error) {
     if (!(error instanceof Offline) && !(error instanceof Refused)) throw error;
     // He is served, or waits no more: the talk shows it.

@@ -1,7 +1,7 @@
 """Callbacks over the visitor's protocol: asked, changed, cancelled, told again after a reload."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -48,7 +48,7 @@ def at_desk(alice, callback: Callback) -> None:
 
 def test_who_waits_is_offered_a_call_and_keeps_his_place(place, visitor):
     assert state(visitor)["calls"] is True
-    offered = visitor.get("callback", {"zone": "Europe/Moscow"})
+    offered = visitor.get("callback")
     assert offered["phone"] == PHONE and offered["slots"]
     wrong = visitor.post("callback", {"contact": "12"})
     assert (visitor.answer.status_code, wrong["field"]) == (400, "contact")
@@ -66,8 +66,11 @@ def test_who_waits_is_offered_a_call_and_keeps_his_place(place, visitor):
 def test_he_chooses_an_hour_of_his_day_changes_and_cancels(place, visitor):
     _alice, queue, site = place
     zone = "Asia/Vladivostok"
-    slot = visitor.get("callback", {"zone": zone})["slots"][2]
-    for wrong in ("tomorrow", "2020-01-01T10:00:00Z", (timezone.now() + timedelta(days=30)).isoformat()):
+    offered = visitor.get("callback")["slots"]
+    by_day = {slot: calls.is_by_day(zone, datetime.fromisoformat(slot)) for slot in offered}
+    slot = [slot for slot, is_day in by_day.items() if is_day][2]
+    night = next(slot for slot, is_day in by_day.items() if not is_day)
+    for wrong in ("tomorrow", "2020-01-01T10:00:00Z", night, (timezone.now() + timedelta(days=30)).isoformat()):
         assert visitor.post("callback", {"contact": PHONE, "slot": wrong, "zone": zone})["field"] == "slot"
     told = visitor.post("callback", {"contact": PHONE, "slot": slot, "zone": zone})["state"]["callback"]
     assert (told["state"], told["at"], told["position"]) == ("planned", slot, None)
@@ -120,7 +123,7 @@ def test_the_form_of_a_shut_door_becomes_a_callback_where_the_queue_wants_it(pla
     alice, queue, site = place
     world.on_duty(alice, mode="offline")
     visitor = Visitor(site)
-    door = visitor.session(zone="Europe/Moscow")["door"]
+    door = visitor.session()["door"]
     assert door["soon"] is True and door["slots"]
     key = str(uuid.uuid4())
     form = {"kind": "call", "contact": PHONE, "text": "Is it ready?", "name": "Kate", "key": key}

@@ -207,7 +207,7 @@ def test_a_web_process_dies_and_the_talk_goes_on(center: Stack, windows: Windows
         center.kill("web2")
         visitor.say("Written into the void")
         world.reply(chat, place.anna, "Said into the void")
-        expect(visitor.log.get_by_text("waits")).to_be_visible(timeout=8000)
+        expect(visitor.log.get_by_text("waits")).to_be_visible()
     finally:
         center.restart("web1")
         center.restart("web2")
