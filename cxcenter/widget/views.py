@@ -55,7 +55,7 @@ def frame(request: HttpRequest, key: str) -> HttpResponse:
     asked = request.GET.get("lang", "")[:2].lower()
     language = asked if asked in {"en", "ru"} else get_language_from_request(request)
     language = "ru" if language == "ru" else "en"
-    config = {"site": site.key, "origins": origins, "language": language, "colour": site.colour}
+    config: dict[str, object] = {"site": site.key, "origins": origins, "language": language, "colour": site.colour}
     config["icons"] = static("vendor/icons.svg")
     config["day"] = [edge.hour for edge in calls.DAY]
     with translation.override(language):
