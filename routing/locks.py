@@ -5,16 +5,19 @@ user id, then a thread, then its interaction. Who needs several takes them in th
 """
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from cxcenter.core.statements import unflushed
 from routing.models import Assignment, Callback, CapacityProfile, Presence, WorkItem
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 DECISION = 0x0C0FFEE
+LOCK_DECISION = f"SELECT pg_advisory_xact_lock({DECISION})"
 RULES = 0x0C0FFEF
 
 
@@ -31,7 +34,12 @@ def lock_decision() -> None:
     skip each other's rows.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [DECISION])
+        cursor.execute(LOCK_DECISION)
+
+
+def decision() -> AbstractContextManager[None]:
+    """Return the transaction of a decision, under its lock; offers that are lost with the database are made again."""
+    return unflushed(LOCK_DECISION)
 
 
 def lock_rules() -> None:

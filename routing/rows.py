@@ -48,14 +48,18 @@ FREE = Statement(
     f"""
     SELECT presence.user_id, capacity, callbacks, load - callback_load, callback_load, off,
         extract(epoch FROM idle_since - %(now)s)::float8, array_agg(queue_id),
+        ARRAY(
+            SELECT ARRAY[skill_id, level] FROM routing_operatorskill known
+            WHERE ended_at IS NULL AND known.user_id = presence.user_id AND skill_id = ANY(%(skills)s)
+        ),
         ARRAY(SELECT work FROM routing_givesway ORDER BY id), ARRAY(SELECT "to" FROM routing_givesway ORDER BY id)
-    FROM routing_queuemember member
-        JOIN routing_presence presence USING (user_id) JOIN accounts_user person ON person.id = member.user_id
-    WHERE queue_id = ANY(%(queues)s) AND (until IS NULL OR until > %(now)s) AND person.is_active
+    FROM routing_queuemember member JOIN routing_presence presence USING (user_id)
+    WHERE queue_id = ANY(%(queues)s) AND (until IS NULL OR until > %(now)s)
         AND mode = 'available' AND NOT pause_after AND {ROOM}
     GROUP BY presence.user_id
     """,  # noqa: S608 — our own words
     queues="bigint[]",
+    skills="bigint[]",
     now="timestamptz",
 )
 QUEUES_WITH_ROOM = Statement(
@@ -66,15 +70,6 @@ QUEUES_WITH_ROOM = Statement(
     )
     """,  # noqa: S608
     user="bigint",
-)
-SKILLS = Statement(
-    "skills",
-    """
-    SELECT user_id, skill_id, level FROM routing_operatorskill
-    WHERE ended_at IS NULL AND user_id = ANY(%(operators)s) AND skill_id = ANY(%(skills)s)
-    """,
-    operators="bigint[]",
-    skills="bigint[]",
 )
 SERVED = Statement(
     "served",
@@ -89,7 +84,8 @@ SERVED = Statement(
     operators="bigint[]",
     now="timestamptz",
 )
-# Those who wait alike are a range of one index. The order is that of strategies.Rules.place.
+# Those who wait alike are a range of one index. The order is that of strategies.Rules.place. A condition in coalesce() is
+# taken to hold for half of the rows: of one that is taken to hold for few PostgreSQL reads all who wait, and sorts them.
 ITEM = "id, queue_id, work, path, priority, waits_since, rank_at, preferred_id, preferred_until, only_preferred, interaction_id"
 NEXT = Statement(
     "next",
@@ -101,7 +97,7 @@ NEXT = Statement(
         ) AS line (queue, work, path, after, until) CROSS JOIN LATERAL (
             SELECT {ITEM} FROM routing_workitem waiting
             WHERE waiting.queue_id = line.queue AND waiting.work = line.work AND waiting.path = line.path AND visit = 'waiting'
-                AND waits_since > line.after AND waits_since <= line.until AND id <> ALL(%(seen)s)
+                AND coalesce(waits_since > line.after AND waits_since <= line.until AND id <> ALL(%(seen)s), false)
             ORDER BY rank_at, id LIMIT %(count)s
         ) item
         UNION
@@ -151,8 +147,10 @@ CLAIM = Statement(
         SELECT id, interaction_id FROM routing_workitem WHERE id = ANY(%(items)s) AND visit = 'waiting'
         ORDER BY id FOR UPDATE SKIP LOCKED
     ), operator AS (
-        SELECT user_id, capacity, callbacks, load - callback_load AS chats, callback_load AS calls_back, off FROM routing_presence
-        WHERE user_id = ANY(%(operators)s) AND mode = 'available' AND NOT pause_after ORDER BY user_id FOR UPDATE SKIP LOCKED
+        SELECT user_id, capacity, callbacks, load - callback_load AS chats, callback_load AS calls_back, off
+        FROM routing_presence presence JOIN accounts_user person ON person.id = user_id AND is_active
+        WHERE user_id = ANY(%(operators)s) AND mode = 'available' AND NOT pause_after
+        ORDER BY user_id FOR UPDATE OF presence SKIP LOCKED
     ), made AS (
         SELECT wish.*, interaction_id FROM wish JOIN item ON item.id = wish.item JOIN operator ON user_id = wish.operator
         WHERE capacity >= limit_ AND chats <= load AND callbacks >= callback_limit AND calls_back <= callback_load
@@ -214,13 +212,9 @@ def free_of(queues: Collection[Queue], skills: Collection[int], now: datetime) -
 
     And which kinds of work give way to which.
     """
-    people = FREE.rows(queues=[queue.pk for queue in queues], now=now)
-    operators = [person[0] for person in people]
-    levels: dict[int, dict[int, int]] = {}
-    for operator, skill, level in SKILLS.rows(operators=operators, skills=list(skills)) if skills else []:
-        levels.setdefault(operator, {})[skill] = level
+    people = FREE.rows(queues=[queue.pk for queue in queues], skills=list(skills), now=now)
     even = any(queue.choice == Choice.EVEN for queue in queues)
-    served = dict(SERVED.rows(operators=operators, now=now)) if even else {}
+    served = dict(SERVED.rows(operators=[person[0] for person in people], now=now)) if even else {}
     yields = frozenset(zip(people[0][-2], people[0][-1], strict=True)) if people else frozenset()
     free = [
         Free(
@@ -230,10 +224,10 @@ def free_of(queues: Collection[Queue], skills: Collection[int], now: datetime) -
             loads={Work.CHAT: chat_load, Work.CALLBACK: callback_load},
             off=frozenset(off),
             idle_since=idle_since,
-            skills=levels.get(operator, {}),
+            skills=dict(levels),
             served=served.get(operator, 0),
         )
-        for operator, chats, callbacks, chat_load, callback_load, off, idle_since, serves, *_yields in people
+        for operator, chats, callbacks, chat_load, callback_load, off, idle_since, serves, levels, *_yields in people
     ]
     return free, yields
 
@@ -312,6 +306,7 @@ def busy_items(item_ids: list[int]) -> set[int]:
 
 
 def busy_operators(operator_ids: list[int]) -> set[int]:
-    """Return those of the operators who are available no more, or whom another act holds at this moment."""
-    ready = Presence.objects.ready().filter(user__in=operator_ids).order_by("user_id")
-    return set(operator_ids) - set(ready.select_for_update(skip_locked=True).values_list("user_id", flat=True))
+    """Return those of the operators who are switched off or available no more, or whom another act holds at this moment."""
+    ready = Presence.objects.ready().filter(user__in=operator_ids, user__is_active=True).order_by("user_id")
+    unheld = ready.select_for_update(of=("self",), skip_locked=True)
+    return set(operator_ids) - set(unheld.values_list("user_id", flat=True))

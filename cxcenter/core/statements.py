@@ -9,18 +9,21 @@ from typing import Any
 
 from django.db import connection, transaction
 
+UNFLUSHED = "SET LOCAL synchronous_commit TO off"
+
 
 @contextmanager
-def unflushed() -> Iterator[None]:
+def unflushed(first: str = "") -> Iterator[None]:
     """A transaction whose commit does not wait for the disk: for what is done again if the database dies at this moment.
 
-    Whatever is written later and flushed flushes it, too. Inside a larger transaction it waits as that does.
+    Whatever is written later and flushed flushes it, too. Inside a larger transaction it waits as that does. `first` is a
+    statement that it begins with, on the same way to the server.
     """
-    inner = connection.in_atomic_block
+    begin = [first] if connection.in_atomic_block else [UNFLUSHED, first]
     with transaction.atomic():
-        if not inner:
+        if any(begin):
             with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL synchronous_commit TO off")
+                cursor.execute("; ".join(filter(None, begin)))
         yield
 
 
@@ -55,7 +58,7 @@ class Statement:
 
         Two statements of one message are one transaction. Inside a larger one it waits as that does.
         """
-        with self._run(values, "" if connection.in_atomic_block else "SET LOCAL synchronous_commit TO off; "):
+        with self._run(values, "" if connection.in_atomic_block else f"{UNFLUSHED}; "):
             pass
 
     @contextmanager

@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, CxError, Forbidden
 from cxcenter.core.events import announce
-from cxcenter.core.statements import unflushed
 from interactions.actions.talk import post_system_line
 from routing import locks, rows, skills, strategies
 from routing.actions import queueing, states
@@ -52,14 +51,19 @@ def assign_next(queue_ids: list[int] | None = None) -> list[Assignment]:
     return offers
 
 
-@unflushed()
 def _assign_batch(queue_ids: list[int] | None) -> tuple[list[Assignment], bool]:
     # Cheap first: most calls find nobody who waits, and take no lock.
     queues = rows.waited_for(queue_ids, timezone.now())
     if not queues:
         return [], False
-    locks.lock_decision()
-    now = timezone.now()
+    with locks.decision():
+        offers = _hand_out(queues, timezone.now())
+    realtime.push(*[(realtime.user_group(offer.operator_id), offer_push(offer)) for offer in offers])
+    return offers, len(offers) >= BATCH
+
+
+def _hand_out(queues: dict[int, Queue], now: datetime) -> list[Assignment]:
+    """Decide and offer until all that was decided is offered. Returns the offers."""
     steps = skills.steps_of(path for queue in queues.values() for _work, path in rows.kinds_of(queue))
     asked = {skill for one in steps.values() for needs in one.needs for skill, _level in needs}
     offers: list[Assignment] = []
@@ -82,8 +86,7 @@ def _assign_batch(queue_ids: list[int] | None) -> tuple[list[Assignment], bool]:
         # Whom or what another act holds at this moment is left out, and decided is once more: nobody else stands free.
         busy_items |= rows.busy_items([one.item for one in lost])
         busy_operators |= rows.busy_operators([one.operator for one in lost])
-    realtime.push(*[(realtime.user_group(offer.operator_id), offer_push(offer)) for offer in offers])
-    return offers, len(offers) >= BATCH
+    return offers
 
 
 def _decide(
