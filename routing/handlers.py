@@ -7,9 +7,9 @@ from interactions.choices import Author, ChannelKind
 from interactions.events import InteractionClosed, InteractionOpened, MessagePosted
 from interactions.models import Interaction
 from routing import sweeps
-from routing.actions import callbacks, calling, legs, offers
+from routing.actions import callbacks, calling, legs, offers, queueing
 from routing.events import ItemQueued, LegAccepted, RoomMade
-from routing.models import Assignment, WorkItem
+from routing.models import Assignment
 
 
 @handles(InteractionOpened)
@@ -18,7 +18,7 @@ def give_queue(fact: InteractionOpened) -> None:
     interaction = Interaction.objects.select_related("thread__channel", "topic", "profile__customer").get(
         pk=fact.interaction
     )
-    if interaction.is_open and not WorkItem.objects.filter(interaction=interaction).exists():
+    if interaction.is_open and not queueing.is_known(interaction.pk):
         # Its fact is struck off after it: if this is lost with the database, so is that, and it is done again.
         with unflushed():
             callbacks.come_in(interaction=interaction, waits_since=sweeps.original_wait(interaction))

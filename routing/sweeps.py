@@ -10,6 +10,7 @@ from django.utils import timezone
 from cxcenter.accounts.models import User
 from cxcenter.core import liveness
 from cxcenter.core.errors import CxError
+from cxcenter.core.statements import Statement
 from interactions.actions import cases, talk
 from interactions.choices import Author, CloseReason, TaskKind
 from interactions.models import Interaction, Message, Task, Thread
@@ -20,6 +21,23 @@ from routing.models import Alert, Presence, Queue, QueueMember, WorkItem
 from routing.querysets import seconds
 
 log = structlog.get_logger(__name__)
+# Asked for every session that comes.
+KEPT_PLACE = Statement(
+    "kept_place",
+    """
+    WITH visit AS (
+        SELECT item.* FROM interactions_interaction talk JOIN routing_workitem item ON item.interaction_id = talk.id
+        WHERE thread_id = %(thread)s AND left_at > %(within)s
+    )
+    SELECT waits_since FROM visit last
+    WHERE outcome = 'abandoned' AND interaction_id <> %(interaction)s
+        AND NOT EXISTS (SELECT FROM visit WHERE outcome = 'answered' AND visit.left_at > last.left_at)
+    ORDER BY left_at DESC LIMIT 1
+    """,
+    thread="bigint",
+    interaction="bigint",
+    within="timestamptz",
+)
 
 
 def sweep() -> dict[str, int]:
@@ -169,22 +187,8 @@ def original_wait(interaction: Interaction) -> datetime | None:
     """Return since when a visitor who comes back within the site's time has waited: he keeps his place."""
     site = getattr(interaction.thread.channel, "site", None)
     within = timezone.now() - timedelta(seconds=site.keep_place_s if site else 3600)
-    left = (
-        WorkItem.objects.filter(
-            interaction__thread=interaction.thread_id, outcome=Outcome.ABANDONED, left_at__gt=within
-        )
-        .exclude(interaction=interaction)
-        .order_by("-left_at")
-        .first()
-    )
-    if (
-        left is None
-        or WorkItem.objects.filter(
-            interaction__thread=interaction.thread_id, outcome=Outcome.ANSWERED, left_at__gt=left.left_at
-        ).exists()
-    ):
-        return None
-    return left.waits_since
+    kept = KEPT_PLACE.row(thread=interaction.thread_id, interaction=interaction.pk, within=within)
+    return kept[0] if kept else None
 
 
 def tell_away(*, now: datetime) -> int:

@@ -14,12 +14,27 @@ from cxcenter.accounts.models import User
 from cxcenter.core import audit, realtime
 from cxcenter.core.errors import Conflict, Invalid
 from cxcenter.core.events import announce
+from cxcenter.core.statements import Statement
 from interactions.models import Interaction
 from routing import locks, preferences, queries, skills
 from routing.actions import states
 from routing.choices import Leg, LegEnd, Outcome, Visit, work_of
 from routing.events import ItemLeft, ItemQueued, LegEnded, RoomMade
 from routing.models import Assignment, Queue, WorkItem
+
+# Asked for every session that comes.
+NOBODYS = Statement(
+    "nobodys",
+    """
+    SELECT 1 FROM interactions_interaction WHERE id = %(interaction)s AND closed_at IS NULL AND NOT EXISTS (
+        SELECT FROM routing_assignment WHERE interaction_id = %(interaction)s AND leg IN ('offered', 'active')
+    )
+    """,
+    interaction="bigint",
+)
+KNOWN = Statement(
+    "known", "SELECT 1 FROM routing_workitem WHERE interaction_id = %(interaction)s", interaction="bigint"
+)
 
 # "First in line": before everybody who waits by time and priority.
 HEAD_OF_LINE = timedelta(days=7)
@@ -122,8 +137,12 @@ def _path(interaction: Interaction, queue: Queue, segments: Sequence[str]) -> in
 
 def is_nobodys(interaction_id: int) -> bool:
     """Tell whether a session goes on that nobody holds and nobody is offered."""
-    held = [Leg.OFFERED, Leg.ACTIVE]
-    return Interaction.objects.open().filter(pk=interaction_id).exclude(legs__leg__in=held).exists()
+    return NOBODYS.row(interaction=interaction_id) is not None
+
+
+def is_known(interaction_id: int) -> bool:
+    """Tell whether a session waits, or has been in a queue before."""
+    return KNOWN.row(interaction=interaction_id) is not None
 
 
 def enqueue_new(*, interaction: Interaction, waits_since: datetime | None = None) -> WorkItem | None:
