@@ -281,7 +281,7 @@ def of_customer(interaction: Interaction) -> QuerySet[Callback]:
     return Callback.objects.open().filter(whose).exclude(session=interaction)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def come_in(*, interaction: Interaction, waits_since: datetime | None = None) -> None:
     """Give a new session its queue, or where its overflow leads: with the place of the callback that its customer waits for there.
 

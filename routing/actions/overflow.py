@@ -22,7 +22,7 @@ AT_ONCE = 200
 SAME_REFUSAL = timedelta(hours=1)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def enter(*, interaction: Interaction, waits_since: datetime | None = None) -> WorkItem | None:
     """Give a new session its queue, and by the rules that hold at its entrance another. Returns where it waits.
 
