@@ -21,6 +21,38 @@ from routing.models import Alert, Presence, Queue, QueueMember, WorkItem
 from routing.querysets import seconds
 
 log = structlog.get_logger(__name__)
+# So many of each kind in one sweep: the next one follows in a second.
+AT_ONCE = 200
+# A channel without a site of its own says nothing of when its visitors are gone.
+USUALLY_GONE_S = 60
+# Who waits and has neither shown his page nor written for longer than his site allows, with when he last did. An outage of
+# ours and the time before he entered the queue count for nobody.
+GHOSTS = Statement(
+    "ghosts",
+    """
+    WITH waiting AS (
+        SELECT item.id, talk.id AS talk, thread_id, opened_at,
+            %(now)s - coalesce(site.gone_after_s, %(usual)s) * interval '1 s' AS gone_before
+        FROM routing_workitem item
+            JOIN interactions_interaction talk ON talk.id = item.interaction_id
+            JOIN interactions_thread thread ON thread.id = thread_id
+            LEFT JOIN interactions_site site USING (channel_id)
+        WHERE visit <> 'left' AND talk.kind = 'webchat'
+            AND greatest(entered_at, %(steady_since)s) < %(now)s - coalesce(site.gone_after_s, %(usual)s) * interval '1 s'
+    ), silent AS (
+        SELECT waiting.*, coalesce((SELECT max(seen_at) FROM core_tab WHERE owner = 'thread:' || thread_id), opened_at) AS heard
+        FROM waiting
+    )
+    SELECT silent.id, greatest(heard, wrote) FROM silent CROSS JOIN LATERAL (
+        SELECT max(at) AS wrote FROM interactions_message WHERE interaction_id = talk AND author = 'customer'
+    ) said
+    WHERE heard < gone_before AND coalesce(wrote < gone_before, true) ORDER BY silent.id LIMIT %(count)s
+    """,
+    now="timestamptz",
+    steady_since="timestamptz",
+    usual="int",
+    count="int",
+)
 # Asked for every session that comes.
 KEPT_PLACE = Statement(
     "kept_place",
@@ -81,31 +113,15 @@ def abandon_ghosts(*, now: datetime, steady_since: datetime) -> int:
 
     One who left a phone or an address gets a callback, or a task. If we ourselves were away, nobody is blamed.
     """
-    waiting = list(
-        WorkItem.objects.exclude(visit="left")
-        .filter(interaction__kind="webchat")
-        .select_related("interaction__thread__channel__site", "queue__team")
-        .order_by("pk")
-    )
-    seen = liveness.last_seen([liveness.visitor_key(item.interaction.thread_id) for item in waiting])
-    silent = []
-    for item in waiting:
-        last = seen.get(liveness.visitor_key(item.interaction.thread_id), item.interaction.opened_at)
-        if max(last, steady_since, item.entered_at) < now - _gone_after(item):
-            silent.append((item, last))
-    wrote = _wrote_last([item.interaction_id for item, _last in silent])
-    count = 0
-    for item, heard in silent:
-        # Who writes is here, whatever has become of his socket.
-        last = max(heard, wrote.get(item.interaction_id, heard))
-        if last < now - _gone_after(item):
-            count += _abandon(item, last, now)
-    return count
+    found = dict(GHOSTS.rows(now=now, steady_since=steady_since, usual=USUALLY_GONE_S, count=AT_ONCE))
+    related = ("interaction__thread__channel__site", "interaction__profile", "queue__team")
+    ghosts = WorkItem.objects.filter(pk__in=found).select_related(*related).order_by("pk") if found else []
+    return sum(_abandon(item, found[item.pk], now) for item in ghosts)
 
 
 def _gone_after(item: WorkItem) -> timedelta:
     site = getattr(item.interaction.thread.channel, "site", None)
-    return timedelta(seconds=site.gone_after_s if site else 60)
+    return timedelta(seconds=site.gone_after_s if site else USUALLY_GONE_S)
 
 
 def _wrote_last(interaction_ids: list[int]) -> dict[int, datetime]:
@@ -196,7 +212,7 @@ def tell_away(*, now: datetime) -> int:
     untold = WorkItem.objects.waiting().filter(interaction__kind="webchat", told_away_at=None)
     queues = Queue.objects.filter(pk__in=untold.values("queue")).select_related("hours")
     shut = [queue for queue in queues if queries.door_of(queue, now).why in {"hours", "nobody"}]
-    ids = list(untold.filter(queue__in=shut).order_by("pk").values_list("pk", flat=True)[:200]) if shut else []
+    ids = list(untold.filter(queue__in=shut).order_by("pk").values_list("pk", flat=True)[:AT_ONCE]) if shut else []
     for item_id in ids:
         with transaction.atomic():
             item = locks.lock_item(item_id)
@@ -243,7 +259,7 @@ def alert_long_pauses(*, now: datetime) -> int:
         ~models.Exists(told), mode=Mode.PAUSE, user__team__isnull=False, since__lt=now - limit
     )
     count = 0
-    for user_id in list(long.order_by("user_id").values_list("user_id", flat=True)[:200]):
+    for user_id in list(long.order_by("user_id").values_list("user_id", flat=True)[:AT_ONCE]):
         with transaction.atomic():
             locks.lock_presence(user_id)
             paused = long.select_related("user", "reason").filter(user=user_id).first()

@@ -59,6 +59,15 @@ def test_a_visitor_who_left_is_abandoned_at_the_moment_he_left(floor):
     assert Event.objects.filter(kind="interaction.closed").count() == 1
 
 
+def test_who_waits_and_is_here_costs_the_sweep_nothing(floor, django_assert_num_queries):
+    """One statement finds the silent ones, however many wait; so many of them go at once."""
+    for _ in range(3):
+        seen(floor.chat(), 5)
+    assert ghosts() == 0
+    with django_assert_num_queries(1):
+        assert ghosts() == 0
+
+
 def test_the_time_is_the_sites(floor):
     floor.site.gone_after_s = 120
     floor.site.save()
@@ -83,15 +92,13 @@ def test_who_comes_back_while_the_sweep_runs_stays(floor, monkeypatch):
     chat = floor.chat()
     wrote(chat, 300)
     seen(chat, 3600)
-    look = sweeps._wrote_last
+    abandon = sweeps._abandon
 
-    def look_and_then_he_writes(ids):
-        monkeypatch.setattr(sweeps, "_wrote_last", look)
-        found = look(ids)
+    def he_writes_first(item, left_at, now):
         world.say(chat, "I am back")
-        return found
+        return abandon(item, left_at, now)
 
-    monkeypatch.setattr(sweeps, "_wrote_last", look_and_then_he_writes)
+    monkeypatch.setattr(sweeps, "_abandon", he_writes_first)
     assert ghosts() == 0
     chat.refresh_from_db()
     assert chat.is_open and floor.item(chat).visit != "left"
