@@ -1,6 +1,7 @@
 """Real servers for tests and benches: databases in a temporary folder, and our own processes on top of them."""
 
 import atexit
+import json
 import os
 import shutil
 import signal
@@ -104,6 +105,7 @@ class Stack:
         self.processes: dict[str, Process] = {}
         self._over = threading.Event()
         self._keeper: threading.Thread | None = None
+        self._scripts: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -124,6 +126,24 @@ class Stack:
         )
         assert done.returncode == 0, f"manage.py {' '.join(arguments)}: {done.stdout}\n{done.stderr}"
         return done.stdout
+
+    def run(self, script: str) -> str:
+        """Run a script of Python on this stack and return what it printed."""
+        if self._scripts is None:
+            self._scripts = subprocess.Popen(
+                [sys.executable, "-m", "tests.scripts"],
+                cwd=ROOT,
+                env={**os.environ, **self.environment},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        assert self._scripts.stdin and self._scripts.stdout
+        self._scripts.stdin.write(f"{json.dumps(script)}\n")
+        self._scripts.stdin.flush()
+        answer = json.loads(self._scripts.stdout.readline())
+        assert not answer["failed"], f"{script}\n{answer['said']}\n{answer['failed']}"
+        return str(answer["said"])
 
     def start_web(self, count: int = 1) -> None:
         """Start `count` web processes on one socket and wait until the site answers."""
@@ -189,6 +209,8 @@ class Stack:
         self._over.set()
         if self._keeper:
             self._keeper.join()
+        if self._scripts:
+            self._scripts.communicate()
         for process in reversed(self.processes.values()):
             process.stop()
         self.guardian.close()
