@@ -5,6 +5,7 @@ before this file runs. Tests run in two processes at once, each with databases o
 """
 
 import dataclasses
+import gc
 import os
 from collections import Counter
 from functools import cache
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from cxcenter.management.launch.messages import compile_catalogs
+from cxcenter.management.launch.postgres import NAME
 from tests import servers
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "cxcenter.settings"
@@ -24,12 +26,25 @@ import django  # noqa: E402 — needs the addresses set above
 
 django.setup()
 
+from django.conf import settings  # noqa: E402 — they exist now
+
 from tests import cleaning  # noqa: E402 — needs the settings
 
 cleaning.install()
+# Static files are looked for when one is asked for. Else every test client, which has a chain of middleware of its
+# own, would look all of them up at its first question.
+settings.WHITENOISE_AUTOREFRESH = True
+if servers.TABLES in os.environ:
+    settings.DATABASES["default"].setdefault("TEST", {})["TEMPLATE"] = NAME
 
 
 BROWSER = "tests/browser/"
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector of garbage what stays till the end: modules, models, tests."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -83,8 +98,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes() -> None:
-    """Leave nothing behind for the processes that run the tests: this one only hands them out."""
-    servers.stop_test_databases()
+    """Leave the tables behind for the processes that run the tests, and nothing else: this one only hands them out."""
+    servers.leave_tables()
     del os.environ["DJANGO_SETTINGS_MODULE"]
 
 

@@ -26,7 +26,6 @@ def installation() -> Iterator[Stack]:
     """The demo installation, running. Its tests share people and queues, each uses operators of its own."""
     with Stack() as stack:
         stack.manage("migrate", "--verbosity=0")
-        stack.manage("compilemessages", "--verbosity=0") if shutil.which("msgfmt") else None
         stack.manage("seed_demo")
         stack.start_web(2)
         stack.start_worker("now")
@@ -42,7 +41,7 @@ def shop(installation: Stack) -> Iterator[Shop]:
             "from interactions.models import Site; site = Site.objects.get(key='demo'); "
             f"site.origins = ['{running.url}']; site.save()"
         )
-        installation.manage("shell", "-c", allow)
+        installation.run(allow)
         yield running
 
 

@@ -31,7 +31,7 @@ HEADINGS = {"en": "Settings", "ru": "Настройки"}
 
 def speak(installation: Stack, language: str) -> None:
     change = f"User.objects.filter(username='admin').update(language='{language}')"
-    installation.manage("shell", "-c", f"from cxcenter.accounts.models import User; {change}")
+    installation.run(f"from cxcenter.accounts.models import User; {change}")
 
 
 @pytest.fixture

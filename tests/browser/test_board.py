@@ -14,7 +14,7 @@ PAGES = ("", "queues/", "operators/", "alerts/", "contacts/?state=waiting", "con
 
 @pytest.fixture(scope="module")
 def team(installation: Stack) -> None:
-    installation.manage("shell", "-c", "from tests.browser import plant_board; plant_board.plant()")
+    installation.run("from tests.browser import plant_board; plant_board.plant()")
 
 
 @pytest.fixture

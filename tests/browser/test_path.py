@@ -64,9 +64,7 @@ def becomes(read: Callable[[], object], wanted: object, limit_s: float = 30) -> 
 
 def speak(installation: Stack, language: str, *logins: str) -> None:
     people = f"User.objects.filter(username__in={logins})"
-    installation.manage(
-        "shell", "-c", f"from cxcenter.accounts.models import User; {people}.update(language={language!r})"
-    )
+    installation.run(f"from cxcenter.accounts.models import User; {people}.update(language={language!r})")
 
 
 @pytest.mark.parametrize("russian", [False, True], ids=["en", "ru"])

@@ -18,7 +18,7 @@ print(kate.customer_id)
 
 @pytest.fixture
 def customer(installation: Stack) -> str:
-    return installation.manage("shell", "-c", PERSON).split()[-1]
+    return installation.run(PERSON).split()[-1]
 
 
 @pytest.fixture

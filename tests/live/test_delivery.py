@@ -116,7 +116,7 @@ def kill_and_restart(stack: Stack) -> None:
 
 
 def test_open_pages_through_faults(stack):
-    site = stack.manage("shell", "--verbosity", "0", "-c", SET_UP).split()[-1]
+    site = stack.run(SET_UP).split()[-1]
     stack.start_web(2)
     stack.start_worker("now")
     stack.start_beat()
