@@ -174,6 +174,7 @@ def test_all_that_cannot_be_is_said_at_once_at_its_field_and_nothing_is_saved(po
         ({"members": []}, "members", "Nobody serves Warranty: choose a member"),
         ({"frequent-to": "second", "frequent-days": None}, "frequent-days", "Write a number"),
         (rows(FORM | {"limit": None}), "limit-0", "how many seconds"),
+        (rows(FORM | {"limit": "00000600000000000"}), "limit-0", "whole number"),
         (rows({"when": "waited", "limit": 30, "then": "queue"}), "to-0", "Choose the queue"),
         (rows(FORM, AWAY | {"words": "", "words_ru": ""}), "words-1", "what the visitor is told"),
         (rows(AWAY, AWAY | {"then": "message"}), "when-1", "always acts first"),
@@ -358,6 +359,9 @@ def test_pause_reasons(post, place):
     ]
     found = faults(post("rules-pauses", **{f"name-{lunch.pk}": "", f"limit_min-{lunch.pk}": "long"}))
     assert set(found) == {f"name-{lunch.pk}", f"limit_min-{lunch.pk}"}
+    assert set(faults(post("rules-pauses", **said | {f"limit_min-{lunch.pk}": "0014400000000"}))) == {
+        f"limit_min-{lunch.pk}"
+    }
 
 
 def test_strangers_queues_and_people_are_not_his(post, place, client):
