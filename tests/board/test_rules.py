@@ -529,6 +529,25 @@ def test_moves_and_full_queues_are_played_and_what_is_not_is_said(post, place, c
     assert list(place.queue.overflows.values_list("then", flat=True)) == ["message", "form", "queue"]
 
 
+def test_a_trial_tells_nothing_of_the_queues_of_another_team(place, client):
+    """Who shares operators with the changed queue is played as well."""
+    rows = [{"by": "queue", "of": name, "figure": "visits", "mean": 1.0} for name in ("Warranty", "Foreign")]
+    run = SimulationRun.objects.create(
+        made_by=place.boss, title="Warranty", seeds=10, state="done", scenario='{"queues": {"Foreign": {}}}',
+        trial={"levels": {"": [], "Warranty": [], "Foreign": []}},
+        result=json.dumps({"figures": {"base": rows}, "differences": {"changed": rows}}),
+    )  # fmt: skip
+    result = reverse("board:simulation-json", args=[run.pk])
+    scenario = (f"{result}?what=scenario", f"{reverse('board:simulator')}?from={run.pk}")
+    client.force_login(place.boss)
+    found = client.get(result).json()
+    assert found == {"figures": {"base": rows[:1]}, "differences": {"changed": rows[:1]}}
+    assert [client.get(address).status_code for address in scenario] == [403, 403]
+    client.force_login(world.make_user("root", role="admin"))
+    assert client.get(result).json()["figures"]["base"] == rows
+    assert [client.get(address).status_code for address in scenario] == [200, 200]
+
+
 def test_what_the_simulator_plays_of_overflows(place):
     def played(*found):
         return [(rule["when"], rule["then"], rule["limit"]) for rule in retold.played(found)]
