@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from customers.models import Segment
 from cxcenter.core.models import AuditEntry
 from interactions.models import Topic
 from quality import retold, runs
@@ -288,13 +289,24 @@ def test_callbacks_preferences_and_frequent_customers_are_set_there_too(post, pl
     assert list(found) == [""] and "Warranty goes on to Second line, which is switched off" in found[""]
 
 
-def test_work_that_no_member_could_ever_do_is_refused(post, place):
+def test_work_that_no_member_could_ever_do_is_refused(post, place, client):
     loans = Topic.objects.create(name="Loans")
     skill = Skill.objects.create(name="Mortgage")
     place.alice.skills.create(skill=skill, level=3)
     Requirement.objects.create(skill=skill, level=3, queue=place.queue, topic=loans)
     found = faults(post("rules-queue", place.queue.pk, **place.asked(members=[place.bob.pk])))
     assert "Mortgage ≥ 3" in found["members"]
+    # What one segment asks for is not asked of another: each has somebody who can.
+    other = Skill.objects.create(name="Cards")
+    place.bob.skills.create(skill=other, level=5)
+    for wanted, code in ((skill, "vip"), (other, "new")):
+        Requirement.objects.create(
+            skill=wanted, level=3, queue=place.queue, segment=Segment.objects.create(code=code, name=code)
+        )
+    assert post("rules-queue", place.queue.pk, **place.asked(target_s=31)).status_code == 200
+    page = client.get(reverse("board:rules")).content.decode()
+    assert "has all that its work asks for" not in page
+    Requirement.objects.filter(topic=None).delete()
     # With a step to anyone it could be done.
     Requirement.objects.get().steps.create(after_s=60, level=0)
     assert post("rules-queue", place.queue.pk, **place.asked(members=[place.bob.pk])).status_code == 200
@@ -335,6 +347,8 @@ def test_hours_are_made_and_those_that_never_open_are_refused(post, place):
         "closes-2": "8:00",
     }
     assert set(faults(post("rules-hours", hours.pk, **wrong))) == {"opens-1", "closes-2"}
+    twice = {**week, "date-0": "2026-12-31", "date-1": "20261231"}
+    assert set(faults(post("rules-hours", hours.pk, **twice))) == {"date-1"}
     unread = {**week, "opens-0": "9 o'clock", "date-0": "soon", "name": ""}
     assert set(faults(post("rules-hours", hours.pk, **unread))) == {"opens-0", "date-0", "name"}
     assert hours.intervals.count() == 1

@@ -1,7 +1,7 @@
 """What a supervisor fills in to change rules: settings of a queue, business hours, pause reasons."""
 
 import re
-from datetime import date, time
+from datetime import time
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -16,6 +16,7 @@ from cxcenter.accounts.roles import RIGHTS, Right, Role
 from cxcenter.board import scope
 from cxcenter.board.forms import ActForm
 from cxcenter.core.errors import Invalid
+from cxcenter.core.reading import day as read_day
 from cxcenter.core.reading import number
 from routing.actions.rules import NEW
 from routing.models import FrequentRule, PauseReason, Queue
@@ -143,12 +144,11 @@ def hours_from(said: QueryDict) -> Settings:
         opens, closes = (_clock(said, f"{part}-{row}", faults) for part in ("from", "till"))
         if not any((when, name, opens, closes)):
             continue
-        try:
-            date.fromisoformat(when)
-        except ValueError:
+        date = read_day(when)
+        if date is None:
             note(faults, f"date-{row}", _("Write a day."))
             continue
-        holidays.append([when, name, opens or "", closes or ""])
+        holidays.append([f"{date}", name, opens or "", closes or ""])
     name, zone = said.get("name", "").strip()[:80], said.get("zone", "").strip()
     if not name:
         note(faults, "name", _("Give these hours a name."))
