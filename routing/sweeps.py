@@ -134,6 +134,8 @@ def _wrote_last(interaction_ids: list[int]) -> dict[int, datetime]:
 
 @transaction.atomic
 def _abandon(item: WorkItem, left_at: datetime, now: datetime) -> int:
+    # Before the visit, as whoever asks for a call does (locks.py): he may be doing so at this moment.
+    locks.lock_callbacks(callbacks.of_customer(item.interaction))
     if not queueing.drop_from_queue(
         interaction_id=item.interaction_id, outcome=Outcome.ABANDONED, at=max(left_at, item.entered_at)
     ):

@@ -127,11 +127,17 @@ def _asked_in(queue: int, world: World) -> Iterator[Levels]:
     """Yield what each sort of work that a queue gets asks for when all its steps are past."""
     here = [rule for rule in world.requirements if rule.queue_id in (None, queue)]
     lead_here = {entrance.topic_id for entrance in world.entrances if entrance.queue_id == queue}
-    for topic, language in sorted({(one.topic_id, one.language) for one in here}, key=str):
+    for topic, language, segment in sorted({(one.topic_id, one.language, one.segment_id) for one in here}, key=str):
         topics = world.parents.get(topic, set())
         named = any(one.queue_id == queue and one.topic_id == topic for one in here)
         if topic is None or named or topics & lead_here:
-            met = [one for one in here if one.topic_id in {None, *topics} and one.language in {"", language}]
+            met = [
+                one
+                for one in here
+                if one.topic_id in {None, *topics}
+                and one.language in {"", language}
+                and one.segment_id in {None, segment}
+            ]
             yield {skill: level for skill, level in skills.least_of(met).items() if level}
 
 

@@ -1,12 +1,13 @@
 """Overflow: at the entrance and while somebody waits, by time, length, absence and hours; what is told, counted, and refused."""
 
+import threading
 import uuid
 from datetime import time, timedelta
 
 import pytest
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
 from cxcenter.board import snapshot
@@ -17,11 +18,12 @@ from interactions.models import Interaction, Message
 from quality.metrics.behind import contacts
 from quality.metrics.reports import Asked, report
 from quality.metrics.spans import EPOCH, QUARTER
-from routing import overflow, queries, sweeps
-from routing.actions import control, offers, presence
+from routing import locks, overflow, queries, sweeps
+from routing.actions import callbacks, control, offers, presence
 from routing.actions import overflow as acts
 from routing.models import BusinessHours, OpeningInterval, Overflow, Queue, QueueMember, WorkItem
 from tests import world
+from tests.routing.test_handover import lock_waits
 from tests.widget.client import Visitor
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -111,6 +113,35 @@ def test_who_is_offered_or_meant_for_one_person_stays(floor, other):
     assert acts.sweep(now=timezone.now()) == 0
     assert {floor.item(chat).queue for chat in (offered, meant)} == {floor.queue}
     assert acts.sweep(now=until) == 1, "when that time is over it goes on"
+
+
+def test_two_sweeps_at_once_tell_it_once(floor):
+    """The second has found the visit before the first has noted that it told him."""
+    told = rule(floor.queue, "waited", "message", 30, words="A moment, please")
+    chat = floor.chat()
+    waited(chat, 31)
+    worker = threading.Thread(target=lambda: (acts.sweep(now=timezone.now()), connections.close_all()))
+    with transaction.atomic():
+        item = locks.lock_item(floor.item(chat).pk)
+        worker.start()
+        while worker.is_alive() and not lock_waits():
+            worker.join(0.05)
+        acts.ACTS["message"](item, told)
+    worker.join(20)
+    assert lines(chat) == [("overflow_message", "A moment, please")]
+
+
+@pytest.mark.parametrize("then", ["close", "message", "form"])
+def test_who_waits_for_a_call_is_neither_turned_away_nor_told_what_he_does_not_read(floor, then):
+    """Nobody is signed in when the day begins: that must not end the callbacks of the day."""
+    Queue.objects.filter(pk=floor.queue.pk).update(callbacks=True)
+    floor.queue.refresh_from_db()
+    rule(floor.queue, "nobody", then, words="Nobody is here")
+    callback = callbacks.ask(callbacks.Wish(phone="+79005550184", queue=floor.queue))[0]
+    assert acts.sweep(now=timezone.now()) == 0
+    assert floor.item(callback.session).visit == "waiting" and callback.session.is_open
+    floor.ready(floor.alice)
+    assert floor.leg(callback.session).operator == floor.alice
 
 
 def test_a_message_is_told_once_stops_nothing_and_speaks_the_visitors_language(floor, other):

@@ -41,6 +41,7 @@ SORTS = {
     "priority": gettext_lazy("Priority"),
 }
 MOST_GROUPS = 60
+PARTS = ("figures", "differences")
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,22 @@ class Row:
     differences: list[Cell]
 
 
-class Result:
-    """What a run has found. `own` keeps groups by queue to these names (None: all), `levels` their service levels."""
+def narrowed(data: dict[str, Any], own: set[str] | None) -> dict[str, Any]:
+    """Return what a run has found without the figures of queues that are not among these names; None: with all."""
+    if own is None:
+        return data
+    kept = {part: {name: _own_rows(rows, own) for name, rows in data[part].items()} for part in PARTS}
+    return {**data, **kept}
 
-    def __init__(
-        self, data: Mapping[str, Any], *, own: set[str] | None, levels: Mapping[str, list[str]] | None
-    ) -> None:
+
+def _own_rows(rows: list[dict[str, Any]], own: set[str]) -> list[dict[str, Any]]:
+    return [row for row in rows if row["by"] != "queue" or row["of"] in own]
+
+
+class Result:
+    """What a run has found; `levels` are the service levels of its queues by name, of rules that were tried."""
+
+    def __init__(self, data: Mapping[str, Any], *, levels: Mapping[str, list[str]] | None) -> None:
         self.sets = list(data["figures"])
         self._values = {name: _indexed(rows) for name, rows in data["figures"].items()}
         self._differences = {name: _indexed(rows) for name, rows in data["differences"].items()}
@@ -74,7 +85,7 @@ class Result:
         self._levels = levels
         self.days = len(data["seeds"])
         found = self._values[BASE]
-        self.groups = [group for group in found if group[0] in ("all", "queue") and _is_shown(group, own)]
+        self.groups = [group for group in found if group[0] in ("all", "queue")]
         # Skills and priorities say more than the whole where there are several; of a day that was, queues are told.
         if levels is None:
             kinds = [group[0] for group in found]
@@ -182,10 +193,6 @@ def _indexed(rows: Iterable[Mapping[str, Any]]) -> dict[Group, dict[str, Mapping
     for row in rows:
         found.setdefault((row["by"], row["of"]), {})[row["figure"]] = row
     return found
-
-
-def _is_shown(group: Group, own: set[str] | None) -> bool:
-    return own is None or group == ALL or group[1] in own
 
 
 def _scale(name: str) -> float:

@@ -15,6 +15,7 @@ from cxcenter.accounts.roles import Right
 from cxcenter.board import contacts, publisher, scope
 from cxcenter.board.views.alerts import noted
 from cxcenter.core import audit
+from cxcenter.core.reading import number
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.frame import frame
 from interactions import pushes
@@ -68,8 +69,7 @@ def _numbers(request: HttpRequest) -> list[dict[str, Any]]:
 def board_page(request: HttpRequest, section: str, template: str, **context: Any) -> HttpResponse:
     """Render a section of the board with what all its pages need."""
     user = staff_of(request)
-    asked, by = request.GET.get("team", ""), request.GET.get("by", "")
-    team = int(asked) if asked.isdecimal() else None
+    team, by = number(request.GET.get("team")), request.GET.get("by", "")
     teams = list(scope.teams_of(user).order_by("name"))
     settings = {
         "kinds": {kind.value: str(kind.label) for kind in ChannelKind},

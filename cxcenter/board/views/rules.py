@@ -18,7 +18,7 @@ from cxcenter.board.rules.overflow import fresh_line, lines_of, overflow_from
 from cxcenter.board.views.pages import board_page
 from cxcenter.core.errors import NotFound
 from cxcenter.core.once import once
-from cxcenter.core.reading import day
+from cxcenter.core.reading import day, number
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.core.zones import zones
 from quality import trials
@@ -45,8 +45,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     user = staff_of(request)
     present, names = rules.current(), words.Names.read(user.language)
     own = list(Queue.objects.controlled_by(user).select_related("team").order_by("-active", "team__name", "name"))
-    team = request.GET.get("team", "")
-    shown = [queue for queue in own if not team.isdecimal() or queue.team_id == int(team)]
+    team = number(request.GET.get("team"))
+    shown = [queue for queue in own if team is None or queue.team_id == team]
     ours = {str(queue.pk) for queue in own}
     return board_page(
         request,
@@ -129,9 +129,9 @@ class Page(View):
         return board_page(request, "rules", self.template, **{**context, **self._context(tried)})
 
     def _trial(self) -> dict[str, Any] | None:
-        asked = self.request.GET.get("trial", "")
+        asked = number(self.request.GET.get("trial"))
         own = SimulationRun.objects.filter(made_by=self.user).exclude(trial=None)
-        run = own.filter(pk=int(asked)).first() if asked.isdecimal() and len(asked) < 18 else None
+        run = own.filter(pk=asked).first() if asked else None
         return run.trial if run else None
 
     @method_decorator(once)

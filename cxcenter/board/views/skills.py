@@ -17,6 +17,7 @@ from cxcenter.board.forms import AskForSkill, NewSkill
 from cxcenter.board.views.acts import Act, Said
 from cxcenter.board.views.pages import board_page
 from cxcenter.core.errors import Invalid, NotFound
+from cxcenter.core.reading import number
 from cxcenter.core.requests import needs, staff_of
 from routing.actions import skills as acts
 from routing.models import OperatorSkill, Presence, Requirement, Skill
@@ -32,9 +33,9 @@ def matrix(request: HttpRequest) -> HttpResponse:
     user = staff_of(request)
     language = translation.get_language() or "en"
     people = scope.operators_of(user).filter(user__is_active=True).select_related("user__team")
-    team, sought = request.GET.get("team", ""), request.GET.get("q", "").strip()[:60]
-    if team.isdecimal():
-        people = people.filter(user__team=int(team))
+    team, sought = number(request.GET.get("team")), request.GET.get("q", "").strip()[:60]
+    if team is not None:
+        people = people.filter(user__team=team)
     for word in sought.split():
         people = people.filter(Q(user__first_name__icontains=word) | Q(user__last_name__icontains=word))
     pages = Paginator(people.order_by("user__team__name", "user__first_name", "user__last_name", "pk"), OPERATORS)
@@ -91,17 +92,17 @@ def _rule(rule: Requirement, language: str) -> dict[str, Any]:
 def set_level(request: HttpRequest, skill: int, pk: int) -> JsonResponse:
     """Give an operator a level of a skill."""
     operator = scope.operator(staff_of(request), pk).user
-    level = request.POST.get("level", "")
-    if not level.isdecimal():
+    level = number(request.POST.get("level"))
+    if level is None:
         raise Invalid(_("Choose a level from 1 to 5, or none."), field="level")
     wanted = _skill(skill)
-    acts.set_level(user=operator, skill=wanted, level=int(level), actor=staff_of(request))
+    acts.set_level(user=operator, skill=wanted, level=level, actor=staff_of(request))
     stranded = acts.stranded_by(wanted)
     if not stranded:
-        return JsonResponse({"level": int(level)})
+        return JsonResponse({"level": level})
     names = ", ".join(queue.label(staff_of(request).language) for queue in stranded)
     words = _("Nobody can serve all that waits in: %(queues)s. Give somebody the level, or ask for less.")
-    return JsonResponse({"level": int(level), "warning": words % {"queues": names}})
+    return JsonResponse({"level": level, "warning": words % {"queues": names}})
 
 
 def _skill(pk: int) -> Skill:
@@ -176,8 +177,8 @@ class AskOtherwise(OfRule, Ask):
         rule = self.rule
         said = {"skill": rule.skill_id, "level": rule.level, "queue": rule.queue_id, "topic": rule.topic_id}
         steps: dict[str, int] = {}
-        for number, step in enumerate(rule.steps.all(), start=1):
-            steps |= {f"after_{number}": step.after_s, f"level_{number}": step.level}
+        for place, step in enumerate(rule.steps.all(), start=1):
+            steps |= {f"after_{place}": step.after_s, f"level_{place}": step.level}
         return {**said, "language": rule.language, "segment": rule.segment_id, **steps}
 
 
