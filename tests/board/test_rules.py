@@ -514,8 +514,11 @@ def test_moves_and_full_queues_are_played_and_what_is_not_is_said(post, place, c
     assert (run.state, run.fault) == ("done", "")
     scenario = json.loads(run.scenario)
     assert scenario["rules"]["changed"]["queues"]["Warranty"] == {
-        "full_at": 4, "overflow": {"after_s": 60, "to": "Second line"}
-    }  # fmt: skip
+        "overflow": [
+            {"when": "length", "limit": 4, "then": "form"},
+            {"when": "waited", "limit": 60, "then": "queue", "to": "Second line"},
+        ]
+    }
     found = json.loads(run.result)["differences"]["changed"]
     moved = {(row["of"], row["figure"]): row["mean"] for row in found if row["by"] == "queue"}
     assert moved["Warranty", "flowed_out"] > 0
@@ -526,14 +529,38 @@ def test_moves_and_full_queues_are_played_and_what_is_not_is_said(post, place, c
 
 
 def test_what_the_simulator_plays_of_overflows(place):
-    def played(*found):
-        return [(rule["when"], rule["then"], rule["limit"]) for rule in retold.played(found)]
-
     onward, away = after(60, place.second), {"when": "waited", "limit": 90, "then": "close"}
-    late, full = after(120, place.foreign), {"when": "length", "limit": 9, "then": "close"}
-    assert played(late, onward, away, AWAY, FORM) == [("waited", "close", 90), ("waited", "queue", 60)]
-    assert played(late, away, full, full | {"limit": 3}) == [("length", "close", 3), ("waited", "close", 90)]
-    assert retold.unplayed([late, onward, FORM]) == [late, FORM]
+    full, closed = {"when": "length", "limit": 9, "then": "close"}, {"when": "hours", "limit": None, "then": "form"}
+    told = {"when": "length", "limit": 3, "then": "message"}
+    rules = [told, full, onward, away, AWAY, FORM, closed]
+    assert retold.played(rules) == [full, onward, away, AWAY]
+    assert retold.unplayed(rules) == [told, FORM, closed]
+
+
+def test_who_met_a_door_that_nobody_stood_behind_is_played_where_rules_ask_for_that(post, place):
+    yesterday(place, contacts=30)
+    refused = WorkItem.objects.order_by("-entered_at").first()
+    WorkItem.objects.filter(pk=refused.pk).update(
+        outcome="blocked", blocked_kind="B3", overflows=["nobody:close"], left_at=refused.entered_at
+    )
+    asked = place.asked(**rows({**AWAY, "then": "queue", "to": place.second.pk, "limit": ""}, after(40, place.second)))
+    assert post("rules-queue", place.queue.pk, act="try", **asked).status_code == 200
+    runs.work(seconds=60)
+    run = SimulationRun.objects.get()
+    assert (run.state, run.fault) == ("done", "")
+    scenario = json.loads(run.scenario)
+    assert scenario["queues"]["Warranty"]["overflow"] == [{"when": "nobody", "then": "form"}], "as it is without a rule"
+    assert scenario["rules"]["changed"]["queues"]["Warranty"]["overflow"] == [
+        {"when": "nobody", "then": "queue", "to": "Second line"},
+        {"when": "waited", "limit": 40, "then": "queue", "to": "Second line"},
+        {"when": "nobody", "then": "form"},
+    ]
+    assert len(scenario["streams"]["Warranty"]["log"]) == 30
+    # Without such rules it is not known who else was refused, and he is left out.
+    assert post("rules-queue", place.queue.pk, act="try", **place.asked(priority=3)).status_code == 200
+    runs.work(seconds=60)
+    scenario = json.loads(SimulationRun.objects.order_by("-pk").first().scenario)
+    assert len(scenario["streams"]["Warranty"]["log"]) == 29 and "overflow" not in scenario["queues"]["Warranty"]
 
 
 def test_what_cannot_be_saved_cannot_be_tried(post, place):
