@@ -133,7 +133,7 @@ def live(request: HttpRequest, section: str = "now") -> HttpResponse:
     """Show a section of the live board: the page fills in the numbers, now and at each push."""
     context: dict[str, Any] = {}
     if section == "alerts":
-        context["noted"] = noted(staff_of(request))
+        context["noted"], context["more"] = noted(staff_of(request), number(request.GET.get("before")))
     elif section == "operators":
         context["planned"] = list(scope.reservations_of(staff_of(request))[:PLANS])
     return board_page(request, section, f"board/{section}.html", **context)
