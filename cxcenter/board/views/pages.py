@@ -48,6 +48,8 @@ REACHED = {
     "t_level": gettext_lazy("service level {level}, the limit is {limit} %"),
 }
 TILES = {"queue": gettext_lazy("By queue"), "kind": gettext_lazy("By channel"), "team": gettext_lazy("By team")}
+# What is set for routing: one tab of the board, with its pages in a line of their own.
+RULES = frozenset({"rules", "skills", "priorities", "simulator", "versions"})
 # Marks of the states: a colour and a shape, see the styles of .cx-state.
 MARKS = {
     "available": "av",
@@ -90,6 +92,7 @@ def board_page(request: HttpRequest, section: str, template: str, **context: Any
     }
     common = {
         "section": section,
+        "of_rules": section in RULES,
         "controls": user.may(Right.CONTROL),
         "calls_back": Queue.objects.visible_to(user).filter(callbacks=True).exists(),
         "teams": teams,

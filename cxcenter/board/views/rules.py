@@ -81,6 +81,11 @@ def overview(request: HttpRequest) -> HttpResponse:
     )
 
 
+def _label_of(queue: Settings, language: str) -> str:
+    """Return the name of a queue for a reader of that language."""
+    return str((language == "ru" and queue["name_ru"]) or queue["name"])
+
+
 def _row(queue: Queue, present: Document, names: words.Names, language: str) -> dict[str, Any]:
     one = present[QUEUES][str(queue.pk)]
     return {
@@ -282,7 +287,7 @@ class OfHours(Page):
             ],
             "days": OpeningInterval.Day.choices,
             "zones": sorted(zones()),
-            "keepers": sorted(present[QUEUES][queue]["name"] for queue in keepers),
+            "keepers": sorted(_label_of(present[QUEUES][queue], self.user.language) for queue in keepers),
             "foreign": bool(keepers - acts.own_queues(self.user)),
             "can_try": bool(keepers),
         }
