@@ -149,6 +149,7 @@ class Rollup(models.Model):
     overflow_nobody = models.BigIntegerField(default=0)
     overflow_hours = models.BigIntegerField(default=0)
     overflow_to_queue = models.BigIntegerField(default=0)
+    overflow_to_callback = models.BigIntegerField(default=0)
     overflow_to_form = models.BigIntegerField(default=0)
     overflow_to_message = models.BigIntegerField(default=0)
     overflow_to_close = models.BigIntegerField(default=0)

@@ -126,6 +126,7 @@ METRICS: dict[str, Metric] = dict(
         _count("overflow_nobody", _("overflow: nobody"), _("visits to which an overflow did something because nobody was signed in"), VISITS),
         _count("overflow_hours", _("overflow: out of hours"), _("visits to which an overflow did something out of hours"), VISITS),
         _count("overflow_to_queue", _("overflow to a queue"), _("visits that an overflow sent to another queue"), VISITS),
+        _count("overflow_to_callback", _("overflow to a callback"), _("visits to which an overflow offered a callback"), VISITS),
         _count("overflow_to_form", _("overflow to the form"), _("visits to which an overflow offered the form of a request"), VISITS),
         _count("overflow_to_message", _("overflow: message"), _("visits to which an overflow told something"), VISITS),
         _count("overflow_to_close", _("overflow: turned away"), _("visits that an overflow turned away with words"), VISITS),

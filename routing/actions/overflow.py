@@ -177,6 +177,12 @@ def _offer_form(item: WorkItem, rule: Overflow) -> None:
     _line(item, rule, "overflow_form")
 
 
+def _offer_callback(item: WorkItem, rule: Overflow) -> None:
+    """Offer to be called back instead of waiting. He keeps his place, either way."""
+    item.save(update_fields=[*_note(item, rule), *_told_away(item, rule)])
+    _line(item, rule, "overflow_callback")
+
+
 def _told_away(item: WorkItem, rule: Overflow) -> list[str]:
     """Note that he knows that nobody is there: the rule's words stand for those of `sweeps.tell_away`."""
     if rule.when not in {When.NOBODY, When.HOURS} or item.told_away_at is not None:
@@ -195,6 +201,7 @@ def _turn_away(item: WorkItem, rule: Overflow) -> None:
 
 
 ACTS: dict[str, Callable[[WorkItem, Overflow], None]] = {
+    Then.CALLBACK: _offer_callback,
     Then.FORM: _offer_form,
     Then.MESSAGE: _tell,
     Then.CLOSE: _turn_away,

@@ -271,6 +271,7 @@ def test_all_that_cannot_be_is_said_at_once_at_its_field_and_nothing_is_saved(po
             "always acts",
         ),
         (rows({"when": "hours", "then": "form"}), "when-0", "open day and night"),
+        (rows(FORM | {"then": "callback"}), "then-0", "switch its callbacks on"),
         ({"max_waiting": 5} | rows({"when": "length", "limit": 9, "then": "form"}), "limit-0", "At most 5 may wait"),
         ({"max_waiting": 0}, "max_waiting", "nobody may ever wait"),
         ({"name": "second LINE"}, "name", "is there already"),

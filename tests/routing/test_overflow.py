@@ -21,7 +21,7 @@ from quality.metrics.spans import EPOCH, QUARTER
 from routing import locks, overflow, queries, sweeps
 from routing.actions import callbacks, control, offers, presence
 from routing.actions import overflow as acts
-from routing.models import BusinessHours, OpeningInterval, Overflow, Queue, QueueMember, WorkItem
+from routing.models import BusinessHours, Callback, OpeningInterval, Overflow, Queue, QueueMember, WorkItem
 from tests import world
 from tests.routing.test_handover import lock_waits
 from tests.widget.client import Visitor
@@ -218,6 +218,45 @@ def test_who_is_offered_the_form_for_his_long_wait_may_leave_a_request(floor):
     assert visitor.post("offline", request) == {"left": True, "callback": None}
     item = WorkItem.objects.get()
     assert (item.visit, item.overflows) == ("left", ["waited:form"]), "no second visit: he was not refused"
+
+
+@pytest.mark.parametrize("then", ["callback", "form"])
+def test_who_waits_long_is_called_back_instead_and_keeps_his_place(floor, then):
+    """Where the queue calls back, the form of a request is a callback, too."""
+    Queue.objects.filter(pk=floor.queue.pk).update(callbacks=True)
+    rule(floor.queue, "waited", then, 60)
+    world.on_duty(floor.alice, capacity=0)
+    visitor = Visitor(floor.site)
+    visitor.start()
+    chat = Interaction.objects.get()
+    waited(chat, 61)
+    since = floor.item(chat).waits_since
+    assert [acts.sweep(now=timezone.now()) for _ in range(2)] == [1, 0]
+    assert lines(chat) == [(f"overflow_{then}", None)]
+    state = visitor.get("changes")["state"]
+    assert (state["calls"], bool(state["door"]), state["queue"]["position"]) == (True, then == "form", 1)
+    asked = {"contact": "8 900 555 01 84"}
+    if then == "form":
+        visitor.post("offline", {**asked, "kind": "call", "text": "Where is it?", "key": str(uuid.uuid4())})
+    else:
+        visitor.post("callback", asked)
+    callback = Callback.objects.get()
+    assert (callback.waits_since, callback.state, callback.source) == (since, "queued", chat)
+    assert WorkItem.objects.get(interaction=chat).overflows == [f"waited:{then}"]
+
+
+def test_a_door_may_offer_a_callback_alone(floor):
+    Queue.objects.filter(pk=floor.queue.pk).update(callbacks=True)
+    rule(floor.queue, "nobody", "callback", words="Leave your number")
+    world.on_duty(floor.alice, mode="offline")
+    visitor = Visitor(floor.site)
+    door = visitor.session()["door"]
+    assert {name: door[name] for name in ("open", "form", "letters", "soon", "message")} == {
+        "open": False, "form": True, "letters": False, "soon": True, "message": "Leave your number"
+    }  # fmt: skip
+    key = str(uuid.uuid4())
+    visitor.post("offline", {"kind": "call", "contact": "8 900 555 01 84", "text": "Is it ready?", "key": key})
+    assert Callback.objects.get().queue == floor.queue
 
 
 def test_the_wait_limit_turns_away_with_words_and_is_blocked_b2(floor):

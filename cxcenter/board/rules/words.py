@@ -37,6 +37,7 @@ WHEN = {
 }
 THEN = {
     Then.QUEUE: gettext_lazy("to %(queue)s"),
+    Then.CALLBACK: gettext_lazy("a callback"),
     Then.FORM: gettext_lazy("the form"),
     Then.MESSAGE: gettext_lazy("a message"),
     Then.CLOSE: gettext_lazy("turned away"),
