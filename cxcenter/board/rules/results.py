@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -138,9 +139,7 @@ class Result:
     def _rows(self, group: Group) -> Iterable[Row]:
         for name in self._figures(group):
             policy = self._policies.get(name, "")
-            label = (
-                _("Service level, %%: %(policy)s") % {"policy": policy.partition(":")[0]} if policy else FIGURES[name]
-            )
+            label = _("Service level, %%: %(policy)s") % {"policy": _brief(policy)} if policy else FIGURES[name]
             yield Row(
                 label=str(label),
                 title=policy,
@@ -163,7 +162,7 @@ class Result:
                     yield cell.verdict, f"{self._heading(group)}: {self._short(name)} {cell.text}"
 
     def _short(self, name: str) -> str:
-        return self._policies.get(name, "").partition(":")[0] or str(FIGURES.get(name, name))
+        return _brief(self._policies.get(name, "")) or str(FIGURES.get(name, name))
 
     def chart(self) -> dict[str, Any]:
         """Return what the chart draws: for each figure, set of rules and group the mean and its interval."""
@@ -195,6 +194,12 @@ def _indexed(rows: Iterable[Mapping[str, Any]]) -> dict[Group, dict[str, Mapping
     return found
 
 
+def _brief(policy: str) -> str:
+    """Return a policy without its formula, in the reader's unit: "V2, 20 s"."""
+    words = policy.partition(":")[0]
+    return f"{words[:-2]}\u00a0{_('s')}" if words.endswith(" s") else words
+
+
 def _scale(name: str) -> float:
     return 100.0 if name.startswith(SHARES) else 1.0
 
@@ -210,8 +215,15 @@ def _text(name: str, one: Mapping[str, Any] | None, sign: str = "") -> str:
     # Figures as fine as their interval lets them be.
     is_whole = not half and one["mean"] * scale == round(one["mean"] * scale)
     digits = 0 if is_whole or abs(one["mean"]) * scale >= 1000 else 1
-    ends = "" if half is None or half * scale < 0.05 else f" ± {half * scale:,.{digits}f}"
-    return f"{one['mean'] * scale:{sign},.{digits}f}{ends}".replace(",", "\u202f").replace("-", "−")
+    ends = "" if half is None or half * scale < 0.05 else f"\u00a0±\u00a0{_shown(half * scale, digits)}"
+    return f"{_shown(one['mean'] * scale, digits, sign)}{ends}"
+
+
+def _shown(value: float, digits: int, sign: str = "") -> str:
+    """Return a number as the reader writes it, with a minus that is as wide as a plus."""
+    plain = f"{value:{sign}.{digits}f}"
+    mark = {"-": "−", "+": "+"}.get(plain[0], "")
+    return mark + str(number_format(plain.lstrip("+-"), digits, force_grouping=True))
 
 
 def _difference(name: str, one: Mapping[str, Any] | None) -> Cell:
