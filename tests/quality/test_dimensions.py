@@ -12,8 +12,7 @@ from quality.metrics.registry import METRICS
 from quality.metrics.reports import Asked, named, report
 from quality.metrics.spans import Interval
 from quality.models import Rollup
-from routing.models import Skill, WorkItem
-from routing.skills import combine, path_of
+from routing.models import WorkItem
 from tests.quality.history import History
 from tests.quality.test_reports import SINCE, UNTIL
 
@@ -23,17 +22,8 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def skilled():
     """A history whose visits ask in turn for nothing, for Russian, and for Russian and mortgages (which loosen)."""
-    history = History(11)
-    russian, mortgage = (Skill.objects.create(name=name) for name in ("Russian", "Mortgages"))
-    paths = [
-        0,
-        path_of(combine([(russian.pk, [(0, 4)])])),
-        path_of(combine([(russian.pk, [(0, 4), (20, 3)]), (mortgage.pk, [(0, 3), (45, 0)])])),
-    ]
-    for place, visit in enumerate(history.written.visits):
-        visit.path = paths[place % 3]
-    history.keep()
-    return history, russian, mortgage, paths
+    history = History(11).keep()
+    return history, *history.skills, list(history.asks)
 
 
 def counted(history, paths):
@@ -42,6 +32,7 @@ def counted(history, paths):
 
 def test_a_visit_stands_with_each_skill_it_asked_for_and_once_in_the_whole(skilled):
     history, russian, mortgage, (nothing, one, both) = skilled
+    rollups.rebuild()
     for kept in (True, False):
         told = report(Asked(SINCE, UNTIL, by=("skill",), kept=kept))
         offered = {row.keys["skill"]: row.values["offered"] for row in told.rows}
