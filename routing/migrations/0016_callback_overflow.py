@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0014_alerts_kept"),
+        ("routing", "0015_leg_offered"),
     ]
 
     operations = [
