@@ -7,6 +7,7 @@ before this file runs. Tests run in two processes at once, each with databases o
 import dataclasses
 import gc
 import os
+import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,8 @@ from cxcenter.management.launch.messages import compile_catalogs
 from cxcenter.management.launch.postgres import NAME
 from tests import servers
 
+# What is imported now stays: the collector of garbage need not look through it a hundred times meanwhile, nor after.
+gc.disable()
 os.environ["DJANGO_SETTINGS_MODULE"] = "cxcenter.settings"
 servers.start_test_databases()
 compile_catalogs()
@@ -39,12 +42,15 @@ if servers.TABLES in os.environ:
 
 
 BROWSER = "tests/browser/"
+# They start whole installations and are in no hurry: a room beside that of the browser.
+INSTALLATIONS = ("tests/test_launch.py", "tests/test_deploy.py", "tests/bench/")
 
 
 def pytest_collection_finish() -> None:
-    """Spare the collector of garbage what stays till the end: modules, models, tests."""
+    """Let garbage be collected from here on, but not looked for in what stays till the end: modules, models, tests."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -75,23 +81,36 @@ def needs_browser(item: pytest.Item) -> bool:
 
 
 @cache
-def starts_processes(path: str) -> bool:
-    """Tell whether tests of a file start the product's processes or a browser.
+def live_tests(path: str) -> str:
+    """Return a pattern of the names of a file's tests that start the product's processes on the session's databases.
 
     The source is asked, since the marks are known only where the tests run, not where they are handed out (xdist's
     own `loadgroup` marks ids, which pytest 9.2 does not let it do).
     """
-    return path.startswith(BROWSER) or "mark.live" in Path(path).read_text()
+    source = Path(path).read_text()
+    if re.search(r"^pytestmark = .*mark\.live\b", source, re.MULTILINE):
+        return r"\w+"
+    return "|".join(re.findall(r"^@pytest\.mark\.live\n(?:@.*\n)*def (\w+)", source, re.MULTILINE)) or "none"
+
+
+def room_of(nodeid: str) -> str:
+    """Tell which tests run in one process, one after another: those of one room."""
+    path, _, name = nodeid.partition("::")
+    if path.startswith(INSTALLATIONS):
+        return "installations"
+    if path.startswith(BROWSER) or re.match(rf"({live_tests(path)})(\[|$)", name):
+        return "own processes"
+    return nodeid
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep those together that start processes of their own: one after another, in one of the two."""
+    """Keep those together that start processes of their own: what they measure is time."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Apart(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "own processes" if starts_processes(nodeid.split("::", maxsplit=1)[0]) else nodeid
+            return room_of(nodeid)
 
     return Apart(config, log)
 

@@ -23,7 +23,6 @@ def customer(installation: Stack) -> str:
 
 @pytest.fixture
 def card(installation: Stack, windows: Windows, customer: str) -> Page:
-    # Whose language no other test changes.
     page = windows.sign_in(installation.url, "admin")
     page.goto(f"{installation.url}/desk/customers/{customer}/")
     return page
