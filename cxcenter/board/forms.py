@@ -212,7 +212,7 @@ class InOrder(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
 class NewSkill(ActForm):
     """A skill."""
 
-    name = forms.CharField(label=_("Name"), max_length=60)
+    name = forms.CharField(label=_("name"), max_length=60)
     name_ru = forms.CharField(label=_("Name in Russian"), max_length=60, required=False)
 
 

@@ -80,7 +80,7 @@ def lines(changes: Iterable[Mapping[str, Any]], names: Names) -> list[Line]:
 
 def _line(change: Mapping[str, Any], names: Names) -> Line:
     sort, field = change["sort"], change["field"]
-    of = f"{SORTS[sort]} “{change['name']}”"
+    of = _("%(sort)s “%(name)s”") % {"sort": SORTS[sort], "name": change["name"]}
     if not field:
         return Line(of, _("new") if change["before"] is None else _("removed"), "", "")
     before, after = change["before"], change["after"]
