@@ -4,7 +4,7 @@ States come from presence intervals, membership and skills from their periods, l
 history (how much an operator takes at once and of which kinds, and whether a leg of his was put aside just then) is taken as it
 is today or as the most it can have been; the reason that was stored with the offer has those figures as they were.
 
-Twelve queries, however many offers there were. Each reads what can count at one of their moments and no more.
+A dozen queries, however many offers there were. Each reads what can count at one of their moments and no more.
 """
 
 from collections import Counter

@@ -306,8 +306,9 @@ def test_an_explanation_asks_the_same_of_many_offers_and_reads_what_can_count(fl
             explain.offers_of(item)
         return len(asked)
 
+    queries()
     few = queries()
-    assert few <= 12
+    assert few <= 9, "beside what is known already"
     for number in range(1, 20):
         Assignment.objects.create(
             item=item, interaction=chat, operator=(floor.alice, floor.bob)[number % 2], leg="ended", end="declined",
@@ -320,7 +321,7 @@ def test_an_explanation_asks_the_same_of_many_offers_and_reads_what_can_count(fl
     for days in (1, 3, 100):
         begun = moment - timedelta(days=days)
         Assignment.objects.create(
-            item=item, interaction=old, operator=floor.bob, leg="ended", end="finished", offered_at=begun,
+            item=floor.item(old), interaction=old, operator=floor.bob, leg="ended", end="finished", offered_at=begun,
             accepted_at=begun, ended_at=begun + timedelta(minutes=5), wrapped_at=begun + timedelta(minutes=6),
         )  # fmt: skip
     past = explain._Past(item, list(Assignment.objects.filter(item=item, interaction=chat).order_by("offered_at")))
