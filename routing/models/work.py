@@ -177,7 +177,10 @@ class Alert(models.Model):
                 fields=["kind", "team", "subject"], name="alert_once", condition=Q(ended_at=None) & ~Q(subject="")
             )
         ]
-        indexes: ClassVar = [models.Index(fields=["team", "-at"], name="alert_open", condition=Q(seen_at=None))]
+        indexes: ClassVar = [
+            models.Index(fields=["team", "-at"], name="alert_open", condition=Q(seen_at=None)),
+            models.Index(fields=["team", "-at", "-id"], name="alert_of_team"),
+        ]
 
     def __str__(self) -> str:
         return self.get_kind_display()
