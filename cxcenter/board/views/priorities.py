@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 from customers.models import Segment
 from cxcenter.accounts.roles import Right
 from cxcenter.board import scope
-from cxcenter.board.forms import SaveOrder
+from cxcenter.board.forms import SaveOrder, Why
 from cxcenter.board.views.acts import Act, OfQueue, Said
 from cxcenter.board.views.pages import board_page
 from cxcenter.core.requests import needs, staff_of
@@ -20,6 +20,7 @@ from interactions.models import Channel, Topic
 from routing.actions import priorities as acts
 from routing.actions.queueing import head_start
 from routing.models import PriorityStep, Queue
+from routing.rules import document as rules
 
 
 @require_GET
@@ -38,6 +39,7 @@ def page(request: HttpRequest) -> HttpResponse:
     if chosen is not None and not rows:
         # It goes by the order for all queues until it has one of its own.
         rows = list(PriorityStep.objects.filter(queue=None))
+    ident = str(chosen.pk) if chosen else rules.ALL
     address = reverse("board:own-order", args=[chosen.pk]) if chosen else reverse("board:general-order")
     return board_page(
         request,
@@ -49,6 +51,7 @@ def page(request: HttpRequest) -> HttpResponse:
         own=own,
         may_save=chosen is not None or everywhere,
         save_url=address,
+        seen=rules.digest(rules.part(rules.current(), {rules.PRIORITIES: {ident: {}}})),
         step_s=_step_s(chosen),
         lists=_lists(rows, language),
     )
@@ -107,14 +110,13 @@ class _Save(Act):
     queue: Queue | None = None
 
     def _do(self, asked: dict[str, Any]) -> Said:
-        is_new = self.queue is not None and not PriorityStep.objects.filter(queue=self.queue).exists()
-        moved = acts.save_order(queue=self.queue, actor=self.user, **asked)
+        seen = self.request.POST.get("version", "")
+        moved = acts.save_order(queue=self.queue, actor=self.user, seen=seen, **asked)
         said = _("Saved. It holds for contacts that come from now on.")
         if asked["also_waiting"]:
             words = ngettext("%(count)s waiting contact has moved.", "%(count)s waiting contacts have moved.", moved)
             said = f"{_('Saved.')} {words % {'count': moved}}"
-        # What the page shows is what was saved, but for the first order of its own that a queue has.
-        return {"said": said, "then": f"{reverse('board:priorities')}?queue={self.pk}"} if is_new else said
+        return {"said": said, "then": f"{reverse('board:priorities')}?queue={self.queue.pk if self.queue else 'all'}"}
 
 
 class SaveGeneral(_Save):
@@ -132,9 +134,10 @@ class DropOwn(OfQueue):
 
     title = gettext_lazy("%(name)s goes by the order for all queues")
     button = gettext_lazy("Drop its own order")
+    form_class = Why
     hint = gettext_lazy("Contacts that wait keep their places.")
     danger = True
 
     def _do(self, asked: dict[str, Any]) -> Said:
-        acts.drop_order(queue=self.queue, actor=self.user)
+        acts.drop_order(queue=self.queue, why=asked["why"], actor=self.user)
         return {"said": _("Saved."), "then": f"{reverse('board:priorities')}?queue={self.queue.pk}"}

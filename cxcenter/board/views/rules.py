@@ -35,7 +35,7 @@ from routing.actions import rules as acts
 from routing.choices import Then, When
 from routing.models import FrequentRule, OpeningInterval, Overflow, Queue, QueueMember, RuleVersion
 from routing.rules import document as rules
-from routing.rules.document import HOURS, PAUSES, QUEUES, Document, Settings
+from routing.rules.document import HOURS, OF_QUEUES, PAUSES, QUEUES, REQUIREMENTS, Document, Settings
 from routing.rules.faults import faults
 
 if TYPE_CHECKING:
@@ -74,8 +74,9 @@ def overview(request: HttpRequest) -> HttpResponse:
         can_make=scope.teams_of(user).exists(),
         wrong=[
             {"fault": fault, "url": _address(fault.sort, fault.id)}
-            for fault in faults(present)
-            if fault.sort != QUEUES or fault.id in ours
+            # Several sorts of work may ask for the same that nobody has.
+            for fault in {fault.message: fault for fault in faults(present)}.values()
+            if fault.sort not in (QUEUES, *OF_QUEUES) or fault.id in ours
         ],
         versions=RuleVersion.objects.select_related("made_by").defer("state")[:LATEST],
     )
@@ -99,6 +100,7 @@ def _address(sort: str, ident: str) -> str:
         QUEUES: lambda: reverse("board:rules-queue", args=[ident]),
         HOURS: lambda: reverse("board:rules-hours", args=[ident]),
         PAUSES: lambda: reverse("board:rules-pauses"),
+        REQUIREMENTS: lambda: reverse("board:skills"),
     }[sort]()
 
 

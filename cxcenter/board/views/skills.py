@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from cxcenter.accounts.roles import Right
 from cxcenter.board import scope
-from cxcenter.board.forms import AskForSkill, NewSkill
+from cxcenter.board.forms import AskForSkill, NewSkill, Why
 from cxcenter.board.views.acts import Act, Said
 from cxcenter.board.views.pages import board_page
 from cxcenter.core.errors import Invalid, NotFound
@@ -94,14 +94,8 @@ def set_level(request: HttpRequest, skill: int, pk: int) -> JsonResponse:
     level = request.POST.get("level", "")
     if not level.isdecimal():
         raise Invalid(_("Choose a level from 1 to 5, or none."), field="level")
-    wanted = _skill(skill)
-    acts.set_level(user=operator, skill=wanted, level=int(level), actor=staff_of(request))
-    stranded = acts.stranded_by(wanted)
-    if not stranded:
-        return JsonResponse({"level": int(level)})
-    names = ", ".join(queue.label(staff_of(request).language) for queue in stranded)
-    words = _("Nobody can serve all that waits in: %(queues)s. Give somebody the level, or ask for less.")
-    return JsonResponse({"level": int(level), "warning": words % {"queues": names}})
+    acts.set_level(user=operator, skill=_skill(skill), level=int(level), actor=staff_of(request))
+    return JsonResponse({"level": int(level)})
 
 
 def _skill(pk: int) -> Skill:
@@ -144,18 +138,12 @@ class Ask(Act):
         return {"queues": queues, "everywhere": everywhere, "rule": self.rule}
 
     def _do(self, asked: dict[str, Any]) -> Said:
-        acts.save_requirement(
-            skill=asked["skill"],
-            level=asked["level"],
-            queue=asked["queue"],
-            topic=asked["topic"],
-            language=asked["language"],
-            segment=asked["segment"],
-            steps=asked["steps"],
-            requirement=self.rule,
-            actor=self.user,
+        names = ("skill", "level", "topic", "language", "segment", "steps")
+        wanted = acts.Asked(**{name: asked[name] for name in names})
+        made = acts.save_requirement(
+            asked=wanted, queue=asked["queue"], requirement=self.rule, why=asked["why"], actor=self.user
         )
-        return {"said": _("Saved"), "then": reverse("board:skills")}
+        return {"said": _("Saved as version %(number)s") % {"number": made.number}, "then": reverse("board:skills")}
 
 
 class OfRule(Act):
@@ -186,6 +174,7 @@ class AskNoLonger(OfRule):
 
     title = gettext_lazy("Ask for %(name)s no longer")
     button = gettext_lazy("Ask no longer")
+    form_class = Why
     hint = gettext_lazy("Contacts that wait keep what was asked for when they came.")
     danger = True
 
@@ -195,5 +184,5 @@ class AskNoLonger(OfRule):
         return self.rule.skill.label(self.user.language)
 
     def _do(self, asked: dict[str, Any]) -> Said:
-        acts.drop_requirement(requirement=self.rule, actor=self.user)
+        acts.drop_requirement(requirement=self.rule, why=asked["why"], actor=self.user)
         return {"said": _("Asked for no longer"), "then": reverse("board:skills")}
