@@ -72,20 +72,12 @@ def _ident(queue: Queue | None) -> str:
     return str(queue.pk) if queue else ALL
 
 
-def _topics() -> dict[int, Topic]:
-    """Return all topics by number, each with those above it at hand. One query."""
-    found = {topic.pk: topic for topic in Topic.objects.all()}
-    for topic in found.values():
-        topic.parent = found.get(topic.parent_id or 0)
-    return found
-
-
 def _reorder(queue: Queue | None) -> int:
     """Give those who wait the steps that they would get now; what they have besides, by hand or by waiting, they keep."""
     queues = [queue] if queue else list(Queue.objects.all())
     live = WorkItem.objects.exclude(visit=Visit.LEFT).filter(queue__in=queues)
     locks.lock_items(live.values_list("pk", flat=True))
-    topics = _topics()
+    topics = preferences.topics()
     moved = 0
     for one in queues:
         order = preferences.Order(preferences.rows_for(one))

@@ -1,22 +1,30 @@
 """What work asks for and what stands ahead are rules as others: one document, checked as a whole, kept in versions."""
 
+import json
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from customers.models import Segment
 from cxcenter.core.models import AuditEntry
-from interactions.models import Channel, Topic
+from interactions.models import Channel, Interaction, Thread, Topic
+from quality import runs
+from quality.models import SimulationRun
 from routing.models import (
     Assignment,
     Entrance,
+    MemberPeriod,
     PriorityStep,
     Queue,
     Requirement,
     RuleVersion,
     Skill,
+    WorkItem,
 )
 from tests import world
-from tests.board.test_rules import Place, faults
+from tests.board.test_rules import Place, faults, yesterday
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -173,3 +181,78 @@ def test_what_was_unserved_before_hides_nothing_new(post, place, client):
     client.force_login(admin)
     refused = post("ask", **asked(place, queue="", topic=other.pk, level=1, after_1="", level_1=""))
     assert refused.status_code == 400 and "Second line" in refused.json()["message"]
+
+
+# --- Tried on yesterday ---------------------------------------------------------------------------
+
+
+def played() -> tuple[dict, dict, dict[tuple[str, str], float]]:
+    """What was played: the streams of the present rules and of the changed ones, and what differs by queue."""
+    assert runs.work(seconds=60) is False
+    run = SimulationRun.objects.latest("pk")
+    assert (run.state, run.fault) == ("done", "")
+    said, found = json.loads(run.scenario), json.loads(run.result)["differences"]["changed"]
+    changed = said["rules"]["changed"].get("streams", {})
+    return said["streams"], changed, {(row["of"], row["figure"]): row["mean"] for row in found if row["by"] == "queue"}
+
+
+def test_what_work_would_ask_for_is_tried_on_yesterday_and_then_saved(post, place, client):
+    """Every second contact was about loans; one of the two who were there that day has mortgage."""
+    yesterday(place)
+    place.queue.members.add(place.carl)
+    MemberPeriod.objects.filter(user=place.carl, queue=place.queue).update(
+        started_at=timezone.now() - timedelta(days=3)
+    )
+    day = Interaction.objects.get()
+    about_loans = world.open_chat(world.make_site(), topic=place.loans)
+    ids = list(
+        WorkItem.objects.filter(interaction=day, queue=place.queue).order_by("entered_at").values_list("pk", flat=True)
+    )
+    WorkItem.objects.filter(pk__in=ids[::2]).update(interaction=about_loans)
+    then = post("ask", act="try", why="Loans", **asked(place, after_1=240)).json()["then"]
+    assert not Requirement.objects.exists() and not RuleVersion.objects.exists(), "nothing is saved"
+    before, after, differs = played()
+    assert [("steps" in stream, len(stream["log"])) for stream in before.values()] == [(False, 30), (False, 30)]
+    (name,) = after
+    assert after == {name: {"steps": [{"after_s": 0.0, "needs": {"Mortgage": 3}}, {"after_s": 240.0, "needs": {}}]}}
+    assert differs["Warranty", "wait_s"] > 0
+    page = client.get(then).content.decode()
+    assert "Mortgage · Loans: ≥ 3, from 240 s anyone" in page and reverse("board:skills") in page
+    run = SimulationRun.objects.get()
+    assert post("simulation-save", run.pk, why="It helps").json()["said"] == "Saved as version 2"
+    assert held() == [(3, place.loans.pk, [(240, 0)])]
+    # In force now, it is what the day is compared with, though the day began without it.
+    assert post("ask-no-longer", Requirement.objects.get().pk, act="try").status_code == 200
+    before, after, differs = played()
+    assert [stream.get("steps", [{}])[0].get("needs") for stream in before.values()] == [{"Mortgage": 3}, None][::-1]
+    assert after == {name: {"steps": None}} and differs["Warranty", "wait_s"] < 0
+
+
+def test_an_order_is_tried_on_yesterday(post, place, client):
+    """Who came by mail stands ahead in the trial; who was handed on, or called back, keeps what he had."""
+    yesterday(place)
+    mail = Channel.objects.create(name="Mail", kind="email")
+    talk = world.open_chat(world.make_site())
+    Thread.objects.filter(pk=talk.thread_id).update(channel=mail)
+    ids = list(WorkItem.objects.filter(queue=place.queue).order_by("entered_at").values_list("pk", flat=True))
+    WorkItem.objects.filter(pk__in=ids[::3]).update(interaction=talk, priority=3)
+    WorkItem.objects.filter(pk=ids[0]).update(sent_by=place.bob)
+    other = Topic.objects.create(name="Other")
+    order = {"channels": [mail.pk, Channel.objects.exclude(pk=mail.pk).first().pk], "topics": [other.pk]}
+    then = post("own-order", place.queue.pk, act="try", **order).json()["then"]
+    assert not PriorityStep.objects.exists()
+    before, after, _differs = played()
+    ahead = [row["priority"] for row in before["Warranty"]["log"]]
+    shown = [row["priority"] for row in after["Warranty"]["log"]]
+    assert (ahead[0], shown[0]) == (3, 3) and {b - a for a, b in zip(ahead[3::3], shown[3::3], strict=True)} == {2}
+    page = client.get(
+        f"{reverse('board:priorities')}?queue={place.queue.pk}&trial={then.split('/')[-2]}"
+    ).content.decode()
+    assert "from a trial: not saved yet" in page
+    assert (
+        place.queue.name in client.get(then).content.decode()
+        and f"?queue={place.queue.pk}&amp;trial=" in client.get(then).content.decode()
+    )
+    assert post("own-order", place.queue.pk, act="try", **order, try_day="2020-01-01").json()["code"] == "too_little"
+    assert post("drop-order", place.queue.pk, act="try").json()["code"] == "same"
+    assert "Try on yesterday" in client.get(reverse("board:ask")).content.decode()

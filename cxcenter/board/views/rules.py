@@ -24,13 +24,13 @@ from cxcenter.board.rules.forms import (
 )
 from cxcenter.board.rules.overflow import fresh_line, lines_of, overflow_from
 from cxcenter.board.views.pages import board_page
+from cxcenter.board.views.trying import trial_of
 from cxcenter.core.errors import NotFound
 from cxcenter.core.once import once
 from cxcenter.core.reading import day
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.core.zones import zones
 from quality import trials
-from quality.models import SimulationRun
 from routing.actions import rules as acts
 from routing.choices import Then, When
 from routing.models import FrequentRule, OpeningInterval, Overflow, Queue, QueueMember, RuleVersion
@@ -129,7 +129,7 @@ class Page(View):
 
     def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         """Show the settings: those in force, or those of a trial that is to go on."""
-        trial = self._trial()
+        trial = trial_of(request)
         tried = trial["edit"].get(self.sort, {}).get(self.ident) if trial else None
         present = rules.current()
         context = {
@@ -138,12 +138,6 @@ class Page(View):
             "is_trial": tried is not None,
         }
         return board_page(request, "rules", self.template, **{**context, **self._context(tried)})
-
-    def _trial(self) -> dict[str, Any] | None:
-        asked = self.request.GET.get("trial", "")
-        own = SimulationRun.objects.filter(made_by=self.user).exclude(trial=None)
-        run = own.filter(pk=int(asked)).first() if asked.isdecimal() and len(asked) < 18 else None
-        return run.trial if run else None
 
     @method_decorator(once)
     def post(self, request: HttpRequest, **_kwargs: Any) -> JsonResponse:

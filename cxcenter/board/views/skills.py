@@ -13,13 +13,15 @@ from django.views.decorators.http import require_GET, require_POST
 
 from cxcenter.accounts.roles import Right
 from cxcenter.board import scope
-from cxcenter.board.forms import AskForSkill, NewSkill, Why
+from cxcenter.board.forms import AskForSkill, NewSkill
 from cxcenter.board.views.acts import Act, Said
 from cxcenter.board.views.pages import board_page
+from cxcenter.board.views.trying import RulesAct
 from cxcenter.core.errors import Invalid, NotFound
 from cxcenter.core.requests import needs, staff_of
 from routing.actions import skills as acts
 from routing.models import OperatorSkill, Presence, Requirement, Skill
+from routing.rules.document import Document
 
 # So many operators are one page of the matrix.
 OPERATORS = 50
@@ -121,7 +123,7 @@ class AddSkill(Act):
         }
 
 
-class Ask(Act):
+class Ask(RulesAct):
     """Ask work for a skill."""
 
     title = gettext_lazy("What work asks for")
@@ -137,16 +139,21 @@ class Ask(Act):
         queues, everywhere = scope.queues_of(self.user), self.user.may(Right.EVERY_TEAM)
         return {"queues": queues, "everywhere": everywhere, "rule": self.rule}
 
-    def _do(self, asked: dict[str, Any]) -> Said:
+    def _wanted(self, asked: dict[str, Any]) -> acts.Asked:
         names = ("skill", "level", "topic", "language", "segment", "steps")
-        wanted = acts.Asked(**{name: asked[name] for name in names})
+        return acts.Asked(**{name: asked[name] for name in names})
+
+    def _edit(self, asked: dict[str, Any], present: Document) -> Document:
+        return acts.edit_of(present, asked=self._wanted(asked), queue=asked["queue"], requirement=self.rule)
+
+    def _save(self, asked: dict[str, Any]) -> Said:
         made = acts.save_requirement(
-            asked=wanted, queue=asked["queue"], requirement=self.rule, why=asked["why"], actor=self.user
+            asked=self._wanted(asked), queue=asked["queue"], requirement=self.rule, why=asked["why"], actor=self.user
         )
         return {"said": _("Saved as version %(number)s") % {"number": made.number}, "then": reverse("board:skills")}
 
 
-class OfRule(Act):
+class OfRule(RulesAct):
     """An act on what work of own queues asks for."""
 
     rule: Requirement
@@ -174,7 +181,6 @@ class AskNoLonger(OfRule):
 
     title = gettext_lazy("Ask for %(name)s no longer")
     button = gettext_lazy("Ask no longer")
-    form_class = Why
     hint = gettext_lazy("Contacts that wait keep what was asked for when they came.")
     danger = True
 
@@ -183,6 +189,9 @@ class AskNoLonger(OfRule):
         """The skill."""
         return self.rule.skill.label(self.user.language)
 
-    def _do(self, asked: dict[str, Any]) -> Said:
+    def _edit(self, asked: dict[str, Any], present: Document) -> Document:
+        return acts.edit_of(present, requirement=self.rule)
+
+    def _save(self, asked: dict[str, Any]) -> Said:
         acts.drop_requirement(requirement=self.rule, why=asked["why"], actor=self.user)
         return {"said": _("Asked for no longer"), "then": reverse("board:skills")}
