@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from quality import policies
+from quality import policies, terms
 from quality.models import LevelPolicy
 from quality.service_level import Policy
 from quality.simulation.patience import patience
+from quality.terms import Terms
 from quality.yesterday import Day, Visit, read
 from routing.choices import Blocked, Outcome, Then, When
-from routing.models import ANYONE, Skill
+from routing.models import Skill
 from routing.overflow import OFFERS
 from routing.rules.document import HOURS, QUEUES, Document, Settings, current, merged
 from routing.rules.faults import hours_of
@@ -43,12 +44,16 @@ def scenario_of(trial: Mapping[str, Any]) -> str:
 
 
 def changed_queues(before: Document, after: Document) -> set[int]:
-    """Return the queues whose settings or hours differ."""
+    """Return the queues whose settings, hours, requirements or order differ."""
     return {
         int(ident)
         for ident, one in after[QUEUES].items()
         if ident in before[QUEUES]
-        and (one != before[QUEUES][ident] or _hours(after, int(ident)) != _hours(before, int(ident)))
+        and (
+            one != before[QUEUES][ident]
+            or _hours(after, int(ident)) != _hours(before, int(ident))
+            or (one["active"] and terms.differ(before, after, int(ident)))
+        )
     }
 
 
@@ -100,10 +105,25 @@ def unplayed(rules: Iterable[Settings]) -> list[Settings]:
 def study(day: Day, queues: set[int], before: Document, after: Document) -> dict[str, Any]:
     """Return the scenario of a day: the present rules are its base, the changed ones a set that differs from it."""
     attended = {queue for queue in queues if any(_asks_who_is_there(rules, queue) for rules in (before, after))}
-    base, other = (_Told(day, queues, rules, before, attended).scenario() for rules in (before, after))
+    paths = steps_of({visit.path for visit in day.visits})
+    both = [Terms(rules, before, after, paths) for rules in (before, after)]
+    streams = _streams(day.visits, both)
+    base, other = (
+        _Told(day, queues, rules, before, attended, own, streams).scenario()
+        for rules, own in zip((before, after), both, strict=True)
+    )
     told = {policy for rules in (before, after) for policy in levels_of(queues, rules).values()}
     levels = [_level(policy) for policy in sorted(told, key=str)]
     return {"title": f"{day.date}", "levels": levels, **base, "rules": {CHANGED: patch(base, other)}}
+
+
+def _streams(visits: Iterable[Visit], both: Iterable[Terms]) -> list[list[Visit]]:
+    """Return contacts of a queue that ask for the same under both sets of rules, stream by stream: they meet the same luck."""
+    alike: dict[tuple[Any, ...], list[Visit]] = defaultdict(list)
+    for visit in visits:
+        asked = [own.steps(visit) for own in both]
+        alike[visit.queue, *((steps.needs, steps.after_s) for steps in asked)].append(visit)
+    return [alike[key] for key in sorted(alike)]
 
 
 def _asks_who_is_there(rules: Document, queue: int) -> bool:
@@ -149,11 +169,12 @@ class _Told:
     rules: Document
     present: Document
     attended: set[int]
+    terms: Terms
+    streams: list[list[Visit]]
 
     def __post_init__(self) -> None:
         self._names = {queue: self.present[QUEUES][str(queue)]["name"] for queue in sorted(self.queues)}
         self._skills = {skill.pk: skill.name for skill in Skill.objects.all()}
-        self._paths = steps_of({visit.path for visit in self.day.visits})
 
     def scenario(self) -> dict[str, Any]:
         """Return it as the simulator reads it."""
@@ -208,23 +229,24 @@ class _Told:
 
     def _nobody(self) -> dict[str, Any]:
         """Return nobody, who has all skills that are asked for: what nobody of the day had can be asked for too."""
-        asked = {skill for steps in self._paths.values() for needs in steps.needs for skill, _level in needs}
+        steps = [self.terms.steps(came[0]) for came in self.streams]
+        asked = {skill for one in steps for needs in one.needs for skill, _level in needs}
         levels = {self._skills[skill]: 5 for skill in sorted(asked & self._skills.keys())}
         return {"count": 0, "queues": list(self._names.values()), "limits": {KIND: 1}, "skills": levels, "shifts": []}
 
     def _streams(self) -> dict[str, Any]:
-        alike: dict[tuple[int, int], list[Visit]] = defaultdict(list)
-        for visit in self.day.visits:
-            if self._is_let_in(visit):
-                alike[visit.queue, visit.path].append(visit)
-        found = {}
-        for (queue, path), came in sorted(alike.items()):
+        found: dict[str, Any] = {}
+        for number, alike in enumerate(self.streams):
+            queue, steps = alike[0].queue, self.terms.steps(alike[0])
+            came = [visit for visit in alike if self._is_let_in(visit)]
+            if not came:
+                continue
             stream: dict[str, Any] = {"queue": self._names[queue], "kind": KIND, **self._times(queue)}
-            if path != ANYONE:
-                stream["steps"] = self._steps(self._paths[path])
-            more = self._now(queue)["priority"] - self._then(queue)["priority"]
-            stream["log"] = [_row(visit, more) for visit in came]
-            found[f"{self._names[queue]} / {path}" if path != ANYONE else self._names[queue]] = stream
+            if steps != Steps():
+                stream["steps"] = self._steps(steps)
+            stream["log"] = [_row(visit, self.terms.priority(visit)) for visit in came]
+            is_first = not number or self.streams[number - 1][0].queue != queue
+            found[self._names[queue] if is_first else f"{self._names[queue]} / {number}"] = stream
         return found
 
     def _is_let_in(self, visit: Visit) -> bool:
@@ -261,8 +283,8 @@ class _Told:
         ]
 
 
-def _row(visit: Visit, more: int) -> dict[str, Any]:
-    row: dict[str, Any] = {"at": visit.at, "priority": visit.priority + more}
+def _row(visit: Visit, priority: int) -> dict[str, Any]:
+    row: dict[str, Any] = {"at": visit.at, "priority": priority}
     if visit.credit_s:
         row["credit_s"] = visit.credit_s
     if visit.service_s is not None:

@@ -1,7 +1,7 @@
 """A day that was, as rules are tried on it: who came, how long serving took, who gave up, who was there."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from cxcenter.accounts.models import User
-from routing.choices import Blocked, LegEnd, Outcome, State, Then, When
+from routing.choices import Blocked, LegEnd, Outcome, State, Then, When, Work
 from routing.hours import MIDNIGHT
 from routing.models import Assignment, MemberPeriod, OperatorSkill, Presence, PresenceInterval, WorkItem
 
@@ -23,6 +23,23 @@ LEFT = (Outcome.ANSWERED, Outcome.ABANDONED, Outcome.FLOWED_OUT, Outcome.BLOCKED
 NO_ENTRY = (Blocked.NO_LINE, Blocked.RULE)
 # Of those who met a closed door, these did because nobody was there: rules for that are played.
 UNATTENDED = [f"{When.NOBODY}:{then}" for then in (Then.CALLBACK, Then.FORM, Then.CLOSE)]
+
+
+@dataclass(frozen=True)
+class About:
+    """What rules ask of a contact: its channel, its topic, its language, the segments of its customer by their codes.
+
+    `asked` are levels that a program asked for besides the rules, `steps` those of priority that it got by the order of its
+    queue; where `is_ordered` is not true it came past the order: handed on, or as a callback.
+    """
+
+    channel: int
+    topic: int | None
+    language: str
+    segments: tuple[str, ...]
+    asked: tuple[tuple[int, int], ...]
+    steps: int
+    is_ordered: bool
 
 
 @dataclass(frozen=True)
@@ -39,6 +56,7 @@ class Visit:
     blocked: str
     service_s: float | None
     wrapup_s: float | None
+    about: About
 
 
 @dataclass
@@ -114,11 +132,19 @@ def _visits(begins: datetime, ends: datetime, queues: set[int]) -> list[Visit]:
         "path",
         "outcome",
         "blocked_kind",
+        "work",
+        "sent_by_id",
+        "steps",
+        "segments",
+        "interaction__thread__channel_id",
+        "interaction__topic_id",
+        "interaction__language",
+        "interaction__asked",
     )
     worked = _worked(begins, ends, queues)
     flowed: dict[int, datetime] = {}
     found = []
-    for pk, talk, queue, entered, since, left, priority, path, outcome, blocked in rows.values_list(*columns):
+    for pk, talk, queue, entered, since, left, priority, path, outcome, blocked, *about in rows.values_list(*columns):
         # Who came by an overflow comes so in the simulation too.
         is_next = flowed.get(talk) == entered
         if outcome == Outcome.FLOWED_OUT:
@@ -138,9 +164,23 @@ def _visits(begins: datetime, ends: datetime, queues: set[int]) -> list[Visit]:
                 blocked=blocked,
                 service_s=service_s,
                 wrapup_s=wrapup_s,
+                about=_about(about),
             )
         )
     return found
+
+
+def _about(row: Sequence[Any]) -> About:
+    work, sent_by, steps, segments, channel, topic, language, asked = row
+    return About(
+        channel=channel,
+        topic=topic,
+        language=language,
+        segments=tuple(segments),
+        asked=tuple(sorted((int(skill), level) for skill, level in asked.items())),
+        steps=steps,
+        is_ordered=sent_by is None and work != Work.CALLBACK,
+    )
 
 
 def _worked(begins: datetime, ends: datetime, queues: set[int]) -> dict[int, tuple[float, float]]:

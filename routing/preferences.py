@@ -115,6 +115,8 @@ def frequent_words(frequent: dict[str, Any] | None, language: str) -> str:
 
 # --- Steps of priority -----------------------------------------------------------------------------
 
+Topics = dict[int, Topic]
+
 
 class Order:
     """Steps of priority by channel, topic and segment. What a queue says itself stands before what holds for all."""
@@ -138,6 +140,14 @@ class Order:
         of_topic = max((self._topics.get(one, 0) for one in line), default=0)
         of_segment = max((self._segments.get(one, 0) for one in segments), default=0)
         return self._channels.get(channel, 0) + of_topic + of_segment + (URGENT_STEPS if _is_urgent(topic) else 0)
+
+
+def topics() -> Topics:
+    """Return all topics by number, each with those above it at hand. One query."""
+    found = {topic.pk: topic for topic in Topic.objects.all()}
+    for topic in found.values():
+        topic.parent = found.get(topic.parent_id or 0)
+    return found
 
 
 def _is_urgent(topic: Topic | None) -> bool:

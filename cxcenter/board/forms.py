@@ -49,6 +49,14 @@ class ActForm(forms.Form):
             field.widget.attrs.setdefault("class", css)
 
 
+class Why(ActForm):
+    """Why rules are changed."""
+
+    why = forms.CharField(
+        label=_("Why"), max_length=300, required=False, help_text=_("It stands in the list of versions.")
+    )
+
+
 class Lasting(ActForm):
     """For how long."""
 
@@ -216,7 +224,7 @@ class NewSkill(ActForm):
     name_ru = forms.CharField(label=_("Name in Russian"), max_length=60, required=False)
 
 
-class AskForSkill(ActForm):
+class AskForSkill(Why):
     """What work asks for, and how that loosens while it waits."""
 
     STEPS = 3
@@ -293,7 +301,7 @@ class AskForSkill(ActForm):
         return {**said, "steps": steps}
 
 
-class SaveOrder(ActForm):
+class SaveOrder(Why):
     """What stands ahead of the rest, by numbers, the first first."""
 
     channels = InOrder(queryset=Channel.objects.all(), required=False)

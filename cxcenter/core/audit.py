@@ -61,6 +61,7 @@ ACTS = {
     "presence.move_all": _("moved all contacts of an operator"),
     "priority.drop": _("let a queue go by the order of priorities for all queues"),
     "priority.order": _("changed the order of priorities"),
+    "priority.waiting": _("gave those who wait their places by the order of priorities"),
     "queue.close": _("closed a queue"),
     "queue.lend": _("lent an operator to a queue"),
     "queue.open": _("opened a queue"),

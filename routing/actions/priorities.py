@@ -1,25 +1,24 @@
-"""The order of channels, topics and segments: what is served sooner. One audited act."""
+"""The order of channels, topics and segments: what is served sooner. Every act is audited."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import DurationField, ExpressionWrapper, F, Value
-from django.utils.translation import gettext as _
 
 from customers.models import Segment
-from cxcenter.accounts.roles import Right
 from cxcenter.core import audit
-from cxcenter.core.errors import Conflict, Forbidden
 from cxcenter.core.events import announce
 from interactions.models import Channel, Topic
 from routing import locks, preferences
-from routing.actions.control import refuse_foreign
 from routing.actions.queueing import head_start
+from routing.actions.rules import refuse_foreign, save_rules
 from routing.choices import Visit
 from routing.events import RoomMade
-from routing.models import PriorityStep, Queue, WorkItem
+from routing.models import Queue, WorkItem
+from routing.rules import document as rules
+from routing.rules.document import ALL, KINDS, PRIORITIES, Document, Settings
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
@@ -33,64 +32,44 @@ def save_order(
     topics: Sequence[Topic],
     segments: Sequence[Segment],
     also_waiting: bool = False,
+    why: str = "",
+    seen: str = "",
     actor: "User",
 ) -> int:
     """Set what stands ahead of the rest in a queue, or in all (None), the first first: the last has one step, and so on up.
 
     It holds for contacts from now on; with `also_waiting` those who wait get their places by it as well. Returns how many
-    of them have moved. Raises Forbidden for another team's queue, and for all queues unless the actor has every team.
+    of them have moved. Raises as save_rules does; what stands already may be saved for those who wait.
     """
-    if queue is not None:
-        refuse_foreign(queue, actor)
-    elif not actor.may(Right.EVERY_TEAM):
-        raise Forbidden(_("The order for all queues is set by an administrator. Choose a queue of yours."))
-    ahead = {
-        **{("channel", one.pk): steps for steps, one in enumerate(reversed(channels), start=1)},
-        **{("topic", one.pk): steps for steps, one in enumerate(reversed(topics), start=1)},
-        **{("segment", one.pk): steps for steps, one in enumerate(reversed(segments), start=1)},
-    }
-    PriorityStep.objects.filter(queue=queue).delete()
-    try:
-        with transaction.atomic():
-            PriorityStep.objects.bulk_create(
-                PriorityStep(queue=queue, steps=ahead.get((kind, pk), 0), **{f"{kind}_id": pk})
-                for kind, pk in (_everything() if queue else ahead)
-            )
-    except IntegrityError:
-        raise Conflict(_("A colleague has just saved this order. Reload the page."), code="stale") from None
-    moved = _reorder(queue) if also_waiting else 0
-    audit.record(
-        actor,
-        "priority.order",
-        f"queue:{queue.pk if queue else 'all'}",
-        channels=[one.pk for one in channels],
-        topics=[one.pk for one in topics],
-        segments=[one.pk for one in segments],
-        moved=moved,
-    )
+    locks.lock_rules()
+    edit, present = edit_of(queue, channels=channels, topics=topics, segments=segments), rules.current()
+    if not also_waiting or rules.merged(present, edit) != present:
+        save_rules(edit=edit, why=why, actor=actor, seen=seen, act="priority.order")
+    if not also_waiting:
+        return 0
+    refuse_foreign(edit, present, actor)
+    moved = _reorder(queue)
+    audit.record(actor, "priority.waiting", f"queue:{_ident(queue)}", moved=moved)
     return moved
 
 
 @transaction.atomic
-def drop_order(*, queue: Queue, actor: "User") -> None:
-    """Let a queue go by the order for all queues again."""
-    refuse_foreign(queue, actor)
-    PriorityStep.objects.filter(queue=queue).delete()
-    audit.record(actor, "priority.drop", f"queue:{queue.pk}")
+def drop_order(*, queue: Queue, why: str = "", actor: "User") -> None:
+    """Let a queue go by the order for all queues again. Raises as save_rules does."""
+    save_rules(edit=edit_of(queue), why=why, actor=actor, act="priority.drop")
 
 
-def _everything() -> list[tuple[str, int]]:
-    """Return all that has a place in an order: a queue's own says of each that it has one, or none."""
-    kinds = (("channel", Channel), ("topic", Topic), ("segment", Segment))
-    return [(kind, pk) for kind, model in kinds for pk in model.objects.values_list("pk", flat=True)]
+def edit_of(queue: Queue | None, **ahead: Sequence[Channel | Topic | Segment]) -> Document:
+    """Return the change of the rules that makes an order, or with nothing said at all lets a queue have none of its own."""
+    order: Settings = {"own": queue is None or bool(ahead)}
+    for kind in KINDS:
+        ranked = list(ahead.get(kind, ()))
+        order[kind] = [[one.pk, steps] for steps, one in zip(range(len(ranked), 0, -1), ranked, strict=True)]
+    return {PRIORITIES: {_ident(queue): order}}
 
 
-def _topics() -> dict[int, Topic]:
-    """Return all topics by number, each with those above it at hand. One query."""
-    found = {topic.pk: topic for topic in Topic.objects.all()}
-    for topic in found.values():
-        topic.parent = found.get(topic.parent_id or 0)
-    return found
+def _ident(queue: Queue | None) -> str:
+    return str(queue.pk) if queue else ALL
 
 
 def _reorder(queue: Queue | None) -> int:
@@ -98,7 +77,7 @@ def _reorder(queue: Queue | None) -> int:
     queues = [queue] if queue else list(Queue.objects.all())
     live = WorkItem.objects.exclude(visit=Visit.LEFT).filter(queue__in=queues)
     locks.lock_items(live.values_list("pk", flat=True))
-    topics = _topics()
+    topics = preferences.topics()
     moved = 0
     for one in queues:
         order = preferences.Order(preferences.rows_for(one))

@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 from cxcenter.accounts.models import Team, User
 from cxcenter.accounts.roles import Right
 from cxcenter.core import audit
-from cxcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
+from cxcenter.core.errors import Conflict, Forbidden, Invalid
 from cxcenter.core.events import announce
 from routing import locks
 from routing.actions import queueing
+from routing.actions.rules_of_work import write_asked, write_order
 from routing.choices import Visit
 from routing.events import RoomMade
 from routing.models import (
@@ -30,8 +31,20 @@ from routing.models import (
 )
 from routing.querysets import teams_of
 from routing.rules import document as rules
-from routing.rules.document import HOURS, LINKS, PAUSES, QUEUES, Document, Settings, row_columns
-from routing.rules.faults import Fault, World, at, faults
+from routing.rules.document import (
+    ALL,
+    HOURS,
+    LINKS,
+    OF_QUEUES,
+    PAUSES,
+    PRIORITIES,
+    QUEUES,
+    REQUIREMENTS,
+    Document,
+    Settings,
+    row_columns,
+)
+from routing.rules.faults import UNSERVED, Fault, World, at, faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -100,7 +113,8 @@ def _told_where_changed(found: "Iterable[Fault]", present: Document, wanted: Doc
         if is_changed or fault.code == "name":
             yield fault
         elif fault.code != "circle":
-            yield replace(fault, field="")
+            # Work that nobody can have is told where it is said what work asks for.
+            yield replace(fault, field="level" if fault.code == UNSERVED else "")
 
 
 def told(found: "Iterable[Fault]") -> list[dict[str, str]]:
@@ -113,6 +127,8 @@ def refuse_foreign(edit: Document, present: Document, actor: User) -> None:
     if not actor.may(Right.CONTROL):
         raise Forbidden(_("Rules are set by supervisors."))
     own = own_queues(actor)
+    for sort in OF_QUEUES:
+        _refuse_foreign_work(set(edit.get(sort, {})) - own, sort, actor)
     if set(edit.get(QUEUES, {})) - own - {NEW}:
         raise Forbidden(_("This queue belongs to another team."))
     if NEW in edit.get(QUEUES, {}):
@@ -129,6 +145,17 @@ def refuse_foreign(edit: Document, present: Document, actor: User) -> None:
             raise Invalid(_("Choose members of your own teams."), field="members")
 
 
+def _refuse_foreign_work(others: set[str], sort: str, actor: User) -> None:
+    if others - {ALL}:
+        raise Forbidden(_("This queue belongs to another team."), field="queue")
+    if others and not actor.may(Right.EVERY_TEAM):
+        words = {
+            REQUIREMENTS: _("Choose a queue: what all queues ask for is set by an administrator."),
+            PRIORITIES: _("The order for all queues is set by an administrator. Choose a queue of yours."),
+        }
+        raise Forbidden(words[sort], field="queue")
+
+
 def _refuse_foreign_team(team: int, actor: User) -> None:
     own = Team.objects.all() if actor.may(Right.EVERY_TEAM) else actor.supervised_teams.all()
     if not own.filter(pk=team).exists():
@@ -143,55 +170,6 @@ def own_queues(actor: User) -> set[str]:
 def keepers(hours: str, document: Document) -> set[str]:
     """Return the queues that keep business hours."""
     return {ident for ident, queue in document[QUEUES].items() if str(queue["hours"]) == hours}
-
-
-@transaction.atomic
-def put_back(*, version: RuleVersion, why: str, actor: User) -> RuleVersion:
-    """Put what an old version says of the actor's queues, hours and pause reasons in force, as a new version.
-
-    What came after it stays, what is gone stays gone. Raises as save_rules does.
-    """
-    locks.lock_rules()
-    edit = back_to(version, actor)
-    if not any(edit.values()):
-        raise Conflict(_("Your rules are those of that version already."), code="same")
-    return save_rules(edit=edit, why=why, actor=actor, act="rules.back")
-
-
-def back_to(version: RuleVersion, actor: User) -> Document:
-    """Return what would bring an old version back: all that differs, is still there and is the actor's to set."""
-    present, own = rules.current(), own_queues(actor)
-    people = set(User.objects.filter(is_active=True).values_list("pk", flat=True))
-    edit: Document = {sort: {} for sort in rules.SORTS}
-    for sort, things in present.items():
-        for ident, settings in things.items():
-            old = version.state.get(sort, {}).get(ident)
-            is_own = {QUEUES: ident in own, HOURS: keepers(ident, present) <= own, PAUSES: True}[sort]
-            if old is None or not is_own:
-                continue
-            # A setting that came later keeps its value.
-            wanted = {**settings, **{name: value for name, value in old.items() if name in settings}}
-            if sort == QUEUES:
-                wanted["members"] = [user for user in wanted["members"] if user in people]
-            if wanted != settings:
-                edit[sort][ident] = wanted
-    return edit
-
-
-def made_later(version: RuleVersion, actor: User) -> list[str]:
-    """Return the names of the actor's queues that a version does not know: putting it back leaves them as they are."""
-    known = [int(ident) for ident in version.state.get(QUEUES, {})]
-    return list(
-        Queue.objects.controlled_by(actor).exclude(pk__in=known).order_by("name").values_list("name", flat=True)
-    )
-
-
-def version_of(number: int) -> RuleVersion:
-    """Return a version. Raises NotFound."""
-    version = RuleVersion.objects.select_related("made_by").filter(number=number).first()
-    if version is None:
-        raise NotFound(_("There is no such version of the rules."))
-    return version
 
 
 def _note_outside(present: Document) -> int:
@@ -226,6 +204,17 @@ def _write(edit: Document, present: Document, number: int) -> None:
         _write_queue(pk, queues[str(pk)], number)
     if changed:
         announce(RoomMade(queues=changed))
+    _write_work(edit, present, number)
+
+
+def _write_work(edit: Document, present: Document, number: int) -> None:
+    """Write what work asks for, and its order. It holds for work to come: nobody who waits is moved by it."""
+    for sort, write in ((REQUIREMENTS, write_asked), (PRIORITIES, write_order)):
+        for ident, settings in edit.get(sort, {}).items():
+            if settings != present[sort][ident]:
+                write(ident, settings)
+                going_by = Queue.objects.all() if ident == ALL else Queue.objects.filter(pk=int(ident))
+                going_by.update(rules_version=number)
 
 
 def _make_queue(wanted: Settings, number: int) -> int:

@@ -1,7 +1,7 @@
 """Skills of operators, and what work asks for. Every act is audited."""
 
-import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
@@ -9,38 +9,67 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from customers.models import Segment
-from cxcenter.accounts.roles import Right
 from cxcenter.core import audit
-from cxcenter.core.errors import Conflict, Forbidden, Invalid
+from cxcenter.core.errors import Conflict, Invalid
 from cxcenter.core.events import announce
 from interactions.models import Topic
-from routing import locks, queries, skills
-from routing.actions.control import refuse_foreign
+from routing import locks
+from routing.actions.rules import save_rules
 from routing.events import RoomMade
-from routing.models import OperatorSkill, Queue, QueueMember, Requirement, RequirementStep, Skill
+from routing.models import OperatorSkill, Queue, QueueMember, Requirement, RuleVersion, Skill
+from routing.rules import document as rules
+from routing.rules.document import ALL, QUEUES, REQUIREMENTS, Document, Settings, key_of
+from routing.rules.faults import World, unserved
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
-
     from cxcenter.accounts.models import User
 
 # How a requirement loosens: (after so many seconds, at least this level; 0: anyone).
 Loosening = Sequence[tuple[int, int]]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A level of a skill that work asks for if it meets all conditions that are set here, and how that loosens."""
+
+    skill: Skill
+    level: int
+    topic: Topic | None = None
+    language: str = ""
+    segment: Segment | None = None
+    steps: Loosening = ()
+
+    def settings(self) -> Settings:
+        """Return it as the rules have it."""
+        return {
+            "skill": self.skill.pk,
+            "topic": self.topic.pk if self.topic else None,
+            "language": self.language,
+            "segment": self.segment.pk if self.segment else None,
+            "level": self.level,
+            "steps": [list(step) for step in self.steps],
+        }
+
+
 @transaction.atomic
 def set_level(*, user: "User", skill: Skill, level: int, actor: "User") -> None:
     """Give an operator a level of a skill, 0 to take it away; what waits for it is offered to him at once.
 
-    The level until now stays on record. Raises Invalid for a level that is none.
+    The level until now stays on record. Raises Invalid for a level that is none, and for one with which a queue would get
+    work that nobody there could ever be offered.
     """
     if not 0 <= level <= 5:
         raise Invalid(_("Choose a level from 1 to 5, or none."), field="level")
-    # One change after the other: the row that ends is the one that the last change began.
+    # One change after the other: the row that ends is the one that the last change began, and of two who have a level
+    # that work asks for the last one keeps it.
+    locks.lock_rules()
     locks.lock_presence(user.pk)
     held = OperatorSkill.objects.filter(user=user, skill=skill, ended_at=None).first()
-    if (held.level if held else 0) == level:
+    before = held.level if held else 0
+    if before == level:
         return
+    if level < before:
+        _refuse_last(user, skill, level)
     now = timezone.now()
     if held is not None:
         held.ended_at = now
@@ -51,6 +80,22 @@ def set_level(*, user: "User", skill: Skill, level: int, actor: "User") -> None:
     queues = list(QueueMember.objects.filter(user=user).values_list("queue_id", flat=True))
     if queues:
         announce(RoomMade(queues=queues))
+
+
+def _refuse_last(user: "User", skill: Skill, level: int) -> None:
+    """Raise Invalid if an operator who has less is missed in a queue; what nobody could serve before stands in no way."""
+    document, world = rules.current(), World.read()
+    known = unserved(document, world)
+    world.levels[user.pk] = {**world.levels.get(user.pk, {}), skill.pk: level}
+    found = [fault for fault in unserved(document, world) if fault not in known]
+    if found:
+        names = dict.fromkeys(document[QUEUES][fault.id]["name"] for fault in found)
+        words = _(
+            "%(operator)s is the last in %(queues)s who has all that its work asks for: it would wait for ever. Give"
+            " somebody else the level first, or let it ask for less."
+        )
+        said = words % {"operator": user.name, "queues": ", ".join(names)}
+        raise Invalid(said, field="level", code="last")
 
 
 @transaction.atomic
@@ -71,108 +116,44 @@ def add_skill(*, name: str, name_ru: str = "", actor: "User") -> Skill:
 
 @transaction.atomic
 def save_requirement(
-    *,
-    skill: Skill,
-    level: int,
-    queue: Queue | None,
-    topic: Topic | None = None,
-    language: str = "",
-    segment: Segment | None = None,
-    steps: Loosening = (),
-    requirement: Requirement | None = None,
-    actor: "User",
-) -> Requirement:
-    """Make or change what work asks for; it holds for work that comes from now on.
+    *, asked: Asked, queue: Queue | None, requirement: Requirement | None = None, why: str = "", actor: "User"
+) -> RuleVersion:
+    """Make or change what work of a queue, or of all, asks for; it holds for work that comes from now on.
 
-    Raises Invalid for steps that do not loosen, for work that nobody could ever serve, and for a rule that stands
-    already; Forbidden for another team's queue.
+    Raises as save_rules does: Invalid for steps that do not loosen, for work that nobody could ever serve, and for what is
+    asked for already; Forbidden for another team's queue.
     """
-    _refuse(queue, actor)
-    if requirement is not None:
-        _refuse(requirement.queue, actor)
-    _refuse_steps(level, steps)
-    rule = requirement or Requirement()
-    rule.skill, rule.level, rule.queue, rule.topic, rule.language = skill, level, queue, topic, language
-    rule.segment = segment
-    _refuse_unservable(rule, steps)
-    try:
-        with transaction.atomic():
-            rule.save()
-    except IntegrityError:
-        raise Invalid(_("This is asked for already: change that line."), field="skill", code="exists") from None
-    rule.steps.all().delete()
-    RequirementStep.objects.bulk_create(
-        RequirementStep(requirement=rule, after_s=after, level=lower) for after, lower in steps
-    )
-    audit.record(actor, "requirement.save", f"requirement:{rule.pk}", skill=skill.pk, level=level, steps=list(steps))
-    return rule
+    locks.lock_rules()
+    edit = edit_of(rules.current(), asked=asked, queue=queue, requirement=requirement)
+    return save_rules(edit=edit, why=why, actor=actor, act="requirement.save")
 
 
 @transaction.atomic
-def drop_requirement(*, requirement: Requirement, actor: "User") -> None:
+def drop_requirement(*, requirement: Requirement, why: str = "", actor: "User") -> RuleVersion:
     """Ask for it no longer. Who waits keeps what was asked for when he came."""
-    _refuse(requirement.queue, actor)
-    audit.record(actor, "requirement.drop", f"requirement:{requirement.pk}", skill=requirement.skill_id)
-    requirement.delete()
+    locks.lock_rules()
+    edit = edit_of(rules.current(), requirement=requirement)
+    return save_rules(edit=edit, why=why, actor=actor, act="requirement.drop")
 
 
-def _refuse(queue: Queue | None, actor: "User") -> None:
-    """Raise Forbidden unless the actor may say what work of this queue asks for; of all queues, who has every team."""
-    if queue is not None:
-        refuse_foreign(queue, actor)
-    elif not actor.may(Right.EVERY_TEAM):
-        raise Forbidden(_("Choose a queue: what all queues ask for is set by an administrator."), field="queue")
+def edit_of(
+    present: Document,
+    *,
+    asked: Asked | None = None,
+    queue: Queue | None = None,
+    requirement: Requirement | None = None,
+) -> Document:
+    """Return the change of the rules by which a queue, or all, asks for something more, in the place of a `requirement`."""
+    edit: dict[str, Settings] = {}
+    if requirement is not None:
+        ident, gone = _ident(requirement.queue_id), key_of(rules.asked_settings(requirement))
+        edit[ident] = {"asked": [row for row in present[REQUIREMENTS][ident]["asked"] if key_of(row) != gone]}
+    if asked is not None:
+        ident = _ident(queue.pk if queue else None)
+        beside = edit.get(ident, present[REQUIREMENTS][ident])["asked"]
+        edit[ident] = {"asked": sorted([*beside, asked.settings()], key=key_of)}
+    return {REQUIREMENTS: edit}
 
 
-def _refuse_steps(level: int, steps: Loosening) -> None:
-    if not 1 <= level <= 5:
-        raise Invalid(_("Choose a level from 1 to 5."), field="level")
-    for number, (before, step) in enumerate(itertools.pairwise([(0, level), *steps]), start=1):
-        if step[0] <= before[0]:
-            raise Invalid(_("Each step comes later than the one before."), field=f"after_{number}")
-        if step[1] >= before[1]:
-            raise Invalid(_("Each step asks for less than the one before."), field=f"level_{number}")
-
-
-def _refuse_unservable(rule: Requirement, steps: Loosening) -> None:
-    """Raise Invalid if a queue would get work that none of its members could ever be offered, other rules counted in."""
-    wanted = {rule.skill_id: steps[-1][1] if steps else rule.level}
-    for queue in _queues_of(rule):
-        others = _rules_beside(rule, queue).exclude(pk=rule.pk)
-        if not queries.could_serve(queue, skills.least_of(others), wanted):
-            raise Invalid(
-                _(
-                    "In %(queue)s nobody has %(skill)s at level %(level)s with all else that is asked for: such work would"
-                    " wait for ever. Give somebody the level, or add a step that asks for less."
-                )
-                % {"queue": queue, "skill": rule.skill, "level": wanted[rule.skill_id]},
-                field="level",
-                code="unservable",
-            )
-
-
-def _rules_beside(rule: Requirement, queue: Queue) -> "QuerySet[Requirement]":
-    """Return the rules that work of a queue meets which meets the conditions of one rule, itself with them."""
-    segments = [rule.segment.code] if rule.segment else []
-    return skills.rules_for(queue=queue, topic=rule.topic, language=rule.language, segments=segments)
-
-
-def _queues_of(rule: Requirement) -> list[Queue]:
-    """Return the queues that get such work: its own, those to which its topic leads, or all."""
-    if rule.queue is not None:
-        return [rule.queue]
-    active = Queue.objects.filter(active=True)
-    return list(active.filter(entrances__topic__in=skills.with_parents(rule.topic)) if rule.topic else active)
-
-
-def stranded_by(skill: Skill) -> list[Queue]:
-    """Return the queues that get work which asks for the skill without end, and that nobody there can serve now."""
-    found = []
-    for rule in (
-        Requirement.objects.filter(skill=skill).select_related("queue", "topic", "segment").prefetch_related("steps")
-    ):
-        for queue in _queues_of(rule):
-            asked = skills.least_of(_rules_beside(rule, queue))
-            if queue not in found and not queries.could_serve(queue, asked):
-                found.append(queue)
-    return found
+def _ident(queue: int | None) -> str:
+    return ALL if queue is None else str(queue)

@@ -9,47 +9,50 @@ from itertools import pairwise
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from customers.models import Segment
 from cxcenter.accounts.models import User
 from cxcenter.core.zones import is_zone
 from interactions.models import Topic
-from routing import skills
 from routing.hours import MIDNIGHT, Hours
-from routing.models import Entrance, OpeningInterval, OperatorSkill, Presence, QueueMember, Requirement, Skill
-from routing.rules import onward
-from routing.rules.document import HOURS, PAUSES, QUEUES, Document, Settings
+from routing.models import Entrance, OpeningInterval, OperatorSkill, Presence, QueueMember, Skill
+from routing.rules import asking, onward
+from routing.rules.document import ALL, HOURS, PAUSES, QUEUES, REQUIREMENTS, Document, Settings
 
 # Hours that do not open within so many days never open.
 SOON = 60
+# A queue gets work that none of its members could ever be offered.
+UNSERVED = "unserved"
 Levels = dict[int, int]
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that cannot be, at one setting of one thing. `code` tells one kind from another."""
+    """Something that cannot be, at one setting of one thing. `code` tells one kind from another, `about` what of it."""
 
     sort: str
     id: str
     field: str
     code: str
     message: str = dataclasses.field(compare=False)
+    about: str = ""
 
 
 @dataclass
 class World:
-    """What the rules stand in: people with their levels, who has no room for a call, who is lent, what work asks for, where contacts come in."""
+    """What the rules stand in: people with their levels, who has no room for a call, who is lent, where contacts come in."""
 
     active: set[int]
     no_calls: set[int]
     lent: dict[int, set[int]]
     levels: dict[int, Levels]
-    requirements: list[Requirement]
     parents: dict[int | None, set[int]]
+    segments: set[int]
     entrances: list[Entrance]
     names: dict[int, str]
 
     @classmethod
     def read(cls) -> "World":
-        """Read it: ten queries, however much there is."""
+        """Read it: eight queries, however much there is."""
         now = timezone.now()
         lent: dict[int, set[int]] = {}
         for queue, user in QueueMember.objects.filter(until__gt=now).values_list("queue_id", "user_id"):
@@ -63,8 +66,8 @@ class World:
             no_calls=set(Presence.objects.filter(callbacks=0).values_list("user_id", flat=True)),
             lent=lent,
             levels=levels,
-            requirements=list(Requirement.objects.prefetch_related("steps").order_by("pk")),
             parents=_with_parents(dict(Topic.objects.values_list("pk", "parent_id"))),
+            segments=set(Segment.objects.values_list("pk", flat=True)),
             entrances=list(Entrance.objects.select_related("channel", "topic").order_by("pk")),
             names=dict(Skill.objects.values_list("pk", "name")),
         )
@@ -85,7 +88,8 @@ def _with_parents(parents: dict[int, int | None]) -> dict[int | None, set[int]]:
 def faults(document: Document, world: World | None = None) -> list[Fault]:
     """Return all that is wrong, queues first."""
     world = world or World.read()
-    return [*_of_queues(document, world), *_of_hours(document), *_of_names(document)]
+    found = [*_of_queues(document, world), *_of_hours(document), *_of_names(document), *_of_asked(document, world)]
+    return [*found, *unserved(document, world)]
 
 
 def _of_queues(document: Document, world: World) -> Iterator[Fault]:
@@ -104,47 +108,60 @@ def _of_queues(document: Document, world: World) -> Iterator[Fault]:
 
 
 def _of_members(ident: str, one: Settings, world: World) -> Iterator[Fault]:
-    # One that is to come has no number yet.
-    queue = int(ident) if ident.isdecimal() else None
-    members = (set(one["members"]) | (world.lent.get(queue, set()) if queue else set())) & world.active
+    members = _members(ident, one, world)
     if not members:
         words = _("Nobody serves %(queue)s: choose a member, or switch the queue off.")
         yield Fault(QUEUES, ident, "members", "nobody", words % {"queue": one["name"]})
-        return
-    if one["callbacks"] and members <= world.no_calls:
+    elif one["callbacks"] and members <= world.no_calls:
         words = _("No member of %(queue)s takes callbacks: give one of them room for one, or let them not be routed.")
         yield Fault(QUEUES, ident, "callbacks", "nobody", words % {"queue": one["name"]})
-    for asked in _asked_in(queue, world):
-        if not any(_is_able(world.levels.get(user, {}), asked) for user in members):
-            wanted = ", ".join(f"{world.names.get(skill, skill)} ≥ {level}" for skill, level in sorted(asked.items()))
-            words = _(
-                "No member of %(queue)s has all that its work asks for in the end: %(wanted)s. It would wait for ever."
-                " Add somebody who has it, or let it ask for less (Skills)."
-            )
-            yield Fault(QUEUES, ident, "members", "skills", words % {"queue": one["name"], "wanted": wanted})
-            return
 
 
-def _asked_in(queue: int | None, world: World) -> Iterator[Levels]:
-    """Yield what each sort of work that a queue gets asks for when all its steps are past."""
-    here = [rule for rule in world.requirements if rule.queue_id in (None, queue)]
-    lead_here = {entrance.topic_id for entrance in world.entrances if entrance.queue_id == queue}
-    for topic, language, segment in sorted({(one.topic_id, one.language, one.segment_id) for one in here}, key=str):
-        topics = world.parents.get(topic, set())
-        named = any(one.queue_id == queue and one.topic_id == topic for one in here)
-        if topic is None or named or topics & lead_here:
-            met = [
-                one
-                for one in here
-                if one.topic_id in {None, *topics}
-                and one.language in {"", language}
-                and one.segment_id in {None, segment}
-            ]
-            yield {skill: level for skill, level in skills.least_of(met).items() if level}
+def _members(ident: str, one: Settings, world: World) -> set[int]:
+    """Return who serves a queue now, those who are lent with them."""
+    # One that is to come has no number yet.
+    lent = world.lent.get(int(ident), set()) if ident.isdecimal() else set()
+    return (set(one["members"]) | lent) & world.active
 
 
-def _is_able(levels: Levels, asked: Levels) -> bool:
-    return all(levels.get(skill, 0) >= least for skill, least in asked.items())
+def unserved(document: Document, world: World) -> list[Fault]:
+    """Return the queues that get work which none of their members could ever be offered."""
+    found = []
+    for ident, one in document[QUEUES].items():
+        members = _members(ident, one, world) if one["active"] else set()
+        held = [world.levels.get(user, {}) for user in members]
+        beyond = [sort for sort in _work_of(ident, document, world) if held and not any(sort.is_for(h) for h in held)]
+        for sort in beyond:
+            # Of what asks for the same and more the least is told.
+            if not any(other is not sort and sort.is_harder(other) for other in beyond):
+                words = _(
+                    "No member of %(queue)s has all that its work asks for in the end: %(wanted)s. It would wait for ever."
+                    " Add somebody who has it, or let it ask for less (Skills)."
+                )
+                said = words % {"queue": one["name"], "wanted": asking.named(sort.asked, world.names)}
+                found.append(Fault(QUEUES, ident, "members", UNSERVED, said, sort.about))
+    return found
+
+
+def _work_of(ident: str, document: Document, world: World) -> list[asking.Work]:
+    """Return the sorts of work that a queue gets, each with what it asks for when all its steps are past."""
+    own = document[REQUIREMENTS].get(ident, {"asked": []})["asked"]
+    rules = [*document[REQUIREMENTS][ALL]["asked"], *own]
+    leading = {entrance.topic_id for entrance in world.entrances if str(entrance.queue_id) == ident}
+    here = {rule["topic"] for rule in own}
+    found = {(rule["topic"], rule["language"], rule["segment"]) for rule in rules}
+    return [
+        asking.work(rules, topic, language, segment, world.parents.get(topic, set()))
+        for topic, language, segment in sorted(found, key=str)
+        if topic is None or topic in here or world.parents.get(topic, set()) & leading
+    ]
+
+
+def _of_asked(document: Document, world: World) -> Iterator[Fault]:
+    known = {"skill": set(world.names), "topic": world.parents.keys(), "segment": {None, *world.segments}}
+    for ident, one in document[REQUIREMENTS].items():
+        for about, field, code, words in asking.wrong(one["asked"], known):
+            yield Fault(REQUIREMENTS, ident, field, code, words, about)
 
 
 def _of_entrances(ident: str, one: Settings, world: World) -> Iterator[Fault]:

@@ -52,7 +52,8 @@ def test_an_order_is_saved_shown_and_audited(place, client):
     assert shown(client)["topics"] == [("Parts", "0"), ("Parts › Brakes", "0")], "an emergency stands in no order"
     asked = {"channels": [place.mail.pk], "topics": [place.brakes.pk, place.parts.pk], "segments": [place.vip.pk]}
     answer = client.post(reverse("board:general-order"), asked).json()
-    assert answer == {"said": "Saved. It holds for contacts that come from now on."}
+    page = reverse("board:priorities")
+    assert answer == {"said": "Saved. It holds for contacts that come from now on.", "then": f"{page}?queue=all"}
     assert shown(client) == {
         "channels": [("Mail", "1"), (place.chat.name, "0")],
         "topics": [("Parts › Brakes", "2"), ("Parts", "1")],
@@ -61,7 +62,8 @@ def test_an_order_is_saved_shown_and_audited(place, client):
     page = client.get(reverse("board:priorities")).content.decode()
     assert page.count("emergency: before all") == 1
     entry = AuditEntry.objects.get(act="priority.order")
-    assert (entry.actor, entry.subject, entry.detail["topics"]) == (place.admin, "queue:all", asked["topics"])
+    changed = [f"priorities:all {kind}" for kind in asked]
+    assert (entry.actor, entry.subject, entry.detail["changed"]) == (place.admin, "rules:2", changed)
 
 
 def test_a_supervisor_orders_his_own_queue_which_goes_by_the_common_order_until_then(place, client):

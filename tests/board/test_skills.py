@@ -74,7 +74,7 @@ def test_what_work_asks_for_with_its_steps(post, place):
     loan = Topic.objects.create(name="Loan")
     asked = {"skill": place.russian.pk, "level": 4, "queue": place.queue.pk, "topic": loan.pk, "language": "ru"}
     steps = {"after_1": 20, "level_1": 3, "after_2": 45, "level_2": 0}
-    assert post("ask", **asked, **steps).json()["said"] == "Saved"
+    assert post("ask", **asked, **steps).json()["said"] == "Saved as version 2"
     rule = Requirement.objects.get()
     assert (rule.level, rule.topic, rule.language) == (4, loan, "ru")
     assert list(rule.steps.values_list("after_s", "level")) == [(20, 3), (45, 0)]

@@ -306,8 +306,11 @@ def test_those_who_wait_move_only_when_asked_and_keep_what_they_have_besides(flo
     assert [(item.priority, item.steps) for item in (one, other)] == [(6, 1), (3, 2)]
     for item in (one, other):
         assert abs(item.rank_at - queueing.rank(floor.queue, item.waits_since, item.priority)) < timedelta(seconds=1)
-    entry = AuditEntry.objects.filter(act="priority.order").latest("pk")
-    assert entry.detail["moved"] == 2 and entry.detail["topics"] == [topics["other"].pk, topics["warranty"].pk]
+    entry = AuditEntry.objects.get(act="priority.waiting")
+    assert (entry.subject, entry.detail) == (f"queue:{floor.queue.pk}", {"moved": 2})
+    assert AuditEntry.objects.filter(act="priority.order").count() == 1, (
+        "the same order for those who wait is none anew"
+    )
     topics["other"].urgent = True
     topics["other"].save()
     assert priorities.save_order(queue=floor.queue, actor=floor.boss, also_waiting=True, **order) == 1

@@ -59,6 +59,11 @@ def can(user, skill, level) -> None:
     OperatorSkill.objects.create(user=user, skill=skill, level=level)
 
 
+def ask(floor, skill, level, steps=()) -> None:
+    asked = skills_acts.Asked(skill, level, steps=steps)
+    skills_acts.save_requirement(asked=asked, queue=floor.queue, actor=floor.boss)
+
+
 def waited(talk, seconds: float) -> None:
     since = timezone.now() - timedelta(seconds=seconds)
     WorkItem.objects.filter(interaction=talk).update(waits_since=since, rank_at=since)
@@ -428,20 +433,38 @@ def test_where_nothing_weighs_age_decides(floor):
 def test_rules_that_nobody_meets_together_are_refused(floor, russian, mortgage):
     can(floor.alice, russian, 5)
     can(floor.bob, mortgage, 5)
-    skills_acts.save_requirement(skill=russian, level=3, queue=floor.queue, actor=floor.boss)
-    with pytest.raises(Invalid, match="with all else that is asked for"):
-        skills_acts.save_requirement(skill=mortgage, level=3, queue=floor.queue, actor=floor.boss)
-    skills_acts.save_requirement(skill=mortgage, level=3, queue=floor.queue, steps=[(20, 0)], actor=floor.boss)
+    ask(floor, russian, 3)
+    with pytest.raises(Invalid, match="Russian ≥ 3, Mortgage ≥ 3"):
+        ask(floor, mortgage, 3)
+    ask(floor, mortgage, 3, [(20, 0)])
 
 
-def test_the_last_who_loses_a_level_is_told_of(floor, russian, client):
+def test_the_last_who_has_a_level_that_work_asks_for_keeps_it(floor, russian, client):
     can(floor.alice, russian, 5)
-    skills_acts.save_requirement(skill=russian, level=3, queue=floor.queue, actor=floor.boss)
+    can(floor.bob, russian, 3)
+    ask(floor, russian, 3)
     client.force_login(floor.boss)
-    address = reverse("board:set-level", args=[russian.pk, floor.alice.pk])
-    floor.ready(floor.alice)
-    assert floor.queue.name in client.post(address, {"level": "2"}).json()["warning"]
-    assert "warning" not in client.post(address, {"level": "4"}).json()
+    floor.ready(floor.alice, floor.bob)
+
+    def level(user, wanted):
+        return client.post(reverse("board:set-level", args=[russian.pk, user.pk]), {"level": wanted})
+
+    assert level(floor.alice, 0).status_code == 200, "bob has it"
+    refused = level(floor.bob, 2)
+    assert (refused.status_code, refused.json()["code"]) == (400, "last")
+    assert f"{floor.bob.name} is the last in {floor.queue.name}" in refused.json()["message"]
+    assert OperatorSkill.objects.get(user=floor.bob, ended_at=None).level == 3
+    # Once somebody else has it, or less is asked for in the end, he may lose it.
+    assert level(floor.alice, 3).status_code == level(floor.bob, 2).status_code == 200
+    RequirementStep.objects.create(requirement=Requirement.objects.get(), after_s=60, level=0)
+    assert level(floor.alice, 0).status_code == 200
+
+
+def test_what_nobody_could_do_before_stands_in_no_way_of_a_level(floor, russian, mortgage):
+    can(floor.alice, russian, 3)
+    asks(mortgage, 5, queue=floor.queue)
+    skills_acts.set_level(user=floor.alice, skill=russian, level=1, actor=floor.boss)
+    assert OperatorSkill.objects.get(user=floor.alice, ended_at=None).level == 1
 
 
 def test_a_running_wrap_up_holds_its_place_in_the_explanation(floor):

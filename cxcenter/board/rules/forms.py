@@ -106,17 +106,6 @@ def _of_model(model: "type[Model]", names: "Sequence[str]") -> dict[str, forms.F
     return fields
 
 
-class Why(ActForm):
-    """Why rules are changed."""
-
-    why = forms.CharField(
-        label=gettext_lazy("Why"),
-        max_length=300,
-        required=False,
-        help_text=gettext_lazy("It stands in the list of versions."),
-    )
-
-
 def people_for(user: User, queue: Queue) -> list[User]:
     """Return who may serve a queue: the operators of the user's teams, and who serves it already, by team and name."""
     own = Q(team__in=scope.teams_of(user), role__in=SERVING, is_active=True)

@@ -9,16 +9,20 @@ from django.utils import dates
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from customers.models import Segment
 from cxcenter.accounts.models import User
+from interactions.models import Channel, Topic
 from routing.choices import Choice, Then, When
-from routing.models import BusinessHours, PauseReason, Queue
-from routing.rules.document import HOURS, PAUSES, QUEUES, Settings
+from routing.models import BusinessHours, PauseReason, Queue, Skill
+from routing.rules.document import ALL, HOURS, KINDS, PAUSES, PRIORITIES, QUEUES, REQUIREMENTS, Settings
 
 MODELS: Mapping[str, Any] = {QUEUES: Queue, HOURS: BusinessHours, PAUSES: PauseReason}
 SORTS = {
     QUEUES: gettext_lazy("Queue"),
     HOURS: gettext_lazy("Business hours"),
     PAUSES: gettext_lazy("Pause reason"),
+    REQUIREMENTS: gettext_lazy("What work asks for"),
+    PRIORITIES: gettext_lazy("Order of priorities"),
 }
 LABELS = {
     "members": gettext_lazy("members"),
@@ -27,6 +31,11 @@ LABELS = {
     "overflow": gettext_lazy("overflow"),
     "frequent": gettext_lazy("frequent customers"),
     "choice": gettext_lazy("choice of the operator"),
+    "asked": gettext_lazy("skills"),
+    "own": gettext_lazy("an order of its own"),
+    "channels": gettext_lazy("channels"),
+    "topics": gettext_lazy("topics"),
+    "segments": gettext_lazy("segments"),
 }
 # When a rule of overflow acts, and what it does.
 WHEN = {
@@ -52,14 +61,22 @@ class Names:
     users: Mapping[int, str]
     hours: Mapping[int, str]
     queues: Mapping[int, str]
+    skills: Mapping[int, str]
+    channels: Mapping[int, str]
+    topics: Mapping[int, str]
+    segments: Mapping[int, str]
 
     @classmethod
     def read(cls, language: str) -> "Names":
-        """Read the names of today. Three queries."""
+        """Read the names of today. Seven queries."""
         return cls(
             users={user.pk: user.name for user in User.objects.only("username", "first_name", "last_name")},
             hours=dict(BusinessHours.objects.values_list("pk", "name")),
             queues={queue.pk: queue.label(language) for queue in Queue.objects.all()},
+            skills={skill.pk: skill.label(language) for skill in Skill.objects.all()},
+            channels={channel.pk: str(channel) for channel in Channel.objects.all()},
+            topics={topic.pk: topic.label(language) for topic in Topic.objects.all()},
+            segments={segment.pk: segment.label(language) for segment in Segment.objects.all()},
         )
 
 
@@ -80,7 +97,8 @@ def lines(changes: Iterable[Mapping[str, Any]], names: Names) -> list[Line]:
 
 def _line(change: Mapping[str, Any], names: Names) -> Line:
     sort, field = change["sort"], change["field"]
-    of = _("%(sort)s “%(name)s”") % {"sort": SORTS[sort], "name": change["name"]}
+    named = _("%(sort)s “%(name)s”") % {"sort": SORTS[sort], "name": change["name"]}
+    of = f"{SORTS[sort]}, {_('all queues')}" if change["id"] == ALL else named
     if not field:
         return Line(of, _("new") if change["before"] is None else _("removed"), "", "")
     before, after = change["before"], change["after"]
@@ -89,6 +107,9 @@ def _line(change: Mapping[str, Any], names: Names) -> Line:
         parts = [_("added: %(names)s") % {"names": came}] if came else []
         parts += [_("removed: %(names)s") % {"names": went}] if went else []
         return Line(of, label(sort, field), _count(len(before)), "; ".join([_count(len(after)), *parts]))
+    if field == "asked":
+        # Of many lines those are told that differ.
+        before, after = [one for one in before if one not in after], [one for one in after if one not in before]
     return Line(of, label(sort, field), value(sort, field, before, names), value(sort, field, after, names))
 
 
@@ -105,10 +126,12 @@ def value(sort: str, field: str, said: Any, names: Names) -> str:
         "frequent": lambda: NOTHING if said is None else frequent(said, names),
         "choice": lambda: str(dict(Choice.choices).get(said, said)),
         "intervals": lambda: week(said),
+        "asked": lambda: "\n".join(asked(rule, names) for rule in said),
+        **dict.fromkeys(KINDS, lambda: ", ".join(f"{_named(field, pk, names)} +{steps}" for pk, steps in said)),
         "holidays": lambda: ", ".join(_holiday(*one) for one in said) or NOTHING,
     }
     if field in named:
-        return named[field]()
+        return named[field]() or NOTHING
     if isinstance(said, bool):
         return _("yes") if said else _("no")
     return NOTHING if said in (None, "") else f"{said:g}" if isinstance(said, float) else str(said)
@@ -171,3 +194,30 @@ def frequent(rule: Settings, names: Names) -> str:
     days = ngettext("%(count)s day", "%(count)s days", rule["days"]) % {"count": rule["days"]}
     queue = names.queues.get(rule["to"], f"#{rule['to']}")
     return words % {"contacts": rule["contacts"], "days": days, "queue": queue}
+
+
+def asked(rule: Settings, names: Names) -> str:
+    """Write a requirement: the skill, of which work, its levels by time."""
+    of = [
+        *([_named("topics", rule["topic"], names)] if rule["topic"] else []),
+        *([_("customer speaks %(language)s") % {"language": rule["language"]}] if rule["language"] else []),
+        *(
+            [_("customer is %(segment)s") % {"segment": _named("segments", rule["segment"], names)}]
+            if rule["segment"]
+            else []
+        ),
+    ]
+    steps = [
+        _("from %(seconds)s s %(level)s") % {"seconds": after, "level": _level(least)} for after, least in rule["steps"]
+    ]
+    skill = names.skills.get(rule["skill"], f"#{rule['skill']}")
+    return f"{' · '.join([skill, *of])}: {', '.join([_level(rule['level']), *steps])}"
+
+
+def _level(least: int) -> str:
+    return f"≥ {least}" if least else _("anyone")
+
+
+def _named(kind: str, pk: int, names: Names) -> str:
+    found: Mapping[int, str] = getattr(names, kind)
+    return found.get(pk, f"#{pk}")

@@ -36,6 +36,8 @@ class Act(View):
     form_class: ClassVar[type[ActForm]] = ActForm
     template = "board/_act.html"
     danger = False
+    # Whether it may be tried before: a button more.
+    can_try = False
 
     @property
     def user(self) -> "User":
@@ -67,7 +69,7 @@ class Act(View):
         """Show the dialog."""
         words = {part: str(getattr(self, part)) % {"name": self.name} for part in ("title", "button", "hint")}
         form = self.form_class(initial=self._initial(), **self._choices())
-        return render(request, self.template, {**words, "form": form, "danger": self.danger})
+        return render(request, self.template, {**words, "form": form, "danger": self.danger, "can_try": self.can_try})
 
     @method_decorator(once)
     def post(self, request: HttpRequest, **_kwargs: Any) -> JsonResponse:

@@ -13,13 +13,16 @@ from customers.models import Segment
 from cxcenter.accounts.roles import Right
 from cxcenter.board import scope
 from cxcenter.board.forms import SaveOrder
-from cxcenter.board.views.acts import Act, OfQueue, Said
+from cxcenter.board.views.acts import OfQueue, Said
 from cxcenter.board.views.pages import board_page
+from cxcenter.board.views.trying import RulesAct, trial_of
 from cxcenter.core.requests import needs, staff_of
 from interactions.models import Channel, Topic
 from routing.actions import priorities as acts
 from routing.actions.queueing import head_start
-from routing.models import PriorityStep, Queue
+from routing.models import Queue
+from routing.rules import document as rules
+from routing.rules.document import ALL, KINDS, PRIORITIES, Document, Settings
 
 
 @require_GET
@@ -33,11 +36,12 @@ def page(request: HttpRequest) -> HttpResponse:
     chosen = next((one for one in queues if str(one.pk) == asked), None)
     if chosen is None and asked != "all":
         chosen = next(iter(queues), None)
-    rows = list(PriorityStep.objects.filter(queue=chosen))
-    own = bool(rows) and chosen is not None
-    if chosen is not None and not rows:
-        # It goes by the order for all queues until it has one of its own.
-        rows = list(PriorityStep.objects.filter(queue=None))
+    ident, present, trial = str(chosen.pk) if chosen else ALL, rules.current(), trial_of(request)
+    orders = present[PRIORITIES]
+    own = chosen is not None and orders[ident]["own"]
+    tried = trial["edit"].get(PRIORITIES, {}).get(ident) if trial else None
+    # It goes by the order for all queues until it has one of its own.
+    shown = tried if tried and tried["own"] else orders[ident] if own else orders[ALL]
     address = reverse("board:own-order", args=[chosen.pk]) if chosen else reverse("board:general-order")
     return board_page(
         request,
@@ -49,8 +53,11 @@ def page(request: HttpRequest) -> HttpResponse:
         own=own,
         may_save=chosen is not None or everywhere,
         save_url=address,
+        seen=rules.digest(rules.part(present, {PRIORITIES: {ident: {}}})),
+        why=trial["why"] if trial and tried else "",
+        is_trial=tried is not None,
         step_s=_step_s(chosen),
-        lists=_lists(rows, language),
+        lists=_lists(shown, language),
     )
 
 
@@ -61,22 +68,20 @@ def _step_s(queue: Queue | None) -> float | None:
     return head_start(queue, 1).total_seconds()
 
 
-def _lists(rows: list[PriorityStep], language: str) -> list[dict[str, Any]]:
+def _lists(order: Settings, language: str) -> list[dict[str, Any]]:
     """Return the three lists: what stands ahead of the rest, the first first, and the rest by name."""
     topics = {topic.pk: topic for topic in Topic.objects.filter(active=True)}
     channels = [(one.pk, str(one), one.kind, False) for one in Channel.objects.filter(active=True)]
     named = [(one.pk, _path(one, topics, language), "", one.urgent) for one in topics.values()]
     segments = [(one.pk, one.label(language), "", False) for one in Segment.objects.filter(active=True)]
     return [
-        _list("channels", _("Channels"), channels, {row.channel_id: row.steps for row in rows}),
-        _list("topics", _("Topics"), named, {row.topic_id: row.steps for row in rows}),
-        _list("segments", _("Segments of customers"), segments, {row.segment_id: row.steps for row in rows}),
+        _list("channels", _("Channels"), channels, dict(order["channels"])),
+        _list("topics", _("Topics"), named, dict(order["topics"])),
+        _list("segments", _("Segments of customers"), segments, dict(order["segments"])),
     ]
 
 
-def _list(
-    code: str, title: str, things: list[tuple[int, str, str, bool]], steps: dict[int | None, int]
-) -> dict[str, Any]:
+def _list(code: str, title: str, things: list[tuple[int, str, str, bool]], steps: dict[int, int]) -> dict[str, Any]:
     lines = [
         {"pk": pk, "label": label, "kind": kind, "urgent": urgent, "steps": steps.get(pk, 0)}
         for pk, label, kind, urgent in sorted(things, key=lambda thing: thing[1].casefold())
@@ -98,7 +103,7 @@ def _path(topic: Topic, topics: dict[int, Topic], language: str) -> str:
     return f"{_path(above, topics, language)} › {label}" if above else label
 
 
-class _Save(Act):
+class _Save(RulesAct):
     """Set an order."""
 
     title = gettext_lazy("Order of priorities")
@@ -106,15 +111,17 @@ class _Save(Act):
     form_class = SaveOrder
     queue: Queue | None = None
 
-    def _do(self, asked: dict[str, Any]) -> Said:
-        is_new = self.queue is not None and not PriorityStep.objects.filter(queue=self.queue).exists()
-        moved = acts.save_order(queue=self.queue, actor=self.user, **asked)
+    def _edit(self, asked: dict[str, Any], present: Document) -> Document:
+        return acts.edit_of(self.queue, **{kind: asked[kind] for kind in KINDS})
+
+    def _save(self, asked: dict[str, Any]) -> Said:
+        seen = self.request.POST.get("version", "")
+        moved = acts.save_order(queue=self.queue, actor=self.user, seen=seen, **asked)
         said = _("Saved. It holds for contacts that come from now on.")
         if asked["also_waiting"]:
             words = ngettext("%(count)s waiting contact has moved.", "%(count)s waiting contacts have moved.", moved)
             said = f"{_('Saved.')} {words % {'count': moved}}"
-        # What the page shows is what was saved, but for the first order of its own that a queue has.
-        return {"said": said, "then": f"{reverse('board:priorities')}?queue={self.pk}"} if is_new else said
+        return {"said": said, "then": f"{reverse('board:priorities')}?queue={self.queue.pk if self.queue else 'all'}"}
 
 
 class SaveGeneral(_Save):
@@ -127,7 +134,7 @@ class SaveOwn(OfQueue, _Save):
     queue: Queue
 
 
-class DropOwn(OfQueue):
+class DropOwn(OfQueue, RulesAct):
     """Let a queue go by the order for all queues again."""
 
     title = gettext_lazy("%(name)s goes by the order for all queues")
@@ -135,6 +142,9 @@ class DropOwn(OfQueue):
     hint = gettext_lazy("Contacts that wait keep their places.")
     danger = True
 
-    def _do(self, asked: dict[str, Any]) -> Said:
-        acts.drop_order(queue=self.queue, actor=self.user)
+    def _edit(self, asked: dict[str, Any], present: Document) -> Document:
+        return acts.edit_of(self.queue)
+
+    def _save(self, asked: dict[str, Any]) -> Said:
+        acts.drop_order(queue=self.queue, why=asked["why"], actor=self.user)
         return {"said": _("Saved."), "then": f"{reverse('board:priorities')}?queue={self.queue.pk}"}

@@ -24,18 +24,18 @@ from cxcenter.board.rules.forms import (
 )
 from cxcenter.board.rules.overflow import fresh_line, lines_of, overflow_from
 from cxcenter.board.views.pages import board_page
+from cxcenter.board.views.trying import trial_of
 from cxcenter.core.errors import NotFound
 from cxcenter.core.once import once
 from cxcenter.core.reading import day, number
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.core.zones import zones
 from quality import trials
-from quality.models import SimulationRun
 from routing.actions import rules as acts
 from routing.choices import Then, When
 from routing.models import FrequentRule, OpeningInterval, Overflow, Queue, QueueMember, RuleVersion
 from routing.rules import document as rules
-from routing.rules.document import HOURS, PAUSES, QUEUES, Document, Settings
+from routing.rules.document import HOURS, OF_QUEUES, PAUSES, QUEUES, REQUIREMENTS, Document, Settings
 from routing.rules.faults import faults
 
 if TYPE_CHECKING:
@@ -74,8 +74,9 @@ def overview(request: HttpRequest) -> HttpResponse:
         can_make=scope.teams_of(user).exists(),
         wrong=[
             {"fault": fault, "url": _address(fault.sort, fault.id)}
-            for fault in faults(present)
-            if fault.sort != QUEUES or fault.id in ours
+            # Several sorts of work may ask for the same that nobody has.
+            for fault in {fault.message: fault for fault in faults(present)}.values()
+            if fault.sort not in (QUEUES, *OF_QUEUES) or fault.id in ours
         ],
         versions=RuleVersion.objects.select_related("made_by").defer("state")[:LATEST],
     )
@@ -104,6 +105,7 @@ def _address(sort: str, ident: str) -> str:
         QUEUES: lambda: reverse("board:rules-queue", args=[ident]),
         HOURS: lambda: reverse("board:rules-hours", args=[ident]),
         PAUSES: lambda: reverse("board:rules-pauses"),
+        REQUIREMENTS: lambda: reverse("board:skills"),
     }[sort]()
 
 
@@ -132,7 +134,7 @@ class Page(View):
 
     def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         """Show the settings: those in force, or those of a trial that is to go on."""
-        trial = self._trial()
+        trial = trial_of(request)
         tried = trial["edit"].get(self.sort, {}).get(self.ident) if trial else None
         present = rules.current()
         context = {
@@ -141,12 +143,6 @@ class Page(View):
             "is_trial": tried is not None,
         }
         return board_page(request, "rules", self.template, **{**context, **self._context(tried)})
-
-    def _trial(self) -> dict[str, Any] | None:
-        asked = number(self.request.GET.get("trial"))
-        own = SimulationRun.objects.filter(made_by=self.user).exclude(trial=None)
-        run = own.filter(pk=asked).first() if asked else None
-        return run.trial if run else None
 
     @method_decorator(once)
     def post(self, request: HttpRequest, **_kwargs: Any) -> JsonResponse:

@@ -198,7 +198,9 @@ def _edit_url(run: SimulationRun) -> str:
         for ident in edit.get(sort, {}):
             if ident.isdigit():
                 return f"{reverse(f'board:{name}', args=[ident])}?trial={run.pk}"
-    return reverse("board:rules")
+    if rules.PRIORITIES in edit:
+        return f"{reverse('board:priorities')}?queue={next(iter(edit[rules.PRIORITIES]))}&trial={run.pk}"
+    return reverse("board:skills" if rules.REQUIREMENTS in edit else "board:rules")
 
 
 @require_GET

@@ -16,11 +16,13 @@ from cxcenter.board import scope
 from cxcenter.board.forms import AskForSkill, NewSkill
 from cxcenter.board.views.acts import Act, Said
 from cxcenter.board.views.pages import board_page
+from cxcenter.board.views.trying import RulesAct
 from cxcenter.core.errors import Invalid, NotFound
 from cxcenter.core.reading import number
 from cxcenter.core.requests import needs, staff_of
 from routing.actions import skills as acts
 from routing.models import OperatorSkill, Presence, Requirement, Skill
+from routing.rules.document import Document
 
 # So many operators are one page of the matrix.
 OPERATORS = 50
@@ -95,14 +97,8 @@ def set_level(request: HttpRequest, skill: int, pk: int) -> JsonResponse:
     level = number(request.POST.get("level"))
     if level is None:
         raise Invalid(_("Choose a level from 1 to 5, or none."), field="level")
-    wanted = _skill(skill)
-    acts.set_level(user=operator, skill=wanted, level=level, actor=staff_of(request))
-    stranded = acts.stranded_by(wanted)
-    if not stranded:
-        return JsonResponse({"level": level})
-    names = ", ".join(queue.label(staff_of(request).language) for queue in stranded)
-    words = _("Nobody can serve all that waits in: %(queues)s. Give somebody the level, or ask for less.")
-    return JsonResponse({"level": level, "warning": words % {"queues": names}})
+    acts.set_level(user=operator, skill=_skill(skill), level=level, actor=staff_of(request))
+    return JsonResponse({"level": level})
 
 
 def _skill(pk: int) -> Skill:
@@ -128,7 +124,7 @@ class AddSkill(Act):
         }
 
 
-class Ask(Act):
+class Ask(RulesAct):
     """Ask work for a skill."""
 
     title = gettext_lazy("What work asks for")
@@ -144,22 +140,21 @@ class Ask(Act):
         queues, everywhere = scope.queues_of(self.user), self.user.may(Right.EVERY_TEAM)
         return {"queues": queues, "everywhere": everywhere, "rule": self.rule}
 
-    def _do(self, asked: dict[str, Any]) -> Said:
-        acts.save_requirement(
-            skill=asked["skill"],
-            level=asked["level"],
-            queue=asked["queue"],
-            topic=asked["topic"],
-            language=asked["language"],
-            segment=asked["segment"],
-            steps=asked["steps"],
-            requirement=self.rule,
-            actor=self.user,
+    def _wanted(self, asked: dict[str, Any]) -> acts.Asked:
+        names = ("skill", "level", "topic", "language", "segment", "steps")
+        return acts.Asked(**{name: asked[name] for name in names})
+
+    def _edit(self, asked: dict[str, Any], present: Document) -> Document:
+        return acts.edit_of(present, asked=self._wanted(asked), queue=asked["queue"], requirement=self.rule)
+
+    def _save(self, asked: dict[str, Any]) -> Said:
+        made = acts.save_requirement(
+            asked=self._wanted(asked), queue=asked["queue"], requirement=self.rule, why=asked["why"], actor=self.user
         )
-        return {"said": _("Saved"), "then": reverse("board:skills")}
+        return {"said": _("Saved as version %(number)s") % {"number": made.number}, "then": reverse("board:skills")}
 
 
-class OfRule(Act):
+class OfRule(RulesAct):
     """An act on what work of own queues asks for."""
 
     rule: Requirement
@@ -195,6 +190,9 @@ class AskNoLonger(OfRule):
         """The skill."""
         return self.rule.skill.label(self.user.language)
 
-    def _do(self, asked: dict[str, Any]) -> Said:
-        acts.drop_requirement(requirement=self.rule, actor=self.user)
+    def _edit(self, asked: dict[str, Any], present: Document) -> Document:
+        return acts.edit_of(present, requirement=self.rule)
+
+    def _save(self, asked: dict[str, Any]) -> Said:
+        acts.drop_requirement(requirement=self.rule, why=asked["why"], actor=self.user)
         return {"said": _("Asked for no longer"), "then": reverse("board:skills")}

@@ -10,18 +10,19 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from cxcenter.accounts.roles import Right
+from cxcenter.board.forms import Why
 from cxcenter.board.rules import words
-from cxcenter.board.rules.forms import Why
 from cxcenter.board.views.acts import Act, Said
 from cxcenter.board.views.pages import board_page
 from cxcenter.board.views.simulator import run_of
 from cxcenter.core.reading import number
 from cxcenter.core.requests import needs, staff_of
 from quality.models import SimulationRun
-from routing.actions import rules as acts
+from routing.actions import versions as acts
+from routing.actions.rules import own_queues, save_rules
 from routing.models import RuleVersion
 from routing.rules import document as rules
-from routing.rules.document import QUEUES
+from routing.rules.document import ALL, OF_QUEUES, QUEUES
 
 PAGE = 50
 
@@ -34,7 +35,7 @@ def history(request: HttpRequest) -> HttpResponse:
     before = number(request.GET.get("before"))
     found = RuleVersion.objects.select_related("made_by").defer("state")
     page = list((found.filter(number__lt=before) if before else found)[: PAGE + 1])
-    names, own = words.Names.read(user.language), acts.own_queues(user)
+    names, own = words.Names.read(user.language), own_queues(user)
     return board_page(
         request,
         "versions",
@@ -52,7 +53,7 @@ def version(request: HttpRequest, pk: int) -> HttpResponse:
     shown = acts.version_of(pk)
     other = number(request.GET.get("with"))
     beside = acts.version_of(other) if other else None
-    names, own = words.Names.read(user.language), acts.own_queues(user)
+    names, own = words.Names.read(user.language), own_queues(user)
     now = beside.state if beside else rules.current()
     return board_page(
         request,
@@ -70,7 +71,7 @@ def version(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _told(changes: list[dict[str, Any]], own: set[str], names: words.Names) -> dict[str, Any]:
     """Return changes in words; those of other teams' queues are counted and not told."""
-    ours = [change for change in changes if change["sort"] != QUEUES or change["id"] in own]
+    ours = [one for one in changes if one["sort"] not in (QUEUES, *OF_QUEUES) or one["id"] in {ALL, *own}]
     return {"lines": words.lines(ours, names), "others": len(changes) - len(ours)}
 
 
@@ -80,8 +81,8 @@ class PutBack(Act):
     title = gettext_lazy("Put version %(name)s back")
     button = gettext_lazy("Put back")
     hint = gettext_lazy(
-        "Your queues, hours and pause reasons become what they were in it, as a new version. What was made later stays"
-        " as it is, what is gone is not made again."
+        "Your queues, hours and pause reasons, what work asks for and what stands ahead become what they were in it, as a"
+        " new version. What was made later stays as it is, what is gone is not made again."
     )
     form_class = Why
 
@@ -116,5 +117,5 @@ class SaveTried(Act):
 
     def _do(self, asked: dict[str, Any]) -> Said:
         trial = self._run().trial or {}
-        made = acts.save_rules(edit=trial["edit"], why=asked["why"], actor=self.user, seen=trial["seen"])
+        made = save_rules(edit=trial["edit"], why=asked["why"], actor=self.user, seen=trial["seen"])
         return {"said": _("Saved as version %(number)s") % {"number": made.number}, "then": reverse("board:rules")}

@@ -63,7 +63,8 @@ function dropRow(row) {
   (next ?? row).querySelector("[data-drop]").focus();
 }
 
-function offerDay({ day, words }) {
+// Of any form that tries rules, those of dialogs too.
+function offerDay(form, { day, words }) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "btn btn-plain btn-xs end";
@@ -100,7 +101,6 @@ if (form) {
   form.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.ctrlKey && event.target.tagName === "INPUT") event.preventDefault();
   });
-  form.addEventListener("cx:refused", ({ detail }) => detail.answer?.offer && offerDay(detail.answer.offer));
   const tell = () => {
     if (document.getElementById("order")) sayOrder();
     if (document.getElementById("members")) countMembers();
@@ -109,3 +109,5 @@ if (form) {
   document.addEventListener("cx:arrived", () => setTimeout(tell));
   tell();
 }
+
+document.addEventListener("cx:refused", ({ target, detail }) => detail.answer?.offer && offerDay(target, detail.answer.offer));

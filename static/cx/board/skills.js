@@ -1,6 +1,6 @@
 // The skills matrix. A cell is a number; the one that is looked at is a choice, kept as soon as it is made.
 import { post } from "../net.js";
-import { complain, say } from "../toast.js";
+import { complain } from "../toast.js";
 
 const matrix = document.getElementById("matrix");
 const column = (cell) => matrix.tHead.rows[0].cells[cell.cellIndex];
@@ -36,8 +36,7 @@ async function keep(select) {
   const url = matrix.dataset.url.replace("/0/0/", `/${column(cell).dataset.skill}/${cell.parentElement.dataset.user}/`);
   select.setAttribute("aria-busy", "true");
   try {
-    const answer = await post(url, { level: select.value });
-    if (answer?.warning) say(answer.warning, { bad: true, seconds: 12 });
+    await post(url, { level: select.value });
     countAble(cell, before, select.value);
     select.dataset.level = select.value;
   } catch (error) {
