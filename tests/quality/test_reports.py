@@ -388,17 +388,20 @@ def test_times_of_states_add_up_and_are_cut_at_the_edges_of_intervals():
     hour = timedelta(hours=1)
     midnight = datetime(2026, 3, 28, tzinfo=UTC)
     for state, begins, ends in (
-        ("available", -0.5, 0.25), ("busy", 0.25, 1), ("wrapup", 1, 1.5), ("pause", 1.5, 2), ("offline", 2, 5),
+        ("available", -0.5, 0.25), ("busy", 0.25, 1), ("wrapup", 1, 1.5), ("pause", 1.5, 1.75), ("not_responding", 1.75, 2),
+        ("offline", 2, 5),
     ):  # fmt: skip
         PresenceInterval.objects.create(
             user=user, state=state, started_at=midnight + begins * hour, ended_at=midnight + ends * hour
         )
-    codes = ("login_s", "available_s", "handling_s", "pause_s", "occupancy", "utilisation")
+    codes = (
+        "login_s", "available_s", "handling_s", "pause_s", "not_responding_s", "occupancy", "utilisation", "shrinkage",
+    )  # fmt: skip
     told = report(Asked(midnight, midnight + 5 * hour, by=("operator",), interval=Interval.HOUR, metrics=codes))
     found = [(row.at.hour, row.keys["operator"], *row.values.values()) for row in told.rows]
     assert found[:2] == [
-        (0, user.pk, 3600, 900, 2700, 0, 0.75, 0.75),
-        (1, user.pk, 3600, 0, 1800, 1800, 1, 0.5),
+        (0, user.pk, 3600, 900, 2700, 0, 0, 0.75, 0.75, 0),
+        (1, user.pk, 3600, 0, 1800, 900, 900, 1, 0.5, 0.5),
     ]
     assert told.whole["login_s"] == 7200 and told.whole["occupancy"] == 4500 / 5400
     # A queue has no operators' time of its own.
