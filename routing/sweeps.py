@@ -1,4 +1,4 @@
-"""What time alone causes, once a second: offers run out, people vanish, waits pass their target."""
+"""What time alone causes: decisions twice a second; once a second offers run out, people vanish, waits pass their target."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -97,8 +97,21 @@ def sweep() -> dict[str, int]:
         "called": lambda: calling.sweep(now=now),
         "lent": lambda: QueueMember.objects.filter(until__lt=now).delete()[0],
         "lost": lambda: queue_lost(now=now),
-        "offered": lambda: len(offers.assign_next()),
     }
+    return _done(parts)
+
+
+def decide() -> dict[str, int]:
+    """Offer what time alone lets be offered: a step of what is asked for, the end of somebody's preference, a callback's time.
+
+    Twice a second and apart from the sweep, whose parts may last: a step is due for a second at the most before it decides.
+    Costs a statement each while nobody waits and nobody is to be called.
+    """
+    now = timezone.now()
+    return _done({"due": lambda: calling.enter_due(now), "offered": lambda: len(offers.assign_next())})
+
+
+def _done(parts: dict[str, Callable[[], int]]) -> dict[str, int]:
     done = {}
     for name, part in parts.items():
         try:
@@ -315,7 +328,7 @@ def queue_lost(*, now: datetime) -> int:
     )
     count = 0
     for interaction in lost.order_by("pk")[:100]:
-        if queueing.enqueue_new(interaction=interaction):
+        if queueing.enqueue_new(interaction=interaction, waits_since=interaction.waiting_since):
             log.warning("lost session queued again", interaction=interaction.pk)
             count += 1
     return count

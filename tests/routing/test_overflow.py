@@ -300,7 +300,7 @@ def test_who_comes_goes_to_another_queue_at_once(floor, other, when, limit):
     assert visitor.answer.status_code == 200
     before, after = WorkItem.objects.order_by("-pk")[:2][::-1]
     assert (before.queue, before.outcome, before.overflows) == (floor.queue, "flowed_out", [f"{when}:queue"])
-    assert (after.queue, after.visit, after.waits_since) == (other, "waiting", before.entered_at)
+    assert (after.queue, after.visit, after.waits_since) == (other, "waiting", before.waits_since)
     assert [code for code, _words in lines(after.interaction)] == ["overflow_queue"]
 
 

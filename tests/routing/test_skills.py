@@ -184,12 +184,16 @@ def _paths(chance: random.Random, known: list[Skill]) -> list[int]:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_a_look_at_the_first_gives_what_a_look_at_all_would(floor, seed):
-    """The engine reads the first of those who wait alike; the result is that of the pure core over all rows."""
+def test_a_look_at_the_first_gives_what_a_look_at_all_would(floor, seed, monkeypatch):
+    """The engine reads the first of those who wait alike; the result is that of the pure core over all rows.
+
+    Batch by batch, where one is too small for all who could have somebody. The clock stands still: the lot is drawn from it.
+    """
     chance = random.Random(seed)
+    monkeypatch.setattr(offers, "BATCH", 40 if seed % 4 else 3)
     queues = [floor.queue, *(world.make_queue(f"Queue {n}") for n in range(3))]
     for queue in queues:
-        queue.choice = chance.choice(["least_loaded", "longest_idle", "even"])
+        queue.choice = chance.choice(["least_loaded", "longest_idle", "even", "random"])
         queue.priority_weight, queue.wait_weight = chance.choice([(60, 1), (30, 0.5), (1, 0)])
         queue.save()
     people = [world.make_user(f"operator{n}") for n in range(8)]
@@ -231,14 +235,18 @@ def test_a_look_at_the_first_gives_what_a_look_at_all_would(floor, seed):
                 item=item, interaction_id=item.interaction_id, operator=person, leg="ended", end="declined",
                 ended_at=begin, holds=False,
             )  # fmt: skip
-    expected = _decide_all(items, resting)
-    made = [(leg.item_id, leg.operator_id) for leg in offers.assign_next()]
-    assert sorted(made) == sorted((d.item, d.operator) for d in expected)
-    assert len(made) > 3
-
-
-def _decide_all(items, resting):
     now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    batches, more = 0, True
+    while more:
+        expected = _decide_all(WorkItem.objects.waiting(), resting, now)
+        batch, more = offers._assign_batch(None)
+        assert [(leg.item_id, leg.operator_id) for leg in batch] == [(d.item, d.operator) for d in expected]
+        batches += 1
+    assert Assignment.objects.filter(leg="offered").count() > 3 and (seed % 4 or batches > 1)
+
+
+def _decide_all(items, resting, now):
     queues = rows.waited_for(None, now)
     steps = skills.steps_of(item.path for item in items)
     crowd = strategies.Crowd(*rows.free_of(queues.values(), list(Skill.objects.values_list("pk", flat=True)), now))
@@ -261,7 +269,8 @@ def _decide_all(items, resting):
     rules = {
         queue.pk: strategies.Rules(queue.priority_weight, queue.wait_weight, queue.choice) for queue in queues.values()
     }
-    return strategies.decide(waiting, crowd, now=0.0, rules=rules)
+    seed = int(now.timestamp() * 1_000_000)
+    return strategies.decide(waiting, crowd, now=0.0, seed=seed, rules=rules, most=offers.BATCH)
 
 
 # --- Explained afterwards ---
