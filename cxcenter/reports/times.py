@@ -34,7 +34,7 @@ class Stretch:
         return (self.until - self.at) / SECOND
 
 
-def page_of(_user: "User", rows: QuerySet[PresenceInterval], *, language: str, since: str) -> tuple[list[Stretch], str]:
+def page_of(_user: "User", rows: QuerySet[Any], *, language: str, since: str) -> tuple[list[Stretch], str]:
     """Return a page of the list after the key `since`, and the key of the next page ("" at the end)."""
     if since:
         rows = rows.filter(after(("moment", "pk"), list(cursor(since))))
@@ -43,7 +43,7 @@ def page_of(_user: "User", rows: QuerySet[PresenceInterval], *, language: str, s
     return [_stretch(row, language) for row in page[:PAGE]], more
 
 
-def _stretch(row: PresenceInterval, language: str) -> Stretch:
+def _stretch(row: Any, language: str) -> Stretch:
     return Stretch(
         at=row.moment,
         until=row.over,

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("quality", "0005_overflow"),
+        ("quality", "0006_topics_and_skills"),
     ]
 
     operations = [
