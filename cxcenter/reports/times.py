@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 
@@ -10,7 +10,6 @@ from cxcenter.core.api.pagination import after
 from cxcenter.core.reading import cursor
 from cxcenter.reports.contacts import PAGE, SECOND
 from routing.choices import State
-from routing.models import PresenceInterval
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
