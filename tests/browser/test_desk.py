@@ -251,6 +251,16 @@ def test_writing_by_keys(place: Place, windows: Windows) -> None:
     expect(boris.message).to_have_value("🙂")
     boris.message.fill("")
 
+    # Who goes by Tab passes the search; what is typed there goes on in the palette, and Esc gives the place back.
+    search = page.get_by_label("Search customers", exact=True)
+    search.focus()
+    page.keyboard.press("Tab")
+    expect(page.locator("#status summary")).to_be_focused()
+    search.focus()
+    page.keyboard.type("int")
+    expect(page.locator("#palette-q")).to_have_value("int")
+    page.keyboard.press("Escape")
+    expect(search).to_be_focused()
     page.keyboard.press("Control+k")
     page.keyboard.type("internal note")
     expect(page.locator("#palette-list [role=option]")).to_have_count(1)

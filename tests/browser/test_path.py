@@ -34,6 +34,8 @@ def picture(path: Path) -> Path:
 
 def fits(page: Page) -> None:
     """Nothing overflows the window, no button's words are cut, and no section is scrolled away."""
+    # Another font stands in for ours until it is here, and is wider.
+    page.evaluate("document.fonts.ready.then(() => true)")
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0, f"the page is {wide} px wider than the window"
     cut = page.evaluate(
@@ -46,7 +48,7 @@ def fits(page: Page) -> None:
     hidden = page.evaluate(
         "[...document.querySelectorAll('.cx-sec')].filter((el) => el.scrollWidth > el.clientWidth + 1).map((el) => el.ariaLabel)"
     )
-    assert not hidden, f"sections scroll: {hidden}"
+    assert not hidden, f"sections scroll: {hidden} on {page.url}"
 
 
 def numbers(board: Page, *names: str) -> dict[str, int]:
