@@ -149,7 +149,9 @@ def fresh(place: Place, **changed: object) -> dict[str, object]:
 
 
 def test_a_supervisor_makes_a_queue_with_all_its_rules(post, place, client):
+    world.make_user("kate", role="marketer", team=place.team)
     page = client.get(reverse("board:rules-queue-new")).content.decode()
+    assert "Alice" in page and "Kate" not in page and "Stranger" not in page, "who may serve it"
     assert "New queue" in page and f'value="{place.team.pk}" selected' in page and "Other</option>" not in page
     answer = post("rules-queue-new", why="Fleets", **fresh(place, target_s=45, **rows(after(60, place.second))))
     assert answer.json()["said"] == "Saved as version 2"

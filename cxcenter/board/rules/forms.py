@@ -55,7 +55,7 @@ class QueueRules(ActForm):
 class NewQueueRules(QueueRules):
     """Settings of a queue to come, with its team."""
 
-    team = forms.ModelChoiceField(Team.objects.none(), label=gettext_lazy("Team"))
+    team = forms.ModelChoiceField(Team.objects.none(), label=gettext_lazy("Team"), empty_label="")
 
     def __init__(self, *args: Any, teams: "QuerySet[Team]", **kwargs: Any) -> None:
         """Take the teams whose queue it may be."""
@@ -108,8 +108,10 @@ def _of_model(model: "type[Model]", names: "Sequence[str]") -> dict[str, forms.F
 
 def people_for(user: User, queue: Queue) -> list[User]:
     """Return who may serve a queue: the operators of the user's teams, and who serves it already, by team and name."""
-    own = Q(team__in=scope.teams_of(user), role__in=SERVING, is_active=True)
-    found = User.objects.filter(own | Q(memberships__queue=queue.pk, memberships__until=None)).distinct()
+    wanted = Q(team__in=scope.teams_of(user), role__in=SERVING, is_active=True)
+    if queue.pk is not None:
+        wanted |= Q(memberships__queue=queue, memberships__until=None)
+    found = User.objects.filter(wanted).distinct()
     return list(found.select_related("team").order_by("team__name", "first_name", "last_name", "pk"))
 
 
