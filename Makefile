@@ -2,7 +2,7 @@
 
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint format lock messages vendor clean packages dev-packages browser
+.PHONY: help run test cover bench lint format lock messages vendor clean packages dev-packages browser
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -12,6 +12,9 @@ run: packages ## the whole product: databases, web, workers, demo data; Ctrl-C s
 
 test: dev-packages browser ## all that CI runs
 	@tools/check.sh
+
+cover: dev-packages browser ## the tests, and which lines of the product they do not run
+	@$(PY) -m pytest --numprocesses 2 --cov --cov-report=term:skip-covered
 
 bench: dev-packages browser ## measure against the bars; one group with NAME=first
 	@tools/install.sh requirements-bench.txt

@@ -263,6 +263,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 # A sweep that could not start within its second is dropped: the next one does its work.
 CELERY_BEAT_SCHEDULE = {
+    "decide by time": {"task": "routing.tasks.decide", "schedule": 0.5, "options": {"expires": 0.5}},
     "sweep routing": {"task": "routing.tasks.sweep", "schedule": 1.0, "options": {"expires": 1}},
     "sweep outbox": {"task": "cxcenter.core.tasks.sweep_outbox", "schedule": 1.0, "options": {"expires": 1}},
     "publish board": {"task": "cxcenter.board.tasks.publish_snapshot", "schedule": 1.0, "options": {"expires": 1}},

@@ -12,6 +12,7 @@ from interactions.choices import CloseReason
 
 ICONS = {
     "joined": "user-plus",
+    "calling": "phone-outgoing",
     "closed": "circle-check",
     "transferred": "arrow-forward-up",
     "transfer_note": "note",
@@ -23,6 +24,7 @@ ICONS = {
     "away": "clock",
     "announcement": "speakerphone",
     "overflow_queue": "arrow-forward-up",
+    "overflow_callback": "phone-incoming",
     "overflow_form": "mail",
     "overflow_message": "speakerphone",
     "overflow_close": "ban",
@@ -69,6 +71,7 @@ def _transferred(args: dict[str, Any]) -> str:
 
 WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "joined": lambda args: _("%(name)s joined the chat") % {"name": args.get("name", "")},
+    "calling": lambda args: _("%(name)s has taken the callback") % {"name": args.get("name", "")},
     "closed": _closed,
     "transferred": _transferred,
     "transfer_note": lambda args: (
@@ -82,6 +85,7 @@ WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "callback_over": lambda args: _("The callback that was planned is not needed any more"),
     "announcement": lambda args: _("Told to those who wait: %(reason)s") % {"reason": args.get("reason", "")},
     "overflow_queue": lambda args: _("Overflow: sent on to %(to)s") % {"to": args.get("to", "")},
+    "overflow_callback": lambda args: _("Overflow: the customer was offered a callback"),
     "overflow_form": lambda args: _("Overflow: the customer was offered the form of a request"),
     "overflow_message": _overflow,
     "overflow_close": _overflow,

@@ -108,6 +108,8 @@ class RolledDay(models.Model):
     day = models.DateField(primary_key=True)
     rolled_at = models.DateTimeField(null=True)
     stale_since = models.DateTimeField(null=True)
+    # What was summed up then: see quality/rollups.py.
+    edition = models.SmallIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         return f"{self.day}"
@@ -126,6 +128,8 @@ class Rollup(models.Model):
         QUARTER = 0, "15 min"
         DAY = 1, "day"
         OPERATORS = 2, "day by operator"
+        TOPICS = 3, "day by topic"
+        PATHS = 4, "day by the skills asked for"
 
     level = models.SmallIntegerField(choices=Level)
     day = models.DateField()
@@ -135,6 +139,8 @@ class Rollup(models.Model):
     priority = models.SmallIntegerField(null=True)
     channel = models.CharField(max_length=12)
     operator_id = models.BigIntegerField(null=True)
+    topic_id = models.BigIntegerField(null=True)
+    path = models.BigIntegerField(null=True)
     offered = models.BigIntegerField(default=0)
     answered = models.BigIntegerField(default=0)
     abandoned = models.BigIntegerField(default=0)
@@ -149,6 +155,7 @@ class Rollup(models.Model):
     overflow_nobody = models.BigIntegerField(default=0)
     overflow_hours = models.BigIntegerField(default=0)
     overflow_to_queue = models.BigIntegerField(default=0)
+    overflow_to_callback = models.BigIntegerField(default=0)
     overflow_to_form = models.BigIntegerField(default=0)
     overflow_to_message = models.BigIntegerField(default=0)
     overflow_to_close = models.BigIntegerField(default=0)

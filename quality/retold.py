@@ -19,6 +19,7 @@ from quality.terms import Terms
 from quality.yesterday import Day, Visit, read
 from routing.choices import Blocked, Outcome, Then, When
 from routing.models import Skill
+from routing.overflow import OFFERS
 from routing.rules.document import HOURS, QUEUES, Document, Settings, current, merged
 from routing.rules.faults import hours_of
 from routing.skills import steps_of
@@ -91,7 +92,7 @@ def played(rules: Iterable[Settings]) -> list[Settings]:
 
 def _leaves_in_place(rule: Settings) -> bool:
     """Tell whether a rule only tells or offers something: what he does with it nobody knows."""
-    return rule["then"] == Then.MESSAGE or (rule["then"] == Then.FORM and rule["when"] == When.WAITED)
+    return rule["then"] == Then.MESSAGE or (rule["then"] in OFFERS and rule["when"] == When.WAITED)
 
 
 def unplayed(rules: Iterable[Settings]) -> list[Settings]:
@@ -203,7 +204,9 @@ class _Told:
     def _overflow(self, rule: Settings) -> dict[str, Any]:
         limit = {} if rule["limit"] is None else {"limit": rule["limit"]}
         to = {"to": self._names[rule["to"]]} if rule["then"] == Then.QUEUE else {}
-        return {"when": rule["when"], **limit, "then": rule["then"], **to}
+        # At the door one is as good as the other: he does not wait.
+        then = Then.FORM if rule["then"] == Then.CALLBACK else rule["then"]
+        return {"when": rule["when"], **limit, "then": then, **to}
 
     def _operators(self) -> dict[str, Any]:
         """Return who was there, with the queues of the day, more or fewer by what differs from the present rules."""

@@ -95,12 +95,13 @@ def _contacts(scenario: Scenario) -> int:
 
 
 @transaction.atomic
-def stop(run: SimulationRun) -> None:
+def stop(run: SimulationRun, *, actor: "User") -> None:
     """End a run before its time."""
     locked = SimulationRun.objects.select_for_update().filter(pk=run.pk, state__in=GOING).first()
     if locked is None:
         raise Conflict(_("It has ended already."), code="ended")
     _end(locked, SimulationRun.State.STOPPED)
+    audit.record(actor, "simulation.stop", f"simulation:{run.pk}")
 
 
 def work(*, seconds: float) -> bool:

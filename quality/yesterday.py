@@ -22,7 +22,7 @@ THERE = (State.AVAILABLE, State.BUSY, State.WRAPUP)
 LEFT = (Outcome.ANSWERED, Outcome.ABANDONED, Outcome.FLOWED_OUT, Outcome.BLOCKED)
 NO_ENTRY = (Blocked.NO_LINE, Blocked.RULE)
 # Of those who met a closed door, these did because nobody was there: rules for that are played.
-UNATTENDED = [f"{When.NOBODY}:{Then.FORM}", f"{When.NOBODY}:{Then.CLOSE}"]
+UNATTENDED = [f"{When.NOBODY}:{then}" for then in (Then.CALLBACK, Then.FORM, Then.CLOSE)]
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """When a customer may be called: in the hours of the queue, and by day where he lives."""
 
 from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone
 
+from cxcenter.core.zones import is_zone
 from routing import queries
 from routing.hours import Hours
 from routing.models import Queue
@@ -23,7 +24,7 @@ STEPS = 40
 
 def zone_of(said: str) -> str:
     """Return a time zone as a browser names it, or "" for a name that means nothing."""
-    return said if said in available_timezones() else ""
+    return said if is_zone(said) else ""
 
 
 def is_by_day(zone: str, moment: datetime) -> bool:

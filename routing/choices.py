@@ -99,6 +99,7 @@ class Then(models.TextChoices):
     """What an overflow does."""
 
     QUEUE = "queue", _("another queue")
+    CALLBACK = "callback", _("a callback")
     FORM = "form", _("the form of a request")
     MESSAGE = "message", _("a message, once")
     CLOSE = "close", _("turned away with words")

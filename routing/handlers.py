@@ -14,14 +14,18 @@ from routing.models import Assignment
 
 @handles(InteractionOpened)
 def give_queue(fact: InteractionOpened) -> None:
-    """Put a new session into its queue, or where that leads; who came back in time or awaits a call keeps his place."""
+    """Put a new session into its queue, or where that leads; who came back in time or awaits a call keeps his place.
+
+    His wait counts from when he came, however late the fact is handled: the database or this process may have died meanwhile.
+    """
     interaction = Interaction.objects.select_related("thread__channel", "topic", "profile__customer").get(
         pk=fact.interaction
     )
     if interaction.is_open and not queueing.is_known(interaction.pk):
         # Its fact is struck off after it: if this is lost with the database, so is that, and it is done again.
         with unflushed():
-            callbacks.come_in(interaction=interaction, waits_since=sweeps.original_wait(interaction))
+            since = sweeps.original_wait(interaction) or interaction.opened_at
+            callbacks.come_in(interaction=interaction, waits_since=since)
 
 
 @handles(MessagePosted)

@@ -1,6 +1,6 @@
 """Every lockable set of routing, with its order.
 
-Order of the whole product: the lock of the rules, a callback, the decision lock, then work items by id, then presences by
+Order of the whole product: the lock of the rules, callbacks by id, the decision lock, then work items by id, then presences by
 user id, then a thread, then its interaction. Who needs several takes them in this order.
 """
 
@@ -23,8 +23,17 @@ RULES = 0x0C0FFEF
 
 def lock_callback(among: "QuerySet[Callback]") -> Callback | None:
     """Lock the first of some callbacks, looked at once more when the lock is ours; None if there is none any more."""
+    return _callbacks(among).first()
+
+
+def lock_callbacks(among: "QuerySet[Callback]") -> list[Callback]:
+    """Lock callbacks by id, each looked at once more when its lock is ours."""
+    return list(_callbacks(among))
+
+
+def _callbacks(among: "QuerySet[Callback]") -> "QuerySet[Callback]":
     rows = among.select_for_update(of=("self",)).select_related("queue__hours", "thread__identity", "profile")
-    return rows.order_by("pk").first()
+    return rows.order_by("pk")
 
 
 def lock_decision() -> None:

@@ -19,6 +19,8 @@ from routing.models import Overflow, Queue
 
 # Why a door is shut by a rule, in the words of `queries.Door`.
 WHY = {When.LENGTH: "full", When.NOBODY: "nobody", When.HOURS: "hours"}
+# These leave a request instead: at the door in place of the chat, to who waits beside it.
+OFFERS = (Then.CALLBACK, Then.FORM)
 # A full queue and the limit of waiting are one kind of refusal, a rule of closing another (docs: metrics, "Blocked").
 KINDS = {
     When.WAITED: Blocked.FULL,
@@ -113,7 +115,8 @@ def _shut(rule: Overflow, door: queries.Door, told: tuple[Overflow, ...]) -> que
         why=WHY[When(rule.when)],
         opens_at=door.opens_at if door.why == "hours" else None,
         message=_words((rule, *told)),
-        form=rule.then == Then.FORM,
+        form=rule.then in OFFERS,
+        letters=rule.then != Then.CALLBACK,
     )
 
 
@@ -130,7 +133,7 @@ def never_asked(rules: Iterable[tuple[str, str, int]]) -> list[int]:
     for number, (when, then, limit) in enumerate(rules):
         if any(when == other and limit >= least for other, least in final):
             found.append(number)
-        elif then == Then.CLOSE or (then == Then.FORM and when == When.LENGTH):
+        elif then == Then.CLOSE or (then in OFFERS and when == When.LENGTH):
             final.append((when, limit))
     return found
 

@@ -26,13 +26,17 @@ ON_DUTY = [Mode.AVAILABLE, Mode.PAUSE]
 
 @dataclass(frozen=True)
 class Door:
-    """Whether a queue takes visitors now; if not, why and until when, and whether a request may be left instead."""
+    """Whether a queue takes visitors now; if not, why and until when, and whether a request may be left instead.
+
+    `letters` tells that an answer by letter may be asked for, not a call only.
+    """
 
     open: bool
     why: str = ""
     opens_at: datetime | None = None
     message: str = ""
     form: bool = True
+    letters: bool = True
 
 
 def hours_of(queue: Queue) -> Hours | None:

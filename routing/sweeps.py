@@ -1,4 +1,4 @@
-"""What time alone causes, once a second: offers run out, people vanish, waits pass their target."""
+"""What time alone causes: decisions twice a second; once a second offers run out, people vanish, waits pass their target."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -97,8 +97,21 @@ def sweep() -> dict[str, int]:
         "called": lambda: calling.sweep(now=now),
         "lent": lambda: QueueMember.objects.filter(until__lt=now).delete()[0],
         "lost": lambda: queue_lost(now=now),
-        "offered": lambda: len(offers.assign_next()),
     }
+    return _done(parts)
+
+
+def decide() -> dict[str, int]:
+    """Offer what time alone lets be offered: a step of what is asked for, the end of somebody's preference, a callback's time.
+
+    Twice a second and apart from the sweep, whose parts may last: a step is due for a second at the most before it decides.
+    Costs a statement each while nobody waits and nobody is to be called.
+    """
+    now = timezone.now()
+    return _done({"due": lambda: calling.enter_due(now), "offered": lambda: len(offers.assign_next())})
+
+
+def _done(parts: dict[str, Callable[[], int]]) -> dict[str, int]:
     done = {}
     for name, part in parts.items():
         try:
@@ -134,6 +147,8 @@ def _wrote_last(interaction_ids: list[int]) -> dict[int, datetime]:
 
 @transaction.atomic
 def _abandon(item: WorkItem, left_at: datetime, now: datetime) -> int:
+    # Before the visit, as whoever asks for a call does (locks.py): he may be doing so at this moment.
+    locks.lock_callbacks(callbacks.of_customer(item.interaction))
     if not queueing.drop_from_queue(
         interaction_id=item.interaction_id, outcome=Outcome.ABANDONED, at=max(left_at, item.entered_at)
     ):
@@ -313,7 +328,7 @@ def queue_lost(*, now: datetime) -> int:
     )
     count = 0
     for interaction in lost.order_by("pk")[:100]:
-        if queueing.enqueue_new(interaction=interaction):
+        if queueing.enqueue_new(interaction=interaction, waits_since=interaction.waiting_since):
             log.warning("lost session queued again", interaction=interaction.pk)
             count += 1
     return count

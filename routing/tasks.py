@@ -13,6 +13,12 @@ def sweep() -> dict[str, int]:
 
 
 @shared_task
+def decide() -> dict[str, int]:
+    """Offer what time alone lets be offered."""
+    return sweeps.decide()
+
+
+@shared_task
 def bulk_choose_estimators() -> int:
     """Choose by which estimator each queue foretells its waits."""
     return estimating.choose_all()

@@ -14,10 +14,17 @@ needs_bank = pytest.mark.skipif(not BANK.exists(), reason="the bank's call log i
 ZONE = ZoneInfo("Asia/Jerusalem")
 
 
+def lines() -> tuple[str, list[str]]:
+    """Return the head of the log and its lines as they stand, phantoms too."""
+    with gzip.open(BANK, "rt") as file:
+        head, *every = file
+    return head, every
+
+
 def rows() -> Iterator[dict[str, str]]:
     """Yield the calls: every row but phantoms."""
-    with gzip.open(BANK, "rt") as file:
-        yield from (row for row in csv.DictReader(file, delimiter="\t") if row["outcome"] != "PHANTOM")
+    head, every = lines()
+    yield from (row for row in csv.DictReader([head, *every], delimiter="\t") if row["outcome"] != "PHANTOM")
 
 
 def arrival(row: dict[str, str]) -> datetime:

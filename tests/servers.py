@@ -1,6 +1,7 @@
 """Real servers for tests and benches: databases in a temporary folder, and our own processes on top of them."""
 
 import atexit
+import json
 import os
 import shutil
 import signal
@@ -25,6 +26,9 @@ from cxcenter.management.launch.valkey import Valkey
 
 ROOT = Path(__file__).resolve().parent.parent
 START_S = 90.0
+# Names the data of a PostgreSQL in which the tables stand: all databases of a test session in several processes begin
+# as its copy. To make the tables takes ten seconds, and there are a dozen such databases.
+TABLES = "CX_TEST_TABLES"
 
 
 class Databases:
@@ -42,6 +46,7 @@ class Databases:
         self.servers: dict[str, Postgres | Valkey] = {"postgres": self.postgres, "valkey": self.valkey}
 
     def start(self) -> "Databases":
+        self._take_tables()
         try:
             for server in self.servers.values():
                 server.start()
@@ -55,6 +60,12 @@ class Databases:
             server.stop()
         self.guardian.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _take_tables(self) -> None:
+        made = os.environ.get(TABLES)
+        if made and not self.postgres.data.exists():
+            self.postgres.data.parent.mkdir(parents=True, exist_ok=True)
+            subprocess.run(["cp", "-a", made, str(self.postgres.data)], check=True)
 
 
 class Stack:
@@ -94,6 +105,7 @@ class Stack:
         self.processes: dict[str, Process] = {}
         self._over = threading.Event()
         self._keeper: threading.Thread | None = None
+        self._scripts: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -114,6 +126,24 @@ class Stack:
         )
         assert done.returncode == 0, f"manage.py {' '.join(arguments)}: {done.stdout}\n{done.stderr}"
         return done.stdout
+
+    def run(self, script: str) -> str:
+        """Run a script of Python on this stack and return what it printed."""
+        if self._scripts is None:
+            self._scripts = subprocess.Popen(
+                [sys.executable, "-m", "tests.scripts"],
+                cwd=ROOT,
+                env={**os.environ, **self.environment},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        assert self._scripts.stdin and self._scripts.stdout
+        self._scripts.stdin.write(f"{json.dumps(script)}\n")
+        self._scripts.stdin.flush()
+        answer = json.loads(self._scripts.stdout.readline())
+        assert not answer["failed"], f"{script}\n{answer['said']}\n{answer['failed']}"
+        return str(answer["said"])
 
     def start_web(self, count: int = 1) -> None:
         """Start `count` web processes on one socket and wait until the site answers."""
@@ -179,6 +209,8 @@ class Stack:
         self._over.set()
         if self._keeper:
             self._keeper.join()
+        if self._scripts:
+            self._scripts.communicate()
         for process in reversed(self.processes.values()):
             process.stop()
         self.guardian.close()
@@ -260,9 +292,20 @@ def start_test_databases() -> None:
         return
     _session = Databases().start()
     atexit.register(stop_test_databases)
+    (_session.folder / "var/static").mkdir(parents=True)
     os.environ["DATABASE_URL"] = _session.postgres.url()
     os.environ["REDIS_URL"] = _session.valkey.url()
     os.environ["VAR_DIR"] = str(_session.folder / "var")
+
+
+def leave_tables() -> None:
+    """Make the tables, stop the servers and forget their addresses: the processes to come take the tables as they lie."""
+    if _session:
+        subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity=0"], cwd=ROOT, check=True)
+        for server in _session.servers.values():
+            server.stop()
+        os.environ[TABLES] = str(_session.postgres.data)
+        _forget_addresses()
 
 
 def stop_test_databases() -> None:
@@ -271,8 +314,12 @@ def stop_test_databases() -> None:
     if _session:
         _session.stop()
         _session = None
-        for name in ("DATABASE_URL", "REDIS_URL", "VAR_DIR"):
-            os.environ.pop(name, None)
+        _forget_addresses()
+
+
+def _forget_addresses() -> None:
+    for name in ("DATABASE_URL", "REDIS_URL", "VAR_DIR"):
+        os.environ.pop(name, None)
 
 
 def session_databases() -> Databases:

@@ -145,10 +145,12 @@ def test_whole_life(var: Path) -> None:
         first.process.kill()
         first.process.wait()
         wait_gone(var, 10)
-        again = Launch(var, port)
+        again = Launch(var, port, DEMO="live")
         again.wait_ready()
         assert count(var, "kept") == 1
         assert count(var, "accounts_user") == users
+        visitors_come(var)
+        assert "replay has ended" not in again.said()
         again.stop()
         assert again.process.returncode == 0, again.said()
         assert "Stopped" in again.said()
@@ -166,23 +168,13 @@ def test_whole_life(var: Path) -> None:
             os.kill(int(line.split()[0]), signal.SIGKILL)
 
 
-def test_the_demo_lives(var: Path) -> None:
-    """DEMO=live: visitors come by themselves, and are answered."""
-    demo = Launch(var, free_port(), DEMO="live")
-    try:
-        demo.wait_ready()
-        before = count(var, "interactions_message")
-        deadline = time.monotonic() + 180
-        while count(var, "interactions_message") < before + 3:
-            assert time.monotonic() < deadline, (var / "log/replay.log").read_text()
-            time.sleep(0.5)
-        assert "replay has ended" not in demo.said()
-        demo.stop()
-        assert demo.process.returncode == 0, demo.said()
-        assert running(var) == []
-    finally:
-        for line in running(var):
-            os.kill(int(line.split()[0]), signal.SIGKILL)
+def visitors_come(var: Path) -> None:
+    """DEMO=live: they come by themselves, and are answered."""
+    before = count(var, "interactions_message")
+    deadline = time.monotonic() + 180
+    while count(var, "interactions_message") < before + 3:
+        assert time.monotonic() < deadline, (var / "log/replay.log").read_text()
+        time.sleep(0.5)
 
 
 def test_stops_in_the_middle_of_its_first_start(var: Path) -> None:

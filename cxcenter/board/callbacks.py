@@ -7,8 +7,10 @@ from django.utils.translation import gettext as _
 
 from customers.masking import masked
 from cxcenter.accounts.roles import Right
-from cxcenter.board import contacts, scope
+from cxcenter.board import scope
+from cxcenter.core.api.pagination import after as behind
 from cxcenter.core.errors import NotFound
+from cxcenter.core.reading import cursor
 from routing.choices import CallbackState
 from routing.models import Callback
 
@@ -49,7 +51,7 @@ def page_of(user: "User", *, queue: int | None, team: int | None, after: str) ->
     rows = found.with_calling().select_related("queue", "thread__identity", "profile__customer", "session")
     rows = rows.order_by("due_at", "pk")
     if after:
-        rows = rows.filter(contacts.beyond(after, "due_at", "gt"))
+        rows = rows.filter(behind(("due_at", "pk"), list(cursor(after))))
     page = list(rows[: PAGE + 1])
     more = f"{page[PAGE - 1].due_at.isoformat()}_{page[PAGE - 1].pk}" if len(page) > PAGE else ""
     return found.count(), [_row(callback, user) for callback in page[:PAGE]], more

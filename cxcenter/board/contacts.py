@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy
 from customers.segmentation import names_of
 from cxcenter.board import scope
 from cxcenter.board.counted import SLOT_S, start_of, today
+from cxcenter.core.api.pagination import after as behind
+from cxcenter.core.reading import YEARS, cursor
 from interactions.choices import ChannelKind
 from interactions.models import Interaction, Topic
 from quality import forecast, metrics, policies
@@ -93,7 +95,7 @@ class ContactFilter(django_filters.FilterSet):  # type: ignore[misc]
     def day_asked(self) -> date:
         """The day of arrival: today without another."""
         chosen = self.form.cleaned_data.get("day") if self.form.is_valid() else None
-        return chosen or today()
+        return chosen if chosen and chosen.year in YEARS else today()
 
     def filter_queryset(self, queryset: QuerySet[WorkItem]) -> QuerySet[WorkItem]:
         """Limit to one day unless what goes on now is asked."""
@@ -227,10 +229,10 @@ def page_of(
     chosen = ContactFilter(query, scope.visits_of(user))
     found = chosen.qs
     waiting = chosen.state_now == "waiting"
-    field, sign, how = ("waits_since", "", "gt") if waiting else ("entered_at", "-", "lt")
+    field, sign = ("waits_since", "") if waiting else ("entered_at", "-")
     rows = found.order_by(f"{sign}{field}", f"{sign}pk")
     if after:
-        rows = rows.filter(beyond(after, field, how))
+        rows = rows.filter(behind((f"{sign}{field}", f"{sign}pk"), list(cursor(after))))
     legs = Assignment.objects.filter(accepted_at__isnull=False).select_related("operator").order_by("pk")
     related = rows.select_related("queue", "interaction__profile__customer")
     page = list(related.prefetch_related(Prefetch("legs", queryset=legs))[: PAGE + 1])
@@ -247,18 +249,6 @@ def _segment_names(page: list[WorkItem], language: str) -> dict[str, str]:
     """Return the names of the segments of a page by code. One query if there are any."""
     codes = sorted({code for item in page for code in item.segments})
     return dict(zip(codes, names_of(codes, language), strict=True))
-
-
-def beyond(after: str, field: str, how: str) -> Q:
-    """Return the condition of rows behind the key of a page; a key that cannot be read is none."""
-    text, _sep, pk = after.partition("_")
-    try:
-        moment, ident = datetime.fromisoformat(text), int(pk)
-    except ValueError:
-        return Q()
-    if moment.tzinfo is None:
-        return Q()
-    return Q(**{f"{field}__{how}": moment}) | Q(**{field: moment, f"pk__{how}": ident})
 
 
 def _contact(item: WorkItem, language: str, now: datetime, segments: dict[str, str]) -> Contact:

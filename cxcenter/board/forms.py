@@ -24,6 +24,16 @@ LASTING = [
 ]
 
 
+class Ticks(forms.CheckboxSelectMultiple):
+    """Several of a list, each with a box in our dress."""
+
+    def create_option(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Give every box its class: that of the list stays with the list."""
+        option = super().create_option(*args, **kwargs)
+        option["attrs"]["class"] = "form-check-input"
+        return option
+
+
 class ActForm(forms.Form):
     """A form in our dress. `required` words of the browser are left to it."""
 
@@ -76,7 +86,7 @@ class Thresholds(ActForm):
 class LendOperator(Lasting):
     """An operator for a queue."""
 
-    operator = forms.ModelChoiceField(label=_("Operator"), queryset=Presence.objects.none())
+    operator = forms.ModelChoiceField(label=_("Operator"), queryset=Presence.objects.none(), empty_label=_("Choose"))
 
     field_order = ("operator", "minutes")
 
@@ -90,7 +100,7 @@ class LendOperator(Lasting):
 class ServeQueue(Lasting):
     """A queue for an operator."""
 
-    queue = forms.ModelChoiceField(label=_("Queue"), queryset=Queue.objects.none())
+    queue = forms.ModelChoiceField(label=_("Queue"), queryset=Queue.objects.none(), empty_label=_("Choose"))
 
     field_order = ("queue", "minutes")
 
@@ -124,7 +134,7 @@ class TakeKinds(ActForm):
         label=_("Comes to him"),
         choices=Work.choices,
         required=False,
-        widget=forms.CheckboxSelectMultiple(attrs={"class": "cx-ticks"}),
+        widget=Ticks(attrs={"class": "cx-ticks"}),
     )
 
     def __init__(self, *args: Any, kinds: list[str], **kwargs: Any) -> None:
@@ -152,7 +162,7 @@ class PlanTime(ActForm):
     operators = forms.ModelMultipleChoiceField(
         label=_("Who takes part"),
         queryset=Presence.objects.none(),
-        widget=forms.CheckboxSelectMultiple(attrs={"class": "cx-ticks"}),
+        widget=Ticks(attrs={"class": "cx-ticks"}),
     )
 
     def __init__(self, *args: Any, operators: Any, **kwargs: Any) -> None:
@@ -210,7 +220,7 @@ class InOrder(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
 class NewSkill(ActForm):
     """A skill."""
 
-    name = forms.CharField(label=_("Name"), max_length=60)
+    name = forms.CharField(label=_("name"), max_length=60)
     name_ru = forms.CharField(label=_("Name in Russian"), max_length=60, required=False)
 
 
@@ -219,7 +229,7 @@ class AskForSkill(Why):
 
     STEPS = 3
 
-    skill = Named(label=_("Skill"), queryset=Skill.objects.all(), empty_label="")
+    skill = Named(label=_("Skill"), queryset=Skill.objects.all(), empty_label=_("Choose"))
     level = forms.TypedChoiceField(
         label=_("At least level"), choices=[(n, n) for n in range(1, 6)], coerce=int, initial=3
     )
@@ -258,7 +268,7 @@ class AskForSkill(Why):
         queue = self.fields["queue"]
         queue.queryset = queues  # type: ignore[attr-defined]
         queue.required = not everywhere
-        queue.empty_label = _("all queues") if everywhere else ""  # type: ignore[attr-defined]
+        queue.empty_label = _("all queues") if everywhere else _("Choose")  # type: ignore[attr-defined]
 
     def _ask_for_steps(self) -> None:
         for number in range(1, self._steps + 1):

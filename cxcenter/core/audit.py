@@ -75,6 +75,7 @@ ACTS = {
     "rules.back": _("put old rules back"),
     "rules.save": _("changed rules"),
     "simulation.start": _("started a simulation"),
+    "simulation.stop": _("stopped a simulation"),
     "site.secret": _("made a new secret for a site"),
     "skill.add": _("added a skill"),
     "skill.level": _("changed the level of a skill"),

@@ -22,7 +22,10 @@ GROUPS: dict[str | Promise, tuple[str, ...]] = {
     ),
     _("Satisfaction"): ("rated", "csat", "dsat", "ces"),
     _("Repeats"): ("repeat_rate", "fcr"),
-    _("Operators' time"): ("login_s", "available_s", "handling_s", "pause_s", "meeting_s", "training_s", "occupancy", "utilisation"),
+    _("Operators' time"): (
+        "login_s", "available_s", "handling_s", "pause_s", "meeting_s", "training_s", "not_responding_s",
+        "occupancy", "utilisation", "shrinkage",
+    ),
 }  # fmt: skip
 
 

@@ -77,7 +77,7 @@ def _series(names: Names, rows: list[Row], by: tuple[str, ...], most: int) -> li
 
 def _metric(code: str) -> dict[str, Any]:
     metric = METRICS[code]
-    return {"code": code, "name": capfirst(str(metric.name)), "unit": str(metric.unit), "linked": bool(metric.counted)}
+    return {"code": code, "name": capfirst(str(metric.name)), "unit": str(metric.unit)}
 
 
 def _usual(told: Report) -> str:

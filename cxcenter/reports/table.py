@@ -42,7 +42,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Cell:
-    """A value, and the address of its contacts ("": there are none to show)."""
+    """A value, and the address of what stands behind it ("": there is nothing to show)."""
 
     text: str
     href: str
@@ -96,8 +96,9 @@ def _cells(values: dict[str, Number], query: str) -> list[Cell]:
 
 def _href(address: str, code: str, value: Number, query: str) -> str:
     metric = METRICS[code]
-    nothing = value is None or (metric.unit == Unit.COUNT and not value)
-    if nothing or not metric.counted:
+    # A split by what times know nothing of tells none.
+    is_sum = metric.unit == Unit.COUNT or (metric.of_times and metric.unit == Unit.SECONDS)
+    if value is None or (is_sum and not value):
         return ""
     told = f"&told={value}" if metric.unit == Unit.COUNT else ""
     return f"{address}?metric={code}&{query}{told}"

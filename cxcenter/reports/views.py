@@ -17,7 +17,7 @@ from cxcenter.core.errors import Invalid
 from cxcenter.core.reading import moment
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.frame import frame
-from cxcenter.reports import contacts, words
+from cxcenter.reports import contacts, times, words
 from cxcenter.reports.asking import Wanted, only_of, read, team_of, zone_of
 from cxcenter.reports.chart import chart_of
 from cxcenter.reports.form import form_of
@@ -26,6 +26,7 @@ from cxcenter.reports.sheet import csv_of
 from cxcenter.reports.table import table_of
 from quality import policies
 from quality.metrics.behind import contacts as contacts_behind
+from quality.metrics.behind import stretches
 from quality.metrics.dimensions import DIMENSIONS
 from quality.metrics.reading import one_moment
 from quality.metrics.registry import METRICS, Unit
@@ -103,18 +104,18 @@ def export(request: HttpRequest) -> HttpResponse:
 @require_GET
 @needs(Right.REPORTS)
 def behind(request: HttpRequest) -> HttpResponse:
-    """Show the contacts behind a number, and the number as it is now: both of one moment."""
+    """Show the contacts or the times behind a number, and the number as it is now: both of one moment."""
     user, query = staff_of(request), request.GET
     code = query.get("metric", "")
     if code not in METRICS:
         raise Invalid(_("There is no such metric."), field="metric")
-    asked = _asked(user, query)
+    metric, asked = METRICS[code], _asked(user, query)
     whole = query.get("of") == "all"
     with one_moment():
         value = report(replace(asked, metrics=(code,))).whole[code]
-        rows = contacts_behind(asked, code, below=whole)
-        page, more = contacts.page_of(user, rows, language=user.language, since=query.get("after", ""))
-    metric = METRICS[code]
+        rows = stretches(asked, code, below=whole) if metric.of_times else contacts_behind(asked, code, below=whole)
+        listed = times if metric.of_times else contacts
+        page, more = listed.page_of(user, rows, language=user.language, since=query.get("after", ""))
     kept = query.copy()
     for name in ("after", "of"):
         kept.pop(name, None)
@@ -131,7 +132,8 @@ def behind(request: HttpRequest) -> HttpResponse:
         "zone": asked.zone,
         "report": _report_before(request),
     }
-    return render(request, "reports/contacts.html", {**frame(user, "reports"), **context})
+    template = "reports/times.html" if metric.of_times else "reports/contacts.html"
+    return render(request, template, {**frame(user, "reports"), **context})
 
 
 def _asked(user: "User", query: QueryDict) -> Asked:

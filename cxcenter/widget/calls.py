@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from customers import normalise
 from cxcenter.core.errors import Conflict, Invalid, NotFound
+from cxcenter.core.reading import moment
 from cxcenter.widget import protocol
 from interactions.actions import talk
 from interactions.models import Interaction, Thread
@@ -88,7 +88,7 @@ def slot_of(data: dict[str, Any], queue: Queue | None, zone: str) -> datetime | 
     said = data.get("slot")
     if not said:
         return None
-    chosen = parse_datetime(str(said)[:40])
+    chosen = moment(str(said)[:40])
     if chosen not in calls.slots(queue, zone=zone):
         raise Invalid(_("This time is taken or over. Choose another one."), field="slot")
     return chosen

@@ -99,7 +99,7 @@ def view(doorway: Doorway) -> dict[str, Any]:
     free = calls.slots(queue) if door.form else []
     soon = door.form and queue is not None and queue.callbacks
     slots = [slot.isoformat() for slot in free]
-    return {**told, "form": door.form, "opens_at": opens, "slots": slots, "soon": soon}
+    return {**told, "form": door.form, "letters": door.letters, "opens_at": opens, "slots": slots, "soon": soon}
 
 
 def expected_wait(queue: Queue) -> float | None:

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit, urlunsplit
 from django.conf import settings
 from django.db.models import Max
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from cxcenter.core.errors import Invalid
+from cxcenter.core.reading import moment
 from cxcenter.widget import doors, files
 from interactions import pushes
 from interactions.choices import CloseReason
@@ -146,8 +146,8 @@ def _is_told(callback: Callback) -> bool:
 
 def _may_ask(interaction: Interaction) -> bool:
     """Tell whether who waits may ask to be called back: his queue routes callbacks."""
-    waits = WorkItem.objects.filter(interaction=interaction).exclude(visit=Visit.LEFT)
-    return waits.filter(queue__callbacks=True).exists()
+    visits = WorkItem.objects.filter(interaction=interaction).exclude(visit=Visit.LEFT)
+    return visits.filter(queue__callbacks=True).exists()
 
 
 def _delivered(thread: Thread) -> int:
@@ -209,7 +209,7 @@ def whole_of(data: dict[str, Any], name: str, default: int | None = None) -> int
         return default
     try:
         number = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = -1
     if isinstance(value, bool) or not 0 <= number < 2**31:
         raise Invalid(_("This must be a whole number."), field=name)
@@ -295,7 +295,5 @@ def _is_plain(value: Any) -> bool:
 def moment_of(said: Any) -> datetime:
     """Return when a browser says something happened: within the last day, else now."""
     now = timezone.now()
-    moment = parse_datetime(said) if isinstance(said, str) and len(said) < 40 else None
-    if moment is None or timezone.is_naive(moment) or not now - timedelta(days=1) < moment < now:
-        return now
-    return moment
+    at = moment(said) if isinstance(said, str) and len(said) < 40 else None
+    return at if at and now - timedelta(days=1) < at < now else now

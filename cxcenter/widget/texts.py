@@ -104,6 +104,7 @@ def _lines() -> dict[str, str]:
         "line_callback_taken": _("You keep the place of your callback. We will not call."),
         "line_away": _("Nobody can answer now. You keep your place, or leave a request and we will come back to you."),
         "line_overflow_queue": _("We have passed you on to colleagues who can answer sooner. You keep your place."),
+        "line_overflow_callback": _("You have waited long. We can call you back: you keep your place."),
         "line_overflow_form": _(
             "You have waited long. You keep your place, or leave a request and we will come back to you."
         ),

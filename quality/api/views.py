@@ -54,7 +54,7 @@ class Metrics(ApiViewSet):
                 "unit": metric.unit,
                 "parameters": metric.parameters,
                 "source": metric.source,
-                "contacts": bool(metric.counted),
+                "contacts": not metric.of_times,
             }
             for code, metric in METRICS.items()
         ]

@@ -1,38 +1,58 @@
-"""The contacts behind a number: the rows of the same condition, so that the list is as long as the number says."""
+"""What stands behind a number: the rows of the same condition, so that the list is as long as the number says."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.contrib.postgres.functions import TransactionNow
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Greatest, Least
 from django.utils.translation import gettext as _
 
 from cxcenter.core.errors import Invalid
 from interactions.models import Interaction
-from quality.metrics import issues
+from quality.metrics import issues, presence
 from quality.metrics.dimensions import DIMENSIONS
 from quality.metrics.measures import MEASURES, MORE, Measure, in_level, in_time, net_of_short, rows_of
 from quality.metrics.registry import ABOVE, BELOW, EVERYBODY, METRICS
 from quality.metrics.reports import Asked, policies_of
 from quality.service_level import FORMULAS, Policy
-from routing.models import WorkItem
+from routing.models import PresenceInterval, WorkItem
 
 
 def contacts(asked: Asked, code: str, *, below: bool = False) -> QuerySet[Any]:
     """Return the rows that a metric counts: visits, legs, or sessions; in the order of their coming (`moment`, `pk`).
 
     Of a share or a mean these are the rows above the line, with `below` all that it is a share or mean of. `asked` narrows
-    by `only`, from and to. Raises Invalid for a metric of times.
+    by `only`, from and to. Raises Invalid for a metric of times: behind these stand `stretches`.
     """
     counted = METRICS[code].base if below else METRICS[code].counted
-    if not counted:
+    if METRICS[code].of_times:
         raise Invalid(_("This metric is of times, not of contacts."), field="metric")
     if METRICS[code].source_code == "issues":
         return _of_issues(asked, counted)
     if counted == EVERYBODY:
         return _everybody(asked)
     return _counted(asked, _measure(asked, code, counted))
+
+
+def stretches(asked: Asked, code: str, *, below: bool = False) -> QuerySet[PresenceInterval]:
+    """Return the intervals of operators' states that a metric of times adds up, cut to what is asked: from `moment` to `over`."""
+    if not presence.tells((), asked.only):
+        return PresenceInterval.objects.none()
+    states = presence.STATES[METRICS[code].base if below else METRICS[code].counted]
+    rows = PresenceInterval.objects.filter(
+        Q(ended_at=None) | Q(ended_at__gt=asked.since), started_at__lt=asked.until, state__in=states
+    )
+    if "operator" in asked.only:
+        rows = rows.filter(user=asked.only["operator"])
+    if asked.operators is not None:
+        rows = rows.filter(user__in=list(asked.operators))
+    cut = rows.annotate(
+        moment=Greatest("started_at", Value(asked.since)),
+        over=Least(Coalesce("ended_at", TransactionNow()), Value(asked.until)),
+    )
+    return cut.filter(over__gt=F("moment")).order_by("moment", "pk")
 
 
 def _measure(asked: Asked, code: str, counted: str) -> Measure:

@@ -15,6 +15,11 @@ STATES: dict[str, list[str]] = {
     "pause_us": [State.PAUSE],
     "meeting_us": [State.MEETING],
     "training_us": [State.TRAINING],
+    "not_responding_us": [State.NOT_RESPONDING],
+    # What the shares are made of: time for contacts, time that was worked, time that was not for contacts.
+    "ready_us": [State.AVAILABLE, State.BUSY, State.WRAPUP],
+    "productive_us": [State.BUSY, State.WRAPUP, State.MEETING, State.TRAINING],
+    "shrunk_us": [State.PAUSE, State.MEETING, State.TRAINING, State.NOT_RESPONDING],
 }
 STATEMENT = """
     WITH stretch AS (

@@ -59,7 +59,7 @@ class Sums:
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric. `counted`: the measure whose rows are the contacts behind its value; `base`: that of the contacts it is a share or mean of."""
+    """One metric. `counted`: the measure whose rows stand behind its value; `base`: that of the rows it is a share or mean of."""
 
     name: Promise | str
     formula: Promise | str
@@ -71,6 +71,11 @@ class Metric:
     parameters: tuple[Promise | str, ...] = ()
     # What it needs besides the one statement of visits, legs and contacts.
     source_code: str = ""
+
+    @property
+    def of_times(self) -> bool:
+        """Whether intervals of operators' states stand behind it, not contacts."""
+        return self.source_code == "presence"
 
 
 def share(above: int, below: int) -> float | None:
@@ -109,6 +114,18 @@ def _level(formula: str) -> Metric:
     return Metric(name, str(said), Unit.SHARE, value, ABOVE, BELOW, VISITS, parameters)
 
 
+def _time(states: str, name: Promise, formula: Promise) -> Metric:
+    """Return the time in some states."""
+    return Metric(name, formula, Unit.SECONDS, lambda sums: sums[states] / US, states, states, STATES, (), "presence")
+
+
+def _share_of_time(above: str, below: str, name: Promise, formula: Promise) -> Metric:
+    """Return the time in some states as a share of that in others."""
+    return Metric(
+        name, formula, Unit.SHARE, lambda sums: share(sums[above], sums[below]), above, below, STATES, (), "presence"
+    )
+
+
 METRICS: dict[str, Metric] = dict(
     (
         _count("offered", _("offered"), _("visits that entered the queue"), VISITS),
@@ -126,6 +143,7 @@ METRICS: dict[str, Metric] = dict(
         _count("overflow_nobody", _("overflow: nobody"), _("visits to which an overflow did something because nobody was signed in"), VISITS),
         _count("overflow_hours", _("overflow: out of hours"), _("visits to which an overflow did something out of hours"), VISITS),
         _count("overflow_to_queue", _("overflow to a queue"), _("visits that an overflow sent to another queue"), VISITS),
+        _count("overflow_to_callback", _("overflow to a callback"), _("visits to which an overflow offered a callback"), VISITS),
         _count("overflow_to_form", _("overflow to the form"), _("visits to which an overflow offered the form of a request"), VISITS),
         _count("overflow_to_message", _("overflow: message"), _("visits to which an overflow told something"), VISITS),
         _count("overflow_to_close", _("overflow: turned away"), _("visits that an overflow turned away with words"), VISITS),
@@ -261,39 +279,24 @@ METRICS: dict[str, Metric] = dict(
         Unit.SHARE, lambda sums: share(sums["solved_first"], sums["issues"]),
         "solved_first", "issues", CONTACTS, (_("W = 7 days"),), "issues",
     ),
-    "login_s": Metric(
-        _("signed in"), _("time in all states but offline"), Unit.SECONDS,
-        lambda sums: sums["login_us"] / US, "", "", STATES, (), "presence",
+    "login_s": _time("login_us", _("signed in"), _("time in all states but offline")),
+    "available_s": _time("available_us", _("available"), _("time available without a contact")),
+    "handling_s": _time("handling_us", _("busy"), _("time with contacts and in wrap-up; several at once count once")),
+    "pause_s": _time("pause_us", _("on a pause"), _("time on pauses")),
+    "meeting_s": _time("meeting_us", _("in meetings"), _("time in meetings that were planned; no pause")),
+    "training_s": _time("training_us", _("in trainings"), _("time in trainings that were planned; no pause")),
+    "not_responding_s": _time(
+        "not_responding_us", _("not responding"), _("time from an offer that was not accepted until he is ready again")
     ),
-    "available_s": Metric(
-        _("available"), _("time available without a contact"), Unit.SECONDS,
-        lambda sums: sums["available_us"] / US, "", "", STATES, (), "presence",
+    "occupancy": _share_of_time(
+        "handling_us", "ready_us", _("occupancy"), _("busy / (busy + available without a contact)")
     ),
-    "handling_s": Metric(
-        _("busy"), _("time with contacts and in wrap-up; several at once count once"), Unit.SECONDS,
-        lambda sums: sums["handling_us"] / US, "", "", STATES, (), "presence",
+    "utilisation": _share_of_time(
+        "productive_us", "login_us", _("utilisation"),
+        _("(busy + meetings + trainings) / signed in; the time signed in stands for the paid time"),
     ),
-    "pause_s": Metric(
-        _("on a pause"), _("time on pauses"), Unit.SECONDS,
-        lambda sums: sums["pause_us"] / US, "", "", STATES, (), "presence",
-    ),
-    "meeting_s": Metric(
-        _("in meetings"), _("time in meetings that were planned; no pause"), Unit.SECONDS,
-        lambda sums: sums["meeting_us"] / US, "", "", STATES, (), "presence",
-    ),
-    "training_s": Metric(
-        _("in trainings"), _("time in trainings that were planned; no pause"), Unit.SECONDS,
-        lambda sums: sums["training_us"] / US, "", "", STATES, (), "presence",
-    ),
-    "occupancy": Metric(
-        _("occupancy"), _("busy / (busy + available without a contact)"), Unit.SHARE,
-        lambda sums: share(sums["handling_us"], sums["handling_us"] + sums["available_us"]),
-        "", "", STATES, (), "presence",
-    ),
-    "utilisation": Metric(
-        _("utilisation"),
-        _("(busy + meetings + trainings) / signed in; the time signed in stands for the paid time"), Unit.SHARE,
-        lambda sums: share(sums["handling_us"] + sums["meeting_us"] + sums["training_us"], sums["login_us"]),
-        "", "", STATES, (), "presence",
+    "shrinkage": _share_of_time(
+        "shrunk_us", "login_us", _("shrinkage"),
+        _("1 − (busy + available) / signed in; the time signed in stands for the paid time"),
     ),
 }  # fmt: skip

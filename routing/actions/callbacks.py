@@ -258,12 +258,15 @@ def move(*, callback_id: int, queue: Queue, actor: "User") -> Callback:
         return callback
     if not callback.is_open:
         raise Conflict(_("This callback is over."), code="over")
-    if Callback.objects.open().filter(thread=callback.thread_id, queue=queue).exists():
-        raise Conflict(_("This phone has a callback in that queue already."), code="exists")
     if callback.state == CallbackState.QUEUED and callback.session_id is not None:
         handover.transfer(interaction_id=callback.session_id, actor=actor, queue=queue, by_supervisor=True)
     callback.queue = queue
-    callback.save(update_fields=["queue"])
+    try:
+        with transaction.atomic():
+            callback.save(update_fields=["queue"])
+    except IntegrityError:
+        # callback_once: as somebody asks for it there at this moment, too.
+        raise Conflict(_("This phone has a callback in that queue already."), code="exists") from None
     audit.record(actor, "callback.move", f"callback:{callback.pk}", queue=queue.pk)
     calling.tell(callback)
     return callback
@@ -287,22 +290,21 @@ def come_in(*, interaction: Interaction, waits_since: datetime | None = None) ->
 
     A callback at a time of his choice, and one in another queue, stays until somebody serves him.
     """
-    for callback in of_customer(interaction).order_by("pk"):
+    for callback in locks.lock_callbacks(of_customer(interaction)):
         waits_since = _place_taken(callback, interaction, waits_since)
     overflow.enter(interaction=interaction, waits_since=waits_since)
 
 
 def _place_taken(callback: Callback, interaction: Interaction, otherwise: datetime | None) -> datetime | None:
-    """End a callback whose place a session takes. Returns since when the session waits."""
+    """End a locked callback whose place a session takes. Returns since when the session waits."""
     entrance = queries.queue_for(channel=interaction.thread.channel, topic=interaction.topic)
-    waits = Q(state=CallbackState.QUEUED) | Q(state=CallbackState.PLANNED, at=None)
-    locked = locks.lock_callback(Callback.objects.filter(waits, pk=callback.pk))
-    if entrance is None or locked is None or locked.queue_id != entrance.queue_id:
+    waits = callback.state == CallbackState.QUEUED or callback.at is None
+    if entrance is None or not waits or callback.queue_id != entrance.queue_id:
         return otherwise
-    since = locked.waits_since if locked.at is None else locked.due_at
-    if not calling.leave(locked, CloseReason.CAME):
+    since = callback.waits_since if callback.at is None else callback.due_at
+    if not calling.leave(callback, CloseReason.CAME):
         return otherwise
-    calling.end(locked, CallbackEnd.CAME)
+    calling.end(callback, CallbackEnd.CAME)
     talk.post_system_line(thread_id=interaction.thread_id, code="callback_taken", args={"since": since.isoformat()})
     return min(since, otherwise) if otherwise else since
 
@@ -312,11 +314,10 @@ def serve(*, interaction: Interaction, queue: Queue, actor: "User") -> None:
     """An operator serves the customer: he need not be called for the same queue any more."""
     if interaction.kind == ChannelKind.CALLBACK:
         return
-    for callback in of_customer(interaction).filter(queue=queue).order_by("pk"):
-        locked = locks.lock_callback(Callback.objects.open().filter(pk=callback.pk))
-        if locked is not None and calling.leave(locked, CloseReason.CAME):
-            calling.end(locked, CallbackEnd.CAME, actor)
-            args = {"at": locked.at.isoformat() if locked.at else ""}
+    for callback in locks.lock_callbacks(of_customer(interaction).filter(queue=queue)):
+        if calling.leave(callback, CloseReason.CAME):
+            calling.end(callback, CallbackEnd.CAME, actor)
+            args = {"at": callback.at.isoformat() if callback.at else ""}
             talk.post_system_line(
                 thread_id=interaction.thread_id, code="callback_over", args=args, audience=Audience.STAFF
             )

@@ -196,10 +196,11 @@ def settle(*, interaction_id: int) -> None:
 
 def sweep(*, now: datetime) -> int:
     """Let callbacks that are due enter their queues, take them out when the hours end, queue again what lies lost."""
-    return _enter_due(now) + _go_home(now) + _queue_lost()
+    return enter_due(now) + _go_home(now) + _queue_lost()
 
 
-def _enter_due(now: datetime) -> int:
+def enter_due(now: datetime) -> int:
+    """Let callbacks whose time has come enter their queues. Returns how many did."""
     called = Interaction.objects.open().filter(thread=OuterRef("thread"))
     due = Callback.objects.filter(state=CallbackState.PLANNED, due_at__lte=now).exclude(Exists(called))
     return sum(_enter_one(pk, now) for pk in list(due.order_by("due_at").values_list("pk", flat=True)[:200]))

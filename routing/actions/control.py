@@ -128,8 +128,8 @@ def set_priority(*, item: WorkItem, priority: int, actor: "User") -> WorkItem:
 
 @transaction.atomic
 def see_alert(*, alert: Alert, actor: "User") -> None:
-    """Note that a supervisor has seen an alert and the older ones of its kind and queue: they leave the board."""
-    about = {"queue": alert.queue_id, "subject": alert.subject}
+    """Note that a supervisor has seen an alert and the older ones of its kind about the same: they leave the board."""
+    about = {"queue": alert.queue_id, "user": alert.user_id, "subject": alert.subject}
     same = Alert.objects.filter(team=alert.team_id, kind=alert.kind, pk__lte=alert.pk, **about)
     same.filter(seen_at=None).update(seen_at=timezone.now(), seen_by=actor)
     audit.record(actor, "alert.see", f"alert:{alert.pk}")

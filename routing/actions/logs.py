@@ -5,12 +5,14 @@ none of that. Its visits have left their queues when they are written, and its s
 """
 
 import uuid
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from customers import normalise
 from customers.actions import find_or_create_by_identity
@@ -30,13 +32,18 @@ from interactions.models import Channel, Interaction, Thread, Topic
 from routing.choices import Leg, LegEnd, Outcome, Visit
 from routing.events import CallsImported
 from routing.logs.mapping import Mapping
-from routing.logs.reading import Call
+from routing.logs.reading import Call, Refused
 from routing.models import Assignment, Queue, WorkItem
 
 # A call has one public id for ever: what gave it to the session is the log's name and the call's number there.
 CALLS = uuid.UUID("6f2f8bd8-2ad4-5a0b-9d5e-0c1f7c3f9c55")
 TRIES = 8
 UNKNOWN = "unknown"
+# What a call is known by again, besides its number.
+FACTS = (
+    "opened_at", "closed_at", "visits__entered_at", "visits__left_at", "visits__outcome", "visits__priority",
+    "visits__legs__accepted_at", "visits__legs__ended_at",
+)  # fmt: skip
 
 
 class Places:
@@ -93,10 +100,19 @@ class Places:
         return self._nobodys
 
 
-def keep_calls(*, calls: Sequence[Call], mapping: Mapping, places: Places) -> Counter[str]:
-    """Keep the calls of a log, all or none. Return how many are new and how many were known: these change nothing.
+@dataclass(frozen=True)
+class Kept:
+    """What became of calls: how many are new, how many were known (these changed nothing), and which cannot be."""
 
-    Raises Invalid if two different rows have one number.
+    new: int
+    known: int
+    refused: list[Refused]
+
+
+def keep_calls(*, calls: Sequence[Call], mapping: Mapping, places: Places) -> Kept:
+    """Keep the calls of a log in one transaction. Two of one number are to be equal, as `Log` yields them.
+
+    A call is refused if an import before has kept its number with other times or another end.
     """
     for left in reversed(range(TRIES)):
         try:
@@ -109,17 +125,43 @@ def keep_calls(*, calls: Sequence[Call], mapping: Mapping, places: Places) -> Co
 
 
 @transaction.atomic
-def _keep(calls: Sequence[Call], mapping: Mapping, places: Places) -> Counter[str]:
+def _keep(calls: Sequence[Call], mapping: Mapping, places: Places) -> Kept:
     named = {uuid.uuid5(CALLS, f"{mapping.source}\x1f{call.number}"): call for call in calls}
-    if len(named) < len(calls):
-        twice, _count = Counter(call.number for call in calls).most_common(1)[0]
-        lines = ", ".join(str(call.line) for call in calls if call.number == twice)
-        raise Invalid(f"Lines {lines} have one number, {twice}: a number is one call.")
-    known = set(Interaction.objects.filter(public_id__in=named).values_list("public_id", flat=True))
-    new = {public_id: call for public_id, call in named.items() if public_id not in known}
+    kept = _kept(named)
+    new = {public_id: call for public_id, call in named.items() if public_id not in kept}
     if new:
         _write(new, mapping, places)
-    return Counter(new=len(new), known=len(known))
+    others = {
+        call.number for public_id, call in named.items() if public_id in kept and _facts_of(call) not in kept[public_id]
+    }
+    refused = [_refused(call) for call in calls if call.number in others]
+    return Kept(len(new), len(calls) - len(new) - len(refused), refused)
+
+
+def _kept(public_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, set[tuple[Any, ...]]]:
+    """Return what is kept of calls, as `_facts_of` says it. Names are left out: they may have been changed since."""
+    kept: dict[uuid.UUID, set[tuple[Any, ...]]] = defaultdict(set)
+    for public_id, *facts in Interaction.objects.filter(public_id__in=public_ids).values_list("public_id", *FACTS):
+        kept[public_id].add(tuple(facts))
+    return kept
+
+
+def _facts_of(call: Call) -> tuple[Any, ...]:
+    visit = (call.arrived, call.left, call.outcome, call.priority) if call.left else (None,) * 4
+    return (call.began, _ended(call), *visit, call.accepted, call.ended)
+
+
+def _ended(call: Call) -> datetime:
+    return max(call.left or call.arrived, call.ended or call.arrived)
+
+
+def _refused(call: Call) -> Refused:
+    said = {"line": call.line, "number": call.number}
+    return Refused(
+        call.line,
+        call.cells,
+        _("Line %(line)s: a call of number %(number)s was imported before, with other times or another end.") % said,
+    )
 
 
 def _write(new: dict[uuid.UUID, Call], mapping: Mapping, places: Places) -> None:
@@ -143,7 +185,7 @@ def _queued(pairs: Iterable[tuple[Interaction, Call]]) -> list[tuple[Interaction
 
 
 def _session(public_id: uuid.UUID, call: Call, thread: Thread | None, places: Places) -> Interaction:
-    ended = max(call.left or call.arrived, call.ended or call.arrived)
+    ended = _ended(call)
     answered = call.outcome == Outcome.ANSWERED
     return Interaction(
         public_id=public_id,

@@ -13,7 +13,7 @@ from interactions.choices import CloseReason
 from interactions.models import Interaction, Thread
 from routing import doors, locks, overflow
 from routing.actions import queueing
-from routing.choices import Outcome, Then, Visit, When
+from routing.choices import Outcome, Then, Visit, When, Work
 from routing.models import Overflow, WorkItem
 
 # So many of a rule in one sweep: the next one follows in a second.
@@ -39,7 +39,11 @@ def enter(*, interaction: Interaction, waits_since: datetime | None = None) -> W
 
 def _follow(item: WorkItem, moves: tuple[Overflow, ...]) -> WorkItem:
     for rule in moves:
-        item = _move(item, rule) or item
+        moved = _move(item, rule)
+        if moved is None:
+            # The session has ended meanwhile.
+            break
+        item = moved
     return item
 
 
@@ -96,13 +100,17 @@ def _apply(rule: Overflow, now: datetime) -> int:
         # Who is meant for one person is his until then.
         .exclude(only_preferred=True, preferred_until__gt=now)
     )
+    if rule.then != Then.QUEUE:
+        # Who is to be called back reads no words here, and is not to be forgotten because nobody has come to work yet.
+        due = due.exclude(work=Work.CALLBACK)
     if rule.when == When.WAITED:
         due = due.filter(entered_at__lte=now - timedelta(seconds=rule.limit or 0))
     done = 0
     for pk in list(due.order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
         with transaction.atomic():
             item = locks.lock_item(pk)
-            if item.visit != Visit.WAITING or item.queue_id != rule.queue_id:
+            # It may have been offered meanwhile, or the sweep of another process was faster.
+            if item.visit != Visit.WAITING or rule.pk in (item.overflow_rules or []):
                 continue
             if rule.then != Then.QUEUE:
                 ACTS[rule.then](item, rule)
@@ -169,6 +177,12 @@ def _offer_form(item: WorkItem, rule: Overflow) -> None:
     _line(item, rule, "overflow_form")
 
 
+def _offer_callback(item: WorkItem, rule: Overflow) -> None:
+    """Offer to be called back instead of waiting. He keeps his place, either way."""
+    item.save(update_fields=[*_note(item, rule), *_told_away(item, rule)])
+    _line(item, rule, "overflow_callback")
+
+
 def _told_away(item: WorkItem, rule: Overflow) -> list[str]:
     """Note that he knows that nobody is there: the rule's words stand for those of `sweeps.tell_away`."""
     if rule.when not in {When.NOBODY, When.HOURS} or item.told_away_at is not None:
@@ -187,6 +201,7 @@ def _turn_away(item: WorkItem, rule: Overflow) -> None:
 
 
 ACTS: dict[str, Callable[[WorkItem, Overflow], None]] = {
+    Then.CALLBACK: _offer_callback,
     Then.FORM: _offer_form,
     Then.MESSAGE: _tell,
     Then.CLOSE: _turn_away,

@@ -1,6 +1,6 @@
 """Time reserved for meetings and trainings: planned by a supervisor, kept by the operators' states."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -46,8 +46,7 @@ def plan(
     _check(state, then, starts_at, ends_at)
     if not people:
         raise Invalid(_("Choose who takes part."), field="operators")
-    if Presence.objects.controlled_by(actor).filter(user__in=people).count() != len(people):
-        raise Forbidden(_("This operator belongs to another team."))
+    _refuse_foreign(people, actor)
     # Two plans for one operator follow each other.
     locks.lock_presences(people)
     _refuse_overlap(people, starts_at, ends_at)
@@ -59,6 +58,12 @@ def plan(
     for pk in people:
         realtime.signal(pk, "presence")
     return made
+
+
+def _refuse_foreign(people: Collection[int], actor: "User") -> None:
+    """Raise Forbidden unless the actor controls all of these operators."""
+    if Presence.objects.controlled_by(actor).filter(user__in=people).count() != len(people):
+        raise Forbidden(_("Operators of other teams take part: their supervisor or an administrator can do that."))
 
 
 def _check(state: str, then: str, starts_at: datetime, ends_at: datetime) -> None:
@@ -86,10 +91,15 @@ def _refuse_overlap(people: "dict[int, User]", starts_at: datetime, ends_at: dat
 
 @transaction.atomic
 def cancel(*, reservation: Reservation, actor: "User") -> int:
-    """Call a reserved time off; who is there comes back to work. Returns for how many."""
+    """Call a reserved time off; who is there comes back to work. Returns for how many.
+
+    Raises Forbidden if operators of other teams take part.
+    """
     now = timezone.now()
     people = Attendance.objects.filter(reservation=reservation, ended_at=None)
-    locks.lock_presences(people.values_list("user_id", flat=True))
+    users = list(people.values_list("user_id", flat=True))
+    _refuse_foreign(users, actor)
+    locks.lock_presences(users)
     if not Reservation.objects.filter(pk=reservation.pk, cancelled_at=None).update(cancelled_at=now):
         return 0
     attendances = list(people.select_related("reservation"))

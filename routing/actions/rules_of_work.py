@@ -43,7 +43,9 @@ def write_order(ident: str, wanted: Settings) -> None:
     if not wanted["own"]:
         return
     ahead = {(column, pk): steps for kind, column in KINDS.items() for pk, steps in wanted[kind]}
-    everything = [(column, pk) for column, model in MODELS.items() for pk in model.objects.values_list("pk", flat=True)]
+    everything = [
+        (column, pk) for column, model in MODELS.items() for pk in model._default_manager.values_list("pk", flat=True)
+    ]
     PriorityStep.objects.bulk_create(
         PriorityStep(queue_id=queue, steps=ahead.get((column, pk), 0), **{column: pk})
         for column, pk in everything

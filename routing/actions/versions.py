@@ -74,7 +74,7 @@ class _There:
         models: Mapping[str, Any] = {"skill": Skill, "topic": Topic, "segment": Segment, "channel": Channel}
         return cls(
             people=set(User.objects.filter(is_active=True).values_list("pk", flat=True)),
-            things={name: set(model.objects.values_list("pk", flat=True)) for name, model in models.items()},
+            things={name: set(model._default_manager.values_list("pk", flat=True)) for name, model in models.items()},
         )
 
     def of(self, sort: str, old: Settings) -> Settings:

@@ -33,15 +33,19 @@ ODDITIES = {
     "late": gettext_lazy("enter the queue at another time than they left the menu"),
     "differs": gettext_lazy("a length that is not the difference of its times: the length counts"),
     "served_abandoned": gettext_lazy("abandoned, and yet with a time of service: it is left out"),
+    "doubled": gettext_lazy("stand in the log already, word for word: one call"),
 }
 EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. `left` is None if it ended before a queue; `ended` is None if nobody knows how long it was handled."""
+    """One call. `left` is None if it ended before a queue; `ended` is None if nobody knows how long it was handled.
 
-    line: int
+    Two are equal if they say the same, wherever they stand.
+    """
+
+    line: int = field(compare=False)
     number: str
     customer: str
     queue: str
@@ -54,6 +58,7 @@ class Call:
     operator: str = ""
     accepted: datetime | None = None
     ended: datetime | None = None
+    cells: Sequence[str] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,8 @@ class Log:
             raise Invalid(_("Line 1: there is no column %(columns)s; there are: %(all)s.") % named)
         self._places = {role: [self.columns.index(name) for name in names] for role, names in mapping.columns.items()}
         self.oddities = Oddities()
+        # Number → the line that had it first, and what that said.
+        self._seen: dict[str, tuple[int, int]] = {}
 
     def close(self) -> None:
         """Close the file."""
@@ -130,9 +137,21 @@ class Log:
             return None
         odd: set[str] = set()
         call = row.call(outcome, odd)
+        self._compare(call)
         for kind in odd:
             self.oddities.note(kind, line)
         return call
+
+    def _compare(self, call: Call) -> None:
+        """Note a call that stands in the log already. Raises Invalid if its number is that of another call."""
+        first, said = self._seen.setdefault(call.number, (call.line, hash(call)))
+        if said != hash(call):
+            told = {"line": call.line, "number": call.number, "first": first}
+            raise Invalid(
+                _("Line %(line)s: number %(number)s is that of line %(first)s, which says something else.") % told
+            )
+        if first != call.line:
+            self.oddities.note("doubled", call.line)
 
 
 class _Row:
@@ -228,6 +247,7 @@ class _Row:
         """Return what the row says besides times. Raises Invalid."""
         told: dict[str, Any] = {
             "line": self._line,
+            "cells": self._cells,
             "number": self.text("number"),
             "customer": self._customer(),
             "queue": self._mapping.queue or self._mapping.label(self.text("queue")),

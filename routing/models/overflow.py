@@ -75,6 +75,10 @@ class Overflow(models.Model):
             wrong["to"] = _("Choose the queue that takes him.")
         if self.then and self.then != Then.QUEUE and self.to_id is not None:
             wrong["to"] = _("A queue is chosen only for “another queue”.")
+        if self.then == Then.CALLBACK and self.queue_id and not self.queue.callbacks:
+            wrong["then"] = _(
+                "Nobody is called back from this queue: switch its callbacks on, or choose another outcome."
+            )
         if self.then in WORDED and not self.said("en"):
             wrong["words"] = _("Write what the visitor is told.")
         if wrong:

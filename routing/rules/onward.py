@@ -39,6 +39,9 @@ def _of_rule(ident: str, rule: Settings, queues: Queues) -> Iterator[Wrong]:
     if rule["when"] == When.LENGTH and one["max_waiting"] and (rule["limit"] or 0) > one["max_waiting"]:
         words = _("At most %(most)s may wait here, so many never do: write fewer, or let more wait.")
         yield "limit", "beyond", words % {"most": one["max_waiting"]}
+    if rule["then"] == Then.CALLBACK and not one["callbacks"]:
+        words = _("Nobody is called back from this queue: switch its callbacks on, or choose another outcome.")
+        yield "then", "callbacks", words
     if rule["then"] in WORDED and not (rule["words"] or rule["words_ru"]):
         yield "words", "words", _("Write what the visitor is told.")
     if rule["then"] == Then.QUEUE:

@@ -18,7 +18,8 @@ function showError(form, error) {
     const field = named instanceof RadioNodeList ? [...named].find((one) => one.id === fault.field) : named;
     if (field instanceof HTMLElement) mark(field, fault.message);
   }
-  const told = faults.length > 1 ? faults.map((fault) => labelOf(form, fault.field) + fault.message) : [error.message];
+  // What a form says of a field is no sentence by itself: it goes with the field's label.
+  const told = error.answer?.faults ? faults.map((fault) => labelOf(form, fault.field) + fault.message) : [error.message];
   notice(form, [...new Set(told)].join("\n")).focus();
 }
 

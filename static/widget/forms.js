@@ -218,7 +218,7 @@ export function awayForm(site, door, known, text, done) {
     "form",
     { class: "body", novalidate: true },
     door.message && el("p", { class: "wd-note", role: "status" }, icon("speakerphone"), el("span", {}, door.message)),
-    el("div", { class: "wd-seg", role: "group", "aria-label": t("how_to_answer") }, call, write),
+    door.letters !== false && el("div", { class: "wd-seg", role: "group", "aria-label": t("how_to_answer") }, call, write),
     phone,
     email,
     slots.length > 0 && times.node,

@@ -124,6 +124,7 @@ const ICONS = {
   away: "clock",
   announcement: "speakerphone",
   overflow_queue: "arrow-forward-up",
+  overflow_callback: "phone-incoming",
   overflow_form: "mail",
   overflow_message: "speakerphone",
   overflow_close: "ban",
@@ -144,7 +145,7 @@ function line(message, request) {
 function words({ code, args }) {
   if (code === "announcement" || (code.startsWith("overflow_") && args.reason)) return args.reason ?? "";
   if (code === "closed") return t(["ended", "left", "silent", "callback", "refused"].includes(args.reason) ? `line_closed_${args.reason}` : "line_closed");
-  const known = ["joined", "transferred", "back_in_queue", "silent_warning", "away", "callback_taken", "overflow_queue", "overflow_form"].includes(code);
+  const known = ["joined", "transferred", "back_in_queue", "silent_warning", "away", "callback_taken", "overflow_queue", "overflow_callback", "overflow_form"].includes(code);
   return known ? t(`line_${code}`, { name: args.name || t("operator") }) : "";
 }
 

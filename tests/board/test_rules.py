@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from customers.models import Segment
 from cxcenter.core.errors import Forbidden
 from cxcenter.core.models import AuditEntry
 from interactions.models import Topic
@@ -260,6 +261,7 @@ def test_all_that_cannot_be_is_said_at_once_at_its_field_and_nothing_is_saved(po
         ({"members": []}, "members", "Nobody serves Warranty: choose a member"),
         ({"frequent-to": "second", "frequent-days": None}, "frequent-days", "Write a number"),
         (rows(FORM | {"limit": None}), "limit-0", "how many seconds"),
+        (rows(FORM | {"limit": "00000600000000000"}), "limit-0", "whole number"),
         (rows({"when": "waited", "limit": 30, "then": "queue"}), "to-0", "Choose the queue"),
         (rows(FORM, AWAY | {"words": "", "words_ru": ""}), "words-1", "what the visitor is told"),
         (rows(AWAY, AWAY | {"then": "message"}), "when-1", "always acts first"),
@@ -269,6 +271,7 @@ def test_all_that_cannot_be_is_said_at_once_at_its_field_and_nothing_is_saved(po
             "always acts",
         ),
         (rows({"when": "hours", "then": "form"}), "when-0", "open day and night"),
+        (rows(FORM | {"then": "callback"}), "then-0", "switch its callbacks on"),
         ({"max_waiting": 5} | rows({"when": "length", "limit": 9, "then": "form"}), "limit-0", "At most 5 may wait"),
         ({"max_waiting": 0}, "max_waiting", "nobody may ever wait"),
         ({"name": "second LINE"}, "name", "is there already"),
@@ -373,13 +376,24 @@ def test_callbacks_preferences_and_frequent_customers_are_set_there_too(post, pl
     assert list(found) == [""] and "Warranty goes on to Second line, which is switched off" in found[""]
 
 
-def test_work_that_no_member_could_ever_do_is_refused(post, place):
+def test_work_that_no_member_could_ever_do_is_refused(post, place, client):
     loans = Topic.objects.create(name="Loans")
     skill = Skill.objects.create(name="Mortgage")
     place.alice.skills.create(skill=skill, level=3)
     Requirement.objects.create(skill=skill, level=3, queue=place.queue, topic=loans)
     found = faults(post("rules-queue", place.queue.pk, **place.asked(members=[place.bob.pk])))
     assert "Mortgage ≥ 3" in found["members"]
+    # What one segment asks for is not asked of another: each has somebody who can.
+    other = Skill.objects.create(name="Cards")
+    place.bob.skills.create(skill=other, level=5)
+    for wanted, code in ((skill, "vip"), (other, "new")):
+        Requirement.objects.create(
+            skill=wanted, level=3, queue=place.queue, segment=Segment.objects.create(code=code, name=code)
+        )
+    assert post("rules-queue", place.queue.pk, **place.asked(target_s=31)).status_code == 200
+    page = client.get(reverse("board:rules")).content.decode()
+    assert "has all that its work asks for" not in page
+    Requirement.objects.filter(topic=None).delete()
     # With a step to anyone it could be done.
     Requirement.objects.get().steps.create(after_s=60, level=0)
     assert post("rules-queue", place.queue.pk, **place.asked(members=[place.bob.pk])).status_code == 200
@@ -420,6 +434,8 @@ def test_hours_are_made_and_those_that_never_open_are_refused(post, place):
         "closes-2": "8:00",
     }
     assert set(faults(post("rules-hours", hours.pk, **wrong))) == {"opens-1", "closes-2"}
+    twice = {**week, "date-0": "2026-12-31", "date-1": "20261231"}
+    assert set(faults(post("rules-hours", hours.pk, **twice))) == {"date-1"}
     unread = {**week, "opens-0": "9 o'clock", "date-0": "soon", "name": ""}
     assert set(faults(post("rules-hours", hours.pk, **unread))) == {"opens-0", "date-0", "name"}
     assert hours.intervals.count() == 1
@@ -444,6 +460,9 @@ def test_pause_reasons(post, place):
     ]
     found = faults(post("rules-pauses", **{f"name-{lunch.pk}": "", f"limit_min-{lunch.pk}": "long"}))
     assert set(found) == {f"name-{lunch.pk}", f"limit_min-{lunch.pk}"}
+    assert set(faults(post("rules-pauses", **said | {f"limit_min-{lunch.pk}": "0014400000000"}))) == {
+        f"limit_min-{lunch.pk}"
+    }
 
 
 def test_strangers_queues_and_people_are_not_his(post, place, client):
@@ -613,6 +632,25 @@ def test_moves_and_full_queues_are_played_and_what_is_not_is_said(post, place, c
     assert "Rules of overflow that are not played: Warranty (after 30 s: a message)." in page
     post("simulation-save", run.pk, why="It helps")
     assert list(place.queue.overflows.values_list("then", flat=True)) == ["message", "form", "queue"]
+
+
+def test_a_trial_tells_nothing_of_the_queues_of_another_team(place, client):
+    """Who shares operators with the changed queue is played as well."""
+    rows = [{"by": "queue", "of": name, "figure": "visits", "mean": 1.0} for name in ("Warranty", "Foreign")]
+    run = SimulationRun.objects.create(
+        made_by=place.boss, title="Warranty", seeds=10, state="done", scenario='{"queues": {"Foreign": {}}}',
+        trial={"levels": {"": [], "Warranty": [], "Foreign": []}},
+        result=json.dumps({"figures": {"base": rows}, "differences": {"changed": rows}}),
+    )  # fmt: skip
+    result = reverse("board:simulation-json", args=[run.pk])
+    scenario = (f"{result}?what=scenario", f"{reverse('board:simulator')}?from={run.pk}")
+    client.force_login(place.boss)
+    found = client.get(result).json()
+    assert found == {"figures": {"base": rows[:1]}, "differences": {"changed": rows[:1]}}
+    assert [client.get(address).status_code for address in scenario] == [403, 403]
+    client.force_login(world.make_user("root", role="admin"))
+    assert client.get(result).json()["figures"]["base"] == rows
+    assert [client.get(address).status_code for address in scenario] == [200, 200]
 
 
 def test_what_the_simulator_plays_of_overflows(place):

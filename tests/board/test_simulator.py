@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from cxcenter.core import realtime
+from cxcenter.core.models import AuditEntry
 from quality import runs
 from quality.models import SimulationRun
 from quality.simulation.scenario import parse
@@ -100,6 +101,7 @@ def test_one_person_has_a_few_at_once_and_stops_them(ask, client):
     assert ask().json()["code"] == "busy"
     first = SimulationRun.objects.first()
     assert client.post(reverse("board:simulation-stop", args=[first.pk])).json() == {"said": "Stopped"}
+    assert AuditEntry.objects.filter(act="simulation.stop", subject=f"simulation:{first.pk}").exists()
     assert client.post(reverse("board:simulation-stop", args=[first.pk])).json()["code"] == "ended"
     assert ask().status_code == 200
     runs.work(seconds=60)

@@ -55,7 +55,7 @@ class Place:
     stack: Stack
 
     def run(self, script: str) -> str:
-        return self.stack.manage("shell", "-c", script)
+        return self.stack.run(script)
 
     def seat(self, title: str, **people: dict[str, object]) -> None:
         """Make a team and its people, each with a queue of the fields that differ."""

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Windows
+from tests.browser.conftest import Windows, make_like
 from tests.servers import Stack
 
 PAGES = (
@@ -30,14 +30,19 @@ HEADINGS = {"en": "Settings", "ru": "Настройки"}
 
 
 def speak(installation: Stack, language: str) -> None:
-    change = f"User.objects.filter(username='admin').update(language='{language}')"
-    installation.manage("shell", "-c", f"from cxcenter.accounts.models import User; {change}")
+    change = f"User.objects.filter(username='alexa').update(language='{language}')"
+    installation.run(f"from cxcenter.accounts.models import User; {change}")
+
+
+@pytest.fixture(scope="module")
+def alexa(installation: Stack) -> None:
+    make_like(installation, "admin", "alexa")
 
 
 @pytest.fixture
-def admin(installation: Stack, windows: Windows) -> Page:
+def admin(installation: Stack, alexa: None, windows: Windows) -> Page:
     speak(installation, "en")
-    page = windows.sign_in(installation.url, "admin")
+    page = windows.sign_in(installation.url, "alexa")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     return page
 

@@ -75,9 +75,7 @@ def test_nothing_is_lost_doubled_or_out_of_order(own: Stack, chromium) -> None:
     # Errors of the server are what this test makes: only the outcome counts here.
     windows = Windows(chromium, None)
     with Shop(own.url) as shop:
-        own.manage(
-            "shell",
-            "-c",
+        own.run(
             f"from interactions.models import Site; s = Site.objects.get(key='demo'); s.origins = ['{shop.url}']; s.save()",
         )
         operator = Operator(windows.sign_in(own.url, "operator1"))
@@ -104,7 +102,7 @@ def test_nothing_is_lost_doubled_or_out_of_order(own: Stack, chromium) -> None:
         end = time.monotonic() + 60
         stored: list[str] = []
         while time.monotonic() < end and set(stored) != sent | {"#v0 hello"}:
-            stored = [line for line in own.manage("shell", "-c", STORED).splitlines() if line.startswith("#")]
+            stored = [line for line in own.run(STORED).splitlines() if line.startswith("#")]
         assert sorted(stored) == sorted(sent | {"#v0 hello"}), "lost or doubled on the way in"
 
         def at_operator() -> list[str]:

@@ -21,7 +21,7 @@ print(kate.customer_id, twin.customer_id)
 
 @pytest.fixture
 def cards(installation: Stack) -> tuple[str, str]:
-    kate, twin = installation.manage("shell", "-c", PEOPLE).split()[-2:]
+    kate, twin = installation.run(PEOPLE).split()[-2:]
     return kate, twin
 
 
@@ -126,7 +126,7 @@ def test_who_has_a_phone_too_is_told_before_it_is_linked(
         f"p = Customer.objects.get(pk={cards[1]}).profiles.get(); i = actions.find_identity(kind='phone', value='{phone}');"
         "actions.link_identity(profile=p, identity=i, source='shop', verified=True)"
     )
-    installation.manage("shell", "-c", give)
+    installation.run(give)
     ids = card.locator("section", has=card.get_by_role("heading", name="Identities"))
     ids.get_by_role("button", name="Add").click()
     form = card.get_by_role("dialog")
@@ -140,7 +140,7 @@ def test_who_has_a_phone_too_is_told_before_it_is_linked(
 
 
 def test_a_person_is_added_to_a_company(card: Page, cards: tuple[str, str], installation: Stack) -> None:
-    company = installation.manage("shell", "-c", COMPANY).split()[-1]
+    company = installation.run(COMPANY).split()[-1]
     card.goto(f"{installation.url}/desk/customers/{company}/")
     people = card.locator("section", has=card.get_by_role("heading", name="People"))
     expect(people.get_by_text("Nobody of this company is known.")).to_be_visible()
@@ -170,7 +170,7 @@ def test_a_withdrawal_is_recorded_with_its_proof(card: Page, cards: tuple[str, s
         f"p = Customer.objects.get(pk={cards[0]}).profiles.get(); i = actions.find_identity(kind='email', value='{mail}');"
         "actions.link_identity(profile=p, identity=i, source='shop', verified=True)"
     )
-    installation.manage("shell", "-c", give)
+    installation.run(give)
     card.reload()
     consents = card.locator("section", has=card.get_by_role("heading", name="Consents"))
     expect(consents.get_by_text("Never asked")).to_be_visible()

@@ -33,7 +33,7 @@ def picture(path: Path) -> Path:
 
 
 def fits(page: Page) -> None:
-    """Nothing overflows the window, and no button's words are cut."""
+    """Nothing overflows the window, no button's words are cut, and no section is scrolled away."""
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0, f"the page is {wide} px wider than the window"
     cut = page.evaluate(
@@ -43,6 +43,10 @@ def fits(page: Page) -> None:
         .map((el) => el.textContent.trim().slice(0, 40) || el.ariaLabel)"""
     )
     assert not cut, f"cut: {cut}"
+    hidden = page.evaluate(
+        "[...document.querySelectorAll('.cx-sec')].filter((el) => el.scrollWidth > el.clientWidth + 1).map((el) => el.ariaLabel)"
+    )
+    assert not hidden, f"sections scroll: {hidden}"
 
 
 def numbers(board: Page, *names: str) -> dict[str, int]:
@@ -64,9 +68,7 @@ def becomes(read: Callable[[], object], wanted: object, limit_s: float = 30) -> 
 
 def speak(installation: Stack, language: str, *logins: str) -> None:
     people = f"User.objects.filter(username__in={logins})"
-    installation.manage(
-        "shell", "-c", f"from cxcenter.accounts.models import User; {people}.update(language={language!r})"
-    )
+    installation.run(f"from cxcenter.accounts.models import User; {people}.update(language={language!r})")
 
 
 @pytest.mark.parametrize("russian", [False, True], ids=["en", "ru"])

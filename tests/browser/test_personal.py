@@ -18,12 +18,11 @@ print(kate.customer_id)
 
 @pytest.fixture
 def customer(installation: Stack) -> str:
-    return installation.manage("shell", "-c", PERSON).split()[-1]
+    return installation.run(PERSON).split()[-1]
 
 
 @pytest.fixture
 def card(installation: Stack, windows: Windows, customer: str) -> Page:
-    # Whose language no other test changes.
     page = windows.sign_in(installation.url, "admin")
     page.goto(f"{installation.url}/desk/customers/{customer}/")
     return page

@@ -18,7 +18,7 @@ for name in ("Zeta", "Zircon", "Zodiac"):
 
 @pytest.fixture
 def page(installation: Stack, windows: Windows) -> Page:
-    installation.manage("shell", "-c", PLANT)
+    installation.run(PLANT)
     page = windows.sign_in(installation.url, "admin")
     # All topics stand on the page at once: nothing scrolls under the mouse.
     page.set_viewport_size({"width": 1366, "height": 1100})

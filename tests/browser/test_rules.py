@@ -22,7 +22,7 @@ world.make_queue('Loans', team=team, members=(people[0],))
 
 @pytest.fixture(scope="module")
 def team(installation: Stack) -> None:
-    installation.manage("shell", "-c", PLANT)
+    installation.run(PLANT)
     installation.start_worker("bulk")
 
 

@@ -29,7 +29,7 @@ window.setTimeout = (act, ms, ...rest) => soon(act, ms === 5000 ? 60000 : ms, ..
 
 @pytest.fixture
 def twins(installation: Stack) -> tuple[str, str]:
-    one, other = installation.manage("shell", "-c", TWINS).split()[-2:]
+    one, other = installation.run(TWINS).split()[-2:]
     return one, other
 
 

@@ -18,12 +18,17 @@ from cxcenter.accounts.roles import Role
 from cxcenter.core import liveness
 from cxcenter.core.models import Outbox, Pulse, Tab
 from cxcenter.core.tasks import sweep_outbox
-from routing.models import Assignment
+from interactions.models import Interaction
+from routing.actions import callbacks
+from routing.models import Assignment, Callback, Presence, Requirement, RequirementStep, Skill, WorkItem
 from tests import world
 from tests.servers import Stack, session_stack
 
 pytestmark = [pytest.mark.live, pytest.mark.django_db(transaction=True)]
 OFFER_S = 1
+DUE_S = 2
+# Half of it is the period, the other half the way to the worker; this is for a machine that is at other work, too.
+SLACK_S = 0.3
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +86,55 @@ def test_offers_end_and_the_board_moves_after_a_death(stack: Stack, name: str) -
     soon(lambda: Assignment.objects.filter(pk=first.pk, end="expired").exists())
     soon(lambda: Assignment.objects.filter(interaction=chat).exclude(operator=first.operator).exists())
     board_says(stack, boss, after=restarted)
+
+
+def test_what_falls_due_is_offered_by_itself_within_a_second(stack: Stack) -> None:
+    """A step of what is asked for, the end of a preference, and a callback's time: none of them is a fact of somebody's."""
+    team = world.make_team()
+    alice, bob = world.make_user("alice", team=team), world.make_user("bob", team=team)
+    queue = world.make_queue(members=(alice, bob), team=team, offer_s=60, callbacks=True)
+    site = world.make_site(queue)
+    rule = Requirement.objects.create(skill=Skill.objects.create(name="Rare"), level=5)
+    RequirementStep.objects.create(requirement=rule, after_s=DUE_S, level=0)
+    world.on_duty(bob, mode="pause")
+    at_his_desk(alice)
+    began = timezone.now()
+    soon(lambda: swept_after(began))
+
+    stepped = world.open_chat(site)
+    assert not stepped.legs.exists()
+    item = WorkItem.objects.get(interaction=stepped)
+    late_s = [offered_late_s(stepped, item.waits_since + timedelta(seconds=DUE_S))]
+
+    Requirement.objects.all().delete()
+    # Nobody has room as he comes; that she has some later is no fact either: a row is changed past the acts.
+    Presence.objects.filter(user=alice).update(capacity=1)
+    meant = world.open_chat(site)
+    until = timezone.now() + timedelta(seconds=DUE_S)
+    WorkItem.objects.filter(interaction=meant).update(preferred=bob, preferred_until=until, only_preferred=True)
+    Presence.objects.filter(user=alice).update(capacity=9)
+    late_s += [offered_late_s(meant, until)]
+
+    # A call takes all of somebody.
+    at_his_desk(bob)
+    asked, _made = callbacks.ask(
+        callbacks.Wish(
+            phone="+79005550184", queue=queue, at=timezone.now() + timedelta(hours=1), profile=stepped.profile
+        )
+    )
+    due = timezone.now() + timedelta(seconds=DUE_S)
+    Callback.objects.filter(pk=asked.pk).update(due_at=due)
+    soon(lambda: Callback.objects.get(pk=asked.pk).session is not None)
+    late_s += [offered_late_s(Callback.objects.get(pk=asked.pk).session, due)]
+    assert max(late_s) <= 1 + SLACK_S, late_s
+
+
+def offered_late_s(talk: Interaction, due: datetime) -> float:
+    """Return how long after it was due a contact was offered. Never before."""
+    soon(talk.legs.exists)
+    late_s = (talk.legs.get().offered_at - due).total_seconds()
+    assert late_s >= 0
+    return late_s
 
 
 def swept_after(moment: datetime) -> bool:

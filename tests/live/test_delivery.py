@@ -13,11 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
-import psycopg2
-import psycopg2.extras
 import pytest
 
 from tests.live.pages import Desk, Page, Visitor, drop_at_random
+from tests.live.rows import Rows, together
 from tests.servers import Databases, Stack
 
 pytestmark = pytest.mark.live
@@ -50,22 +49,6 @@ EVERYTHING = """
 """
 
 
-class Rows:
-    """Looks at the database over a line of its own."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def ask(self, question: str, *values: Any) -> list[dict[str, Any]]:
-        line = psycopg2.connect(self.url, cursor_factory=psycopg2.extras.RealDictCursor)
-        try:
-            with line, line.cursor() as cursor:
-                cursor.execute(question, values)
-                return [dict(row) for row in cursor.fetchall()]
-        finally:
-            line.close()
-
-
 @pytest.fixture(scope="module")
 def stack():
     databases = Databases().start()
@@ -75,25 +58,6 @@ def stack():
             yield running
     finally:
         databases.stop()
-
-
-def together(acts: list[Callable[[], None]]) -> None:
-    """Run acts in threads; what goes wrong in one goes wrong here."""
-    faults: list[BaseException] = []
-
-    def run(act: Callable[[], None]) -> None:
-        try:
-            act()
-        except BaseException as error:
-            faults.append(error)
-
-    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    if faults:
-        raise faults[0]
 
 
 def talk_on(say: Callable[[int], None], seed: int, until: float) -> None:
@@ -116,7 +80,7 @@ def kill_and_restart(stack: Stack) -> None:
 
 
 def test_open_pages_through_faults(stack):
-    site = stack.manage("shell", "--verbosity", "0", "-c", SET_UP).split()[-1]
+    site = stack.run(SET_UP).split()[-1]
     stack.start_web(2)
     stack.start_worker("now")
     stack.start_beat()

@@ -1,5 +1,6 @@
 """Contacts of some days long over, drawn by a seed: all outcomes, transfers, legs of unknown length, ratings, calls that came to no queue."""
 
+import itertools
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -7,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from customers.models import Customer, Identity, Profile
 from interactions.models import Channel, Interaction, Thread, Topic
 from quality.models import Survey
-from routing.models import Assignment, WorkItem
+from routing.models import Assignment, Skill, WorkItem
+from routing.skills import combine, path_of
 from tests import world
 
 BEGIN = datetime(2026, 3, 27, 20, 0, tzinfo=UTC)
@@ -26,7 +28,7 @@ class Written:
 
 
 class History:
-    """Two teams, three queues, three operators, two channels and the contacts of `days` days."""
+    """Two teams, three queues, three operators, two channels, two skills and the contacts of `days` days."""
 
     def __init__(self, seed: int, *, contacts: int = 60, days: int = 4) -> None:
         self.draw, self.days = random.Random(seed), days
@@ -35,6 +37,14 @@ class History:
         self.operators = [world.make_user(f"op{n}", team=teams[n % 2]) for n in range(3)]
         self.channels = [Channel.objects.create(name=kind, kind=kind) for kind in ("webchat", "voice")]
         self.topics = [Topic.objects.create(name=f"T{n}") for n in range(2)]
+        self.skills = [Skill.objects.create(name=name) for name in ("Russian", "Mortgages")]
+        russian, mortgages = (skill.pk for skill in self.skills)
+        # What visits ask for in turn (nothing, Russian, both, which loosen), and the skills that stand in it.
+        self.asks = {
+            0: (None,),
+            path_of(combine([(russian, [(0, 4)])])): (russian,),
+            path_of(combine([(russian, [(0, 4), (20, 3)]), (mortgages, [(0, 3), (45, 0)])])): (russian, mortgages),
+        }
         self.profiles = []
         for _n in range(8):
             customer = Customer.objects.create()
@@ -43,6 +53,9 @@ class History:
         self.written = Written()
         for _contact in range(contacts):
             self._contact()
+        paths, segments = itertools.cycle(self.asks), itertools.cycle([[], ["vip"], ["vip", "debtor"], ["debtor"]])
+        for visit in self.written.visits:
+            visit.path, visit.segments = next(paths), next(segments)
 
     def _thread(self, number: int, profile: Profile) -> Thread:
         identity = Identity.objects.create(kind="visitor", value=f"v{number}")

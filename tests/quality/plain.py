@@ -98,7 +98,7 @@ def of_contacts(firsts, menus, answered, ratings):
 
 
 class Plain:
-    """Values of a history for any split: `key(visit or session, operator)` names the group of a row."""
+    """Values of a history for any split: `key` names the groups of a row."""
 
     def __init__(self, written, policy):
         self.written, self.policy = written, policy
@@ -116,11 +116,12 @@ class Plain:
         return min(legs, key=lambda leg: (leg.accepted_at, leg.pk)).operator_id if legs else None
 
     def groups(self, key):
-        """Return group → values; `key(at, visit, session, operator)`."""
+        """Return group → values; `key(at, visit, session, operator)` names the groups of a row: it may have two skills."""
         found = {}
 
-        def put(group, kind, row):
-            found.setdefault(group, {"visits": [], "legs": [], "firsts": [], "menus": []})[kind].append(row)
+        def put(groups, kind, row):
+            for group in groups:
+                found.setdefault(group, {"visits": [], "legs": [], "firsts": [], "menus": []})[kind].append(row)
 
         for visit in self.written.visits:
             put(key(visit.entered_at, visit, visit.interaction, self.served_by(visit)), "visits", visit)

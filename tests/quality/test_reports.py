@@ -41,24 +41,30 @@ SPLITS = (
     ("topic",),
     ("hour",),
     ("weekday", "channel"),
+    ("skill",),
+    ("skill", "queue"),
+    ("segment",),
+    ("segment", "priority"),
 )
 
 
-def key_of(by, begins, zone):
-    """Return how `Plain` names a group of a report split so."""
+def key_of(by, begins, zone, asks):
+    """Return how `Plain` names the groups of a report split so; `asks`: path → the skills that stand in it."""
 
     def key(at, visit, session, operator):
         begin = max(begin for begin in begins if begin <= at)
         values = {
-            "queue": visit.queue_id if visit else None,
-            "priority": visit.priority if visit else None,
-            "channel": session.kind,
-            "operator": operator,
-            "topic": session.topic_id,
-            "hour": at.astimezone(zone).hour,
-            "weekday": at.astimezone(zone).isoweekday(),
+            "queue": [visit.queue_id if visit else None],
+            "priority": [visit.priority if visit else None],
+            "channel": [session.kind],
+            "operator": [operator],
+            "topic": [session.topic_id],
+            "hour": [at.astimezone(zone).hour],
+            "weekday": [at.astimezone(zone).isoweekday()],
+            "skill": asks[visit.path if visit else 0],
+            "segment": [visit.segments[0] if visit and visit.segments else None],
         }
-        return (begin, *(values[code] for code in by))
+        return itertools.product([begin], *(values[code] for code in by))
 
     return key
 
@@ -66,7 +72,7 @@ def key_of(by, begins, zone):
 def compare(history, by, interval, zone, **asked):
     """Compare a report with plain loops, group by group and metric by metric."""
     begins = list(starts(SINCE, UNTIL, interval, zone))
-    plain = Plain(history.written, POLICY).groups(key_of(by, begins, zone))
+    plain = Plain(history.written, POLICY).groups(key_of(by, begins, zone, history.asks))
     told = report(Asked(SINCE, UNTIL, by=by, interval=interval, zone=zone, policy=POLICY, **asked))
     assert {(row.at, *row.keys.values()) for row in told.rows} == set(plain)
     for row in told.rows:
@@ -201,7 +207,7 @@ def test_a_changed_policy_recomputes_the_past_and_the_old_version_stays_reproduc
 
     def plain(policy):
         visits = [v for v in history.written.visits if v.queue_id == queue.pk]
-        return Plain(type(history.written)(visits=visits), policy).groups(lambda *_: 0)[0]["service_level"]
+        return Plain(type(history.written)(visits=visits), policy).groups(lambda *_: [0])[0]["service_level"]
 
     # The usual one: V2 with the time that the queue promises.
     assert level() == plain(Policy("V2", queue.target_s))
@@ -382,17 +388,20 @@ def test_times_of_states_add_up_and_are_cut_at_the_edges_of_intervals():
     hour = timedelta(hours=1)
     midnight = datetime(2026, 3, 28, tzinfo=UTC)
     for state, begins, ends in (
-        ("available", -0.5, 0.25), ("busy", 0.25, 1), ("wrapup", 1, 1.5), ("pause", 1.5, 2), ("offline", 2, 5),
+        ("available", -0.5, 0.25), ("busy", 0.25, 1), ("wrapup", 1, 1.5), ("pause", 1.5, 1.75), ("not_responding", 1.75, 2),
+        ("offline", 2, 5),
     ):  # fmt: skip
         PresenceInterval.objects.create(
             user=user, state=state, started_at=midnight + begins * hour, ended_at=midnight + ends * hour
         )
-    codes = ("login_s", "available_s", "handling_s", "pause_s", "occupancy", "utilisation")
+    codes = (
+        "login_s", "available_s", "handling_s", "pause_s", "not_responding_s", "occupancy", "utilisation", "shrinkage",
+    )  # fmt: skip
     told = report(Asked(midnight, midnight + 5 * hour, by=("operator",), interval=Interval.HOUR, metrics=codes))
     found = [(row.at.hour, row.keys["operator"], *row.values.values()) for row in told.rows]
     assert found[:2] == [
-        (0, user.pk, 3600, 900, 2700, 0, 0.75, 0.75),
-        (1, user.pk, 3600, 0, 1800, 1800, 1, 0.5),
+        (0, user.pk, 3600, 900, 2700, 0, 0, 0.75, 0.75, 0),
+        (1, user.pk, 3600, 0, 1800, 900, 900, 1, 0.5, 0.5),
     ]
     assert told.whole["login_s"] == 7200 and told.whole["occupancy"] == 4500 / 5400
     # A queue has no operators' time of its own.

@@ -18,7 +18,7 @@ from cxcenter.reports.catalogue import GROUPS
 from cxcenter.reports.numbers import said
 from quality import policies, rollups
 from quality.metrics.registry import METRICS, Unit
-from routing.models import Assignment, WorkItem
+from routing.models import Assignment, PauseReason, Presence, PresenceInterval, WorkItem
 from tests import world
 from tests.api.callers import session
 from tests.quality.history import BEGIN, History, Written
@@ -99,8 +99,59 @@ def test_every_number_leads_to_as_many_contacts_as_it_says(history, judge, query
             if metric.unit == Unit.COUNT:
                 found = len(listed(judge, cell.href)) if cell.href else 0
                 assert str(found) == cell.text, (code, line)
-            # Times of states are of no contacts; all else is, unless there is nothing to share.
-            assert bool(cell.href) == (bool(metric.counted) and cell.text not in {"–", "0"}), (code, cell)
+            nothing = {"–", "0", "0.0 s"} if metric.of_times else {"–", "0"}
+            assert bool(cell.href) == (cell.text not in nothing), (code, cell)
+
+
+def test_times_of_states_lead_to_the_stretches_that_add_up_to_them(history, judge):
+    """Cut at the edges of the report and of each line, those that go on and those of before as well."""
+    anna, boris = history.operators[:2]
+    lunch = PauseReason.objects.create(name="Lunch", name_ru="Обед", limit_min=30)
+    midnight = BEGIN + timedelta(hours=1)
+    plan = [
+        (anna, "available", -30, 20), (anna, "busy", 20, 90), (anna, "wrapup", 90, 100), (anna, "pause", 100, 130),
+        (anna, "meeting", 130, 190), (anna, "training", 190, 200), (anna, "not_responding", 200, 230),
+        (anna, "offline", 230, 400), (boris, "available", 50, None),
+    ]  # fmt: skip
+    for user, state, begins, ends in plan:
+        PresenceInterval.objects.create(
+            user=user, state=state, reason=lunch if state == "pause" else None,
+            started_at=midnight + timedelta(minutes=begins),
+            ended_at=None if ends is None else midnight + timedelta(minutes=ends),
+        )  # fmt: skip
+    codes = [code for code, metric in METRICS.items() if metric.of_times]
+    heads, lines = table(page(judge, f"{DAYS}&interval=hour&by=operator&metrics={','.join(codes)}"))
+    assert len(lines) > 90
+    told = 0
+    for line in [*lines[:6], lines[-1]]:
+        lengths = {}
+        for code, cell in zip(codes, line[2:], strict=True):
+            if cell.href:
+                rows = listed(judge, cell.href)
+                lengths[code] = sum(map(seconds_of, rows))
+                if METRICS[code].unit == Unit.SECONDS:
+                    assert said(lengths[code], Unit.SECONDS) == cell.text, (code, line)
+                else:
+                    below = sum(map(seconds_of, listed(judge, f"{cell.href}&of=all")))
+                    assert said(lengths[code] / below, Unit.SHARE) == cell.text, (code, line)
+                told += 1
+        parts = ("available_s", "handling_s", "pause_s", "meeting_s", "training_s", "not_responding_s")
+        assert sum(lengths.get(code, 0) for code in parts) == lengths["login_s"]
+    assert told > 20
+    pause = next(cell for code, cell in zip(codes, lines[-1][2:], strict=True) if code == "pause_s")
+    (row,) = listed(judge, pause.href)
+    assert anna.name in row and "Lunch" in row and "30:00" in row
+    # Of people of other teams nothing is told; nor of what times know nothing of.
+    boss = signed_in(Role.SUPERVISOR, history.operators[2].team)
+    seen = set(Presence.objects.filter(user__team=history.operators[2].team).values_list("user_id", flat=True))
+    assert anna.pk not in seen and not [row for row in listed(boss, pause.href) if anna.name in row]
+    assert listed(judge, pause.href + "&queue=1") == []
+
+
+def seconds_of(row):
+    """The length at the end of a line."""
+    *hours, minutes, seconds = re.search(r'class="r num">([\d:]+)<', row)[1].split(":")
+    return int(hours[0] if hours else 0) * 3600 + int(minutes) * 60 + int(seconds)
 
 
 def test_a_share_is_what_stands_above_the_line_of_what_stands_below_it(history, judge):
@@ -242,7 +293,7 @@ def test_a_wrong_question_is_answered_in_words_and_what_was_typed_stays(judge, q
 @pytest.mark.parametrize(
     "query",
     [
-        "", "metric=joy", "metric=occupancy&since=2026-03-28T00:00Z&until=2026-03-29T00:00Z", "metric=offered&since=soon",
+        "", "metric=joy", "metric=occupancy&since=2026-03-28T00:00Z", "metric=offered&since=soon",
         "metric=offered&since=2026-03-28T00:01Z&until=2026-03-29T00:00Z",
         "metric=offered&since=2026-03-28T00:00Z&until=2026-03-29T00:00Z&after=x",
         "metric=offered&since=2026-03-28T00:00Z&until=2026-03-29T00:00Z&after=2026-03-28_99999999999999999999",

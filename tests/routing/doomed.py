@@ -65,7 +65,7 @@ def _sweep(parts: set[str]) -> None:
     from cxcenter.core import events
     from routing import sweeps
 
-    failed = parts - sweeps.sweep().keys()
+    failed = parts - sweeps.sweep().keys() - sweeps.decide().keys()
     if failed:
         print(f"parts of the sweep failed: {sorted(failed)}", flush=True)
     events.sweep()

@@ -4,17 +4,19 @@ import csv
 import gzip
 import io
 import json
+import random
 from collections import Counter
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
 
 from customers.models import Customer, SourceRecord
 from cxcenter.accounts.models import User
 from cxcenter.core.models import Event, Outbox, WebhookDelivery, WebhookSubscription
-from interactions.models import Channel, Interaction, Thread
+from interactions.models import Channel, Interaction, Thread, Topic
 from routing.actions import offers
 from routing.models import Alert, Assignment, Presence, Queue, WorkItem
 from routing.sweeps import sweep
@@ -201,6 +203,77 @@ def test_what_was_kept_before_an_interruption_stays_and_the_next_run_goes_on(log
     assert WorkItem.objects.count() == Assignment.objects.count() == 7
 
 
+@pytest.mark.parametrize("batch", [2, 2000])
+def test_a_log_in_which_rows_stand_twice_in_any_order_gives_the_same(log, monkeypatch, batch):
+    from cxcenter.management.commands import import_calls
+
+    monkeypatch.setattr(import_calls, "BATCH", batch)
+    calls = [{**one, "call_id": f"{n}{one['call_id']}"} for n in range(4) for one in (SERVED, LOST, IN_MENU)]
+    with transaction.atomic():
+        run(log(*calls))
+        once = facts_of_all()
+        transaction.set_rollback(True)
+    twice = calls * 2
+    random.Random(batch).shuffle(twice)
+    path = log(*twice)
+    told = run(path)
+    assert (told["new"], told["known"], told["rejected"], told["odd"]) == (12, 12, 0, {"doubled": 12})
+    assert facts_of_all() == once
+    assert not path.with_name("calls.tsv.rejects.csv").exists()
+
+
+def facts_of_all():
+    fields = (
+        "subject", "opened_at", "closed_at", "profile__records__external_id", "topic__name", "visits__queue__name",
+        "visits__entered_at", "visits__left_at", "visits__outcome", "visits__priority", "legs__operator__username",
+        "legs__accepted_at", "legs__ended_at",
+    )  # fmt: skip
+    return sorted(map(repr, Interaction.objects.values_list(*fields)))
+
+
+@pytest.mark.parametrize("batch", [2, 2000])
+@pytest.mark.parametrize("change", [{"q_time": "31"}, {"customer_id": "18"}, {"server": "ANAT"}, {"type": "NW"}])
+def test_another_call_with_a_number_of_the_log_is_put_beside_and_the_import_goes_on(log, monkeypatch, batch, change):
+    from cxcenter.management.commands import import_calls
+
+    monkeypatch.setattr(import_calls, "BATCH", batch)
+    path = log(SERVED, LOST, SERVED, {**SERVED, **change}, IN_MENU)
+    told = run(path)
+    assert (told["new"], told["known"], told["rejected"]) == (3, 1, 1)
+    with path.with_name("calls.tsv.rejects.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert row["import_reason"] == "Line 5: number AA0101 1 is that of line 2, which says something else."
+    assert {name: row[name] for name in change} == change
+    assert WorkItem.objects.get(outcome="answered").left_at == at("09:00:40")
+
+
+@pytest.mark.parametrize(
+    "change", [{"q_time": "31"}, {"ser_time": "121"}, {"priority": "1"}, {"outcome": "HANG"}, {"vru_entry": "8:59:59"}]
+)
+def test_another_call_with_a_number_of_an_earlier_import_is_put_beside(log, change):
+    run(log(SERVED))
+    before = rows_of_all()
+    path = log({**SERVED, **change}, {**SERVED, **change}, name="next.tsv")
+    told = run(path)
+    assert (told["new"], told["known"], told["rejected"]) == (0, 0, 2)
+    assert rows_of_all() == before
+    with path.with_name("next.tsv.rejects.csv").open() as file:
+        reasons = [row["import_reason"] for row in csv.DictReader(file)]
+    assert reasons == [
+        f"Line {line}: a call of number AA0101 1 was imported before, with other times or another end."
+        for line in (2, 3)
+    ]
+
+
+def test_a_known_call_stays_known_when_its_queue_topic_and_operator_are_called_otherwise(log):
+    run(log(SERVED, LOST, IN_MENU))
+    Queue.objects.update(name="Retail")
+    Topic.objects.update(name="Retail")
+    User.objects.filter(username="bank_calls.DORIT").update(username="dorit")
+    told = run(log(SERVED, LOST, IN_MENU))
+    assert (told["new"], told["known"], told["rejected"]) == (0, 3, 0)
+
+
 def test_a_bad_row_is_put_beside_with_its_line_and_column_and_the_others_are_kept(log, tmp_path):
     bad = [
         ({"q_time": "soon"}, "Line 2, column q_time: soon is not understood."),
@@ -231,8 +304,6 @@ def test_a_file_that_is_no_such_log_is_refused_in_one_line(log, tmp_path):
     broken.write_bytes(gzip.compress(log(*({**SERVED, "call_id": str(n)} for n in range(2000))).read_bytes())[:-2000])
     with pytest.raises(CommandError, match=r"Line \d+ cannot be read"):
         run(broken)
-    with pytest.raises(CommandError, match="Lines 2, 3 have one number, AA0101 1"):
-        run(log(SERVED, LOST | {"call_id": "1"}))
     assert not Interaction.objects.exists()
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 
 from customers import actions as customers
@@ -15,10 +15,12 @@ from cxcenter.core.errors import Conflict, CxError, Invalid
 from cxcenter.core.models import AuditEntry, Event, Outbox
 from interactions.actions import cases, moderation, talk
 from interactions.models import Interaction, Message, Task
-from routing import calls, queries, sweeps
+from interactions.wording import system_words
+from routing import calls, locks, queries, sweeps
 from routing.actions import callbacks, calling, control, handover, legs, offers, overflow, presence, queueing
 from routing.models import Assignment, BusinessHours, Callback, OpeningInterval, Overflow, Presence, Queue, WorkItem
 from tests import world
+from tests.routing.test_handover import lock_waits
 from tests.routing.test_sweeps import ghosts, seen, wrote
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -95,6 +97,15 @@ def test_nobody_frees_the_place_of_a_call_that_is_made_and_who_vanishes_leaves_i
     assert (legs.sweep_idle(now=later), sweeps.close_silent(now=later), sweeps.queue_lost(now=later)) == (0, 0, 0)
     presence.set_mode(user=desk.alice, mode="offline", actor=desk.alice, move=True)
     assert queueing.is_first_in_line(desk.item(callback.session)) and again(callback).state == "queued"
+
+
+def test_who_takes_a_callback_has_joined_no_chat(desk):
+    callback = accepted(desk, asked(desk, desk.chat()))
+    handover.take_over(interaction_id=callback.session_id, actor=desk.bob)
+    lines = Message.objects.filter(interaction=callback.session, author="system").order_by("seq")
+    assert [(line.code, line.audience) for line in lines][-2:] == [("calling", "staff")] * 2
+    assert "joined" not in {line.code for line in lines}
+    assert system_words("calling", lines.last().args) == f"{desk.bob.public_name} has taken the callback"
 
 
 def test_an_overflow_and_a_hand_over_take_it_along(desk):
@@ -536,6 +547,57 @@ def test_where_a_queue_wants_none_it_stays_a_task_and_where_it_cannot_call_too(d
     wrote(chat, 300)
     seen(chat, 120)
     assert ghosts() == 1 and Task.objects.count() == 2, "nothing is lost"
+
+
+# --- At the same moment ---
+
+
+def while_locked(lock, act, change) -> list[Exception]:
+    """Take a lock, let `act` come to it, and do `change` before it is free. Returns what `act` raised."""
+    raised: list[Exception] = []
+
+    def run() -> None:
+        try:
+            act()
+        except Exception as error:
+            raised.append(error)
+        finally:
+            connections.close_all()
+
+    worker = threading.Thread(target=run)
+    with transaction.atomic():
+        lock()
+        worker.start()
+        while worker.is_alive() and not lock_waits():
+            worker.join(0.05)
+        change()
+    worker.join(20)
+    return raised
+
+
+def test_who_leaves_as_he_changes_his_callback_waits_for_nobody_who_waits_for_him(desk):
+    first = desk.chat()
+    one = asked(desk, first, at=calls.slots(desk.queue)[0])
+    chat = desk.chat(thread=first.thread)
+    Interaction.objects.filter(pk=chat.pk).update(says={"contact": PHONE})
+    wrote(chat, 300)
+    seen(chat, 120)
+    raised = while_locked(
+        lambda: locks.lock_callback(Callback.objects.filter(pk=one.pk)), ghosts, lambda: locks.lock_live_item(chat.pk)
+    )
+    assert not raised and desk.item(chat).outcome == "abandoned"
+
+
+def test_a_callback_is_moved_where_somebody_asks_for_one_at_this_moment(desk):
+    second = world.make_queue("Second", team=desk.team, callbacks=True)
+    one = asked(desk)
+    raised = while_locked(
+        lambda: asked(desk, queue=second),
+        lambda: callbacks.move(callback_id=one.pk, queue=second, actor=desk.boss),
+        lambda: None,
+    )
+    assert [error.code for error in raised] == ["exists"]
+    assert again(one).queue == desk.queue and desk.item(one.session).queue == desk.queue
 
 
 # --- Crashes ---

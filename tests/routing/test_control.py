@@ -127,6 +127,12 @@ def test_an_alert_seen_takes_the_older_ones_with_it(floor):
     control.see_alert(alert=alerts[1], actor=floor.boss)
     assert list(Alert.objects.order_by("pk").values_list("seen_by", flat=True)) == [floor.boss.pk, floor.boss.pk, None]
     assert AuditEntry.objects.get(act="alert.see").subject == f"alert:{alerts[1].pk}"
+    of_alice, of_bob = (
+        Alert.objects.create(kind="long_pause", team=floor.team, user=one) for one in (floor.alice, floor.bob)
+    )
+    control.see_alert(alert=of_bob, actor=floor.boss)
+    of_alice.refresh_from_db()
+    assert of_alice.seen_by is None, "of another operator"
 
 
 # --- Doors ---

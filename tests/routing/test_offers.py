@@ -12,7 +12,7 @@ from cxcenter.core.errors import Conflict, Forbidden
 from cxcenter.core.models import Outbox
 from interactions.actions import talk
 from interactions.models import Interaction, Message
-from routing import strategies
+from routing import rows, strategies
 from routing.actions import legs, offers, presence, queueing
 from routing.models import Assignment, Policy, Presence, Queue, QueueMember, WorkItem
 from tests import world
@@ -212,3 +212,22 @@ def test_who_ended_the_session_at_that_moment_is_not_joined(floor):
     for _ in range(2):
         legs.end_with_interaction(interaction_id=chat.pk)
     assert floor.leg(chat).leg == "ended" and floor.item(chat).outcome == "abandoned"
+
+
+def test_a_fact_decides_in_its_own_queues_alone(floor, monkeypatch):
+    """Next door somebody waits and somebody stands free, of which no fact tells: that is left to the decision by time."""
+    carol = world.make_user("carol", team=floor.team)
+    door = world.make_queue("Next door", members=(carol,), team=floor.team)
+    beside = world.open_chat(world.make_site(door))
+    world.on_duty(carol)
+    asked, found = [], rows.waited_for
+    monkeypatch.setattr(rows, "waited_for", lambda queues, now: asked.append(queues) or found(queues, now))
+    with CaptureQueriesContext(connection) as queries:
+        chat = floor.chat()
+        floor.ready(floor.alice)
+    assert floor.leg(chat).operator == floor.alice
+    assert asked == [[floor.queue.pk]] * 2, "as he came, and as she had room"
+    read = [one["sql"] for one in queries if "EXECUTE free" in one["sql"] or "EXECUTE next" in one["sql"]]
+    assert read and not any(f"ARRAY[{door.pk}" in sql or f", {door.pk}" in sql for sql in read)
+    assert not beside.legs.exists()
+    assert [leg.operator for leg in offers.assign_next()] == [carol]

@@ -1,12 +1,13 @@
 """Overflow: at the entrance and while somebody waits, by time, length, absence and hours; what is told, counted, and refused."""
 
+import threading
 import uuid
 from datetime import time, timedelta
 
 import pytest
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
 from cxcenter.board import snapshot
@@ -17,11 +18,12 @@ from interactions.models import Interaction, Message
 from quality.metrics.behind import contacts
 from quality.metrics.reports import Asked, report
 from quality.metrics.spans import EPOCH, QUARTER
-from routing import overflow, queries, sweeps
-from routing.actions import control, offers, presence
+from routing import locks, overflow, queries, sweeps
+from routing.actions import callbacks, control, offers, presence
 from routing.actions import overflow as acts
-from routing.models import BusinessHours, OpeningInterval, Overflow, Queue, QueueMember, WorkItem
+from routing.models import BusinessHours, Callback, OpeningInterval, Overflow, Queue, QueueMember, WorkItem
 from tests import world
+from tests.routing.test_handover import lock_waits
 from tests.widget.client import Visitor
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -113,6 +115,35 @@ def test_who_is_offered_or_meant_for_one_person_stays(floor, other):
     assert acts.sweep(now=until) == 1, "when that time is over it goes on"
 
 
+def test_two_sweeps_at_once_tell_it_once(floor):
+    """The second has found the visit before the first has noted that it told him."""
+    told = rule(floor.queue, "waited", "message", 30, words="A moment, please")
+    chat = floor.chat()
+    waited(chat, 31)
+    worker = threading.Thread(target=lambda: (acts.sweep(now=timezone.now()), connections.close_all()))
+    with transaction.atomic():
+        item = locks.lock_item(floor.item(chat).pk)
+        worker.start()
+        while worker.is_alive() and not lock_waits():
+            worker.join(0.05)
+        acts.ACTS["message"](item, told)
+    worker.join(20)
+    assert lines(chat) == [("overflow_message", "A moment, please")]
+
+
+@pytest.mark.parametrize("then", ["close", "message", "form"])
+def test_who_waits_for_a_call_is_neither_turned_away_nor_told_what_he_does_not_read(floor, then):
+    """Nobody is signed in when the day begins: that must not end the callbacks of the day."""
+    Queue.objects.filter(pk=floor.queue.pk).update(callbacks=True)
+    floor.queue.refresh_from_db()
+    rule(floor.queue, "nobody", then, words="Nobody is here")
+    callback = callbacks.ask(callbacks.Wish(phone="+79005550184", queue=floor.queue))[0]
+    assert acts.sweep(now=timezone.now()) == 0
+    assert floor.item(callback.session).visit == "waiting" and callback.session.is_open
+    floor.ready(floor.alice)
+    assert floor.leg(callback.session).operator == floor.alice
+
+
 def test_a_message_is_told_once_stops_nothing_and_speaks_the_visitors_language(floor, other):
     rule(floor.queue, "waited", "message", 30, words="A moment, please", words_ru="Минуту, пожалуйста")
     rule(floor.queue, "waited", "message", 45, words="Still here")
@@ -189,6 +220,45 @@ def test_who_is_offered_the_form_for_his_long_wait_may_leave_a_request(floor):
     assert (item.visit, item.overflows) == ("left", ["waited:form"]), "no second visit: he was not refused"
 
 
+@pytest.mark.parametrize("then", ["callback", "form"])
+def test_who_waits_long_is_called_back_instead_and_keeps_his_place(floor, then):
+    """Where the queue calls back, the form of a request is a callback, too."""
+    Queue.objects.filter(pk=floor.queue.pk).update(callbacks=True)
+    rule(floor.queue, "waited", then, 60)
+    world.on_duty(floor.alice, capacity=0)
+    visitor = Visitor(floor.site)
+    visitor.start()
+    chat = Interaction.objects.get()
+    waited(chat, 61)
+    since = floor.item(chat).waits_since
+    assert [acts.sweep(now=timezone.now()) for _ in range(2)] == [1, 0]
+    assert lines(chat) == [(f"overflow_{then}", None)]
+    state = visitor.get("changes")["state"]
+    assert (state["calls"], bool(state["door"]), state["queue"]["position"]) == (True, then == "form", 1)
+    asked = {"contact": "8 900 555 01 84"}
+    if then == "form":
+        visitor.post("offline", {**asked, "kind": "call", "text": "Where is it?", "key": str(uuid.uuid4())})
+    else:
+        visitor.post("callback", asked)
+    callback = Callback.objects.get()
+    assert (callback.waits_since, callback.state, callback.source) == (since, "queued", chat)
+    assert WorkItem.objects.get(interaction=chat).overflows == [f"waited:{then}"]
+
+
+def test_a_door_may_offer_a_callback_alone(floor):
+    Queue.objects.filter(pk=floor.queue.pk).update(callbacks=True)
+    rule(floor.queue, "nobody", "callback", words="Leave your number")
+    world.on_duty(floor.alice, mode="offline")
+    visitor = Visitor(floor.site)
+    door = visitor.session()["door"]
+    assert {name: door[name] for name in ("open", "form", "letters", "soon", "message")} == {
+        "open": False, "form": True, "letters": False, "soon": True, "message": "Leave your number"
+    }  # fmt: skip
+    key = str(uuid.uuid4())
+    visitor.post("offline", {"kind": "call", "contact": "8 900 555 01 84", "text": "Is it ready?", "key": key})
+    assert Callback.objects.get().queue == floor.queue
+
+
 def test_the_wait_limit_turns_away_with_words_and_is_blocked_b2(floor):
     rule(floor.queue, "waited", "close", 60, words="Please come again tomorrow")
     chat = floor.chat()
@@ -230,7 +300,7 @@ def test_who_comes_goes_to_another_queue_at_once(floor, other, when, limit):
     assert visitor.answer.status_code == 200
     before, after = WorkItem.objects.order_by("-pk")[:2][::-1]
     assert (before.queue, before.outcome, before.overflows) == (floor.queue, "flowed_out", [f"{when}:queue"])
-    assert (after.queue, after.visit, after.waits_since) == (other, "waiting", before.entered_at)
+    assert (after.queue, after.visit, after.waits_since) == (other, "waiting", before.waits_since)
     assert [code for code, _words in lines(after.interaction)] == ["overflow_queue"]
 
 

@@ -46,7 +46,7 @@ WAITING = 4000
 AT_MOST_S = float(os.environ.get("RACE_S", "50"))
 PARTS = {
     "accepted", "expired", "vanished", "returned", "kept", "wrapped", "idle", "woken", "left", "told", "escalated", "silent",
-    "lent", "lost", "offered", "overflowed", "called", "reserved", "overstayed",
+    "lent", "lost", "overflowed", "called", "reserved", "overstayed", "due", "offered",
 }  # fmt: skip
 
 # One callback or so many chats: what he has adds up to one operator.
@@ -264,7 +264,7 @@ def sweep(hall: Hall) -> None:
     """The timers, more often than they really run."""
     try:
         while not hall.over.wait(0.3):
-            done = sweeps.sweep()
+            done = sweeps.sweep() | sweeps.decide()
             hall.acts["expired"] += done.get("expired", 0)
             if done.keys() != PARTS:
                 hall.faults.append(f"parts of the sweep failed: {sorted(done.keys() ^ PARTS)}")

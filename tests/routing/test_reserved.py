@@ -147,6 +147,18 @@ def test_nobody_chooses_a_meeting_himself(floor):
             presence.set_mode(user=floor.alice, mode=mode, actor=floor.alice)
 
 
+def test_what_other_teams_take_part_in_is_not_called_off_by_one_of_them(floor, plan):
+    stranger = world.make_user("stranger", team=world.make_team("Other"))
+    floor.ready(stranger)
+    root = world.make_user("root", role="admin")
+    made = plan(floor.alice, stranger, actor=root)
+    with pytest.raises(Forbidden):
+        reservations.cancel(reservation=made, actor=floor.boss)
+    made.refresh_from_db()
+    assert made.cancelled_at is None
+    assert reservations.cancel(reservation=made, actor=root) == 2
+
+
 def test_meetings_and_trainings_are_no_pauses_in_the_metrics(floor, plan):
     made = plan()
     reservations.sweep_reserved(now=made.starts_at)

@@ -184,12 +184,16 @@ def _paths(chance: random.Random, known: list[Skill]) -> list[int]:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_a_look_at_the_first_gives_what_a_look_at_all_would(floor, seed):
-    """The engine reads the first of those who wait alike; the result is that of the pure core over all rows."""
+def test_a_look_at_the_first_gives_what_a_look_at_all_would(floor, seed, monkeypatch):
+    """The engine reads the first of those who wait alike; the result is that of the pure core over all rows.
+
+    Batch by batch, where one is too small for all who could have somebody. The clock stands still: the lot is drawn from it.
+    """
     chance = random.Random(seed)
+    monkeypatch.setattr(offers, "BATCH", 40 if seed % 4 else 3)
     queues = [floor.queue, *(world.make_queue(f"Queue {n}") for n in range(3))]
     for queue in queues:
-        queue.choice = chance.choice(["least_loaded", "longest_idle", "even"])
+        queue.choice = chance.choice(["least_loaded", "longest_idle", "even", "random"])
         queue.priority_weight, queue.wait_weight = chance.choice([(60, 1), (30, 0.5), (1, 0)])
         queue.save()
     people = [world.make_user(f"operator{n}") for n in range(8)]
@@ -231,14 +235,18 @@ def test_a_look_at_the_first_gives_what_a_look_at_all_would(floor, seed):
                 item=item, interaction_id=item.interaction_id, operator=person, leg="ended", end="declined",
                 ended_at=begin, holds=False,
             )  # fmt: skip
-    expected = _decide_all(items, resting)
-    made = [(leg.item_id, leg.operator_id) for leg in offers.assign_next()]
-    assert sorted(made) == sorted((d.item, d.operator) for d in expected)
-    assert len(made) > 3
-
-
-def _decide_all(items, resting):
     now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    batches, more = 0, True
+    while more:
+        expected = _decide_all(WorkItem.objects.waiting(), resting, now)
+        batch, more = offers._assign_batch(None)
+        assert [(leg.item_id, leg.operator_id) for leg in batch] == [(d.item, d.operator) for d in expected]
+        batches += 1
+    assert Assignment.objects.filter(leg="offered").count() > 3 and (seed % 4 or batches > 1)
+
+
+def _decide_all(items, resting, now):
     queues = rows.waited_for(None, now)
     steps = skills.steps_of(item.path for item in items)
     crowd = strategies.Crowd(*rows.free_of(queues.values(), list(Skill.objects.values_list("pk", flat=True)), now))
@@ -261,7 +269,8 @@ def _decide_all(items, resting):
     rules = {
         queue.pk: strategies.Rules(queue.priority_weight, queue.wait_weight, queue.choice) for queue in queues.values()
     }
-    return strategies.decide(waiting, crowd, now=0.0, rules=rules)
+    seed = int(now.timestamp() * 1_000_000)
+    return strategies.decide(waiting, crowd, now=0.0, seed=seed, rules=rules, most=offers.BATCH)
 
 
 # --- Explained afterwards ---
@@ -295,6 +304,43 @@ def test_an_offer_is_explained_from_what_was_then(floor, russian):
         assert floor.alice.name in out.getvalue() and "chosen" in out.getvalue()
     with pytest.raises(CommandError, match="no work item"):
         call_command("explain", "W-0")
+
+
+def test_an_explanation_asks_the_same_of_many_offers_and_reads_what_can_count(floor, russian):
+    asks(russian, 1, [(30, 0)], queue=floor.queue)
+    can(floor.alice, russian, 3)
+    can(floor.bob, russian, 2)
+    floor.ready(floor.alice, floor.bob)
+    old = floor.chat(floor.alice)
+    chat = floor.chat()
+    item, moment = floor.item(chat), timezone.now()
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            explain.offers_of(item)
+        return len(asked)
+
+    queries()
+    few = queries()
+    assert few <= 9, "beside what is known already"
+    for number in range(1, 20):
+        Assignment.objects.create(
+            item=item, interaction=chat, operator=(floor.alice, floor.bob)[number % 2], leg="ended", end="declined",
+            offered_at=moment + timedelta(seconds=number), ended_at=moment + timedelta(seconds=number + 0.5),
+        )  # fmt: skip
+    assert len(explain.offers_of(item)) == 20 and queries() == few
+    # Of the past it reads what is in work still, and what ended after the moment: not a year of legs.
+    held = Assignment.objects.get(interaction=old)
+    Assignment.objects.filter(pk=held.pk).update(offered_at=moment - timedelta(days=30))
+    for days in (1, 3, 100):
+        begun = moment - timedelta(days=days)
+        Assignment.objects.create(
+            item=floor.item(old), interaction=old, operator=floor.bob, leg="ended", end="finished", offered_at=begun,
+            accepted_at=begun, ended_at=begun + timedelta(minutes=5), wrapped_at=begun + timedelta(minutes=6),
+        )  # fmt: skip
+    past = explain._Past(item, list(Assignment.objects.filter(item=item, interaction=chat).order_by("offered_at")))
+    assert held.pk in {row[0] for row in past.legs} and len(past.legs) == 21
+    assert {one.name: one.load for one in explain.offers_of(item)[0].candidates}[floor.alice.name] == 1
 
 
 def test_the_times_as_a_member_follow_the_members(floor):

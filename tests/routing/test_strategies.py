@@ -3,7 +3,6 @@
 from dataclasses import replace
 from random import Random
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -218,18 +217,34 @@ def test_a_step_more_never_delays_an_item(line, rounds, after, data):
     assert without is None or (with_it is not None and with_it <= without)
 
 
-@pytest.mark.parametrize(("priority_weight", "wait_weight"), [(60, 1), (10, 0.5), (600, 2), (0, 1)])
-def test_where_waiting_weighs_nobody_starves(priority_weight, wait_weight):
-    """One operator, and each second a contact of more priority: the plain one comes when it has made up for the steps."""
-    by_queue = {1: Rules(priority_weight, wait_weight)}
-    line, operator = [contact(0, since=0.0, priority=0)], [person(1, limits={"chat": 1})]
-    for second in range(1, 2000):
-        line.append(contact(second, since=float(second), priority=3))
-        (made,) = decide(line, operator, now=float(second), rules=by_queue)
-        line = [c for c in line if c.item != made.item]
-        if made.item == 0:
-            break
-    assert second <= 3 * priority_weight / wait_weight + 2
+@settings(max_examples=60, deadline=None)
+@given(
+    st.builds(
+        Rules,
+        priority_weight=st.integers(0, 90).map(float),
+        wait_weight=st.sampled_from([0.25, 0.5, 1.0, 2.0, 4.0]),
+        choice=st.sampled_from(CHOICES),
+    ),
+    st.integers(0, 5),
+    st.integers(1, 4),
+    st.lists(st.integers(0, 5), min_size=1, max_size=6),
+)
+def test_where_waiting_weighs_nobody_starves(rule, priority, places, coming):
+    """Each second as many come as can be served, of any priority: he waits no longer than makes up for what they are ahead.
+
+    Who came within that time stands before him at the most; those are served by then, for as many are as come.
+    """
+    ahead_s = max(0, max(coming) - priority) * rule.priority_weight / rule.wait_weight
+    line, served, second = [contact(0, since=0.0, priority=priority)], set(), 0
+    crowd = [person(n, limits={"chat": 1}) for n in range(1, places + 1)]
+    while 0 not in served:
+        assert second <= ahead_s + 2
+        second += 1
+        for n in range(places):
+            number = second * places + n
+            line.append(contact(number, since=float(second), priority=coming[number % len(coming)]))
+        served = {made.item for made in decide(line, crowd, now=float(second), rules={1: rule})}
+        line = [one for one in line if one.item not in served]
 
 
 def test_strict_priority_then_age():

@@ -315,7 +315,8 @@ def test_lost_sessions_are_found(floor):
     now = timezone.now()
     assert sweeps.queue_lost(now=now) == 0, "somebody may be about to queue it"
     assert [sweeps.queue_lost(now=now + timedelta(seconds=31)) for _ in range(2)] == [1, 0]
-    assert floor.item(chat).visit == "waiting"
+    item = floor.item(chat)
+    assert (item.visit, item.waits_since) == ("waiting", chat.waiting_since)
 
 
 def test_an_offer_of_a_queue_that_accepts_by_itself_is_accepted_though_its_process_died(floor):
@@ -347,10 +348,10 @@ def test_the_whole_sweep_does_what_is_due_and_the_second_finds_nothing(floor):
     Assignment.objects.filter(interaction=held).update(wrapup_until=timezone.now())
     offered = floor.chat()
     Assignment.objects.filter(interaction=offered).update(expires_at=timezone.now())
-    first = sweeps.sweep()
+    first = sweeps.sweep() | sweeps.decide()
     assert {name: count for name, count in first.items() if count} == {"expired": 1, "wrapped": 1, "told": 1, "lent": 1}
     assert not QueueMember.objects.filter(pk=lent.pk).exists()
-    second = sweeps.sweep()
+    second = sweeps.sweep() | sweeps.decide()
     assert set(second) == set(first) and not any(second.values())
     assert Outbox.objects.count() == 0
 
@@ -380,8 +381,7 @@ def test_a_part_that_fails_does_not_stop_the_rest(floor, broken_alerts):
     Assignment.objects.filter(pk=offered.pk).update(ended_at=timezone.now() - HOUR)
     floor.ready(floor.bob, capacity=0)
     Presence.objects.filter(user=floor.bob).update(capacity=1)
-    done = sweeps.sweep()
-    assert "escalated" not in done and done["offered"] == 1
+    assert "escalated" not in sweeps.sweep() and sweeps.decide() == {"due": 0, "offered": 1}
     assert floor.item(late).escalated_at is None
 
 

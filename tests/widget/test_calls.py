@@ -70,7 +70,13 @@ def test_he_chooses_an_hour_of_his_day_changes_and_cancels(place, visitor):
     by_day = {slot: calls.is_by_day(zone, datetime.fromisoformat(slot)) for slot in offered}
     slot = [slot for slot, is_day in by_day.items() if is_day][2]
     night = next(slot for slot, is_day in by_day.items() if not is_day)
-    for wrong in ("tomorrow", "2020-01-01T10:00:00Z", night, (timezone.now() + timedelta(days=30)).isoformat()):
+    for wrong in (
+        "tomorrow",
+        "2026-13-45T10:00:00Z",
+        "2020-01-01T10:00:00Z",
+        night,
+        (timezone.now() + timedelta(days=30)).isoformat(),
+    ):
         assert visitor.post("callback", {"contact": PHONE, "slot": wrong, "zone": zone})["field"] == "slot"
     told = visitor.post("callback", {"contact": PHONE, "slot": slot, "zone": zone})["state"]["callback"]
     assert (told["state"], told["at"], told["position"]) == ("planned", slot, None)

@@ -9,8 +9,9 @@ import pytest
 from django.utils import timezone
 
 from customers.models import Consent
+from cxcenter.core.errors import Invalid
 from cxcenter.core.models import Event
-from cxcenter.widget import reception
+from cxcenter.widget import protocol, reception
 from interactions.actions import talk
 from interactions.choices import CloseReason
 from interactions.models import Interaction, Message, Task, Thread
@@ -409,3 +410,9 @@ def test_the_expected_wait_is_honest(place):
     world.open_chat(site)
     # One waits already: (1 + 1) · 10 min by two at once.
     assert visitor.session()["door"]["estimate_s"] == pytest.approx(600, rel=0.01)
+
+
+def test_a_number_that_is_endless_is_refused_as_any_other_nonsense():
+    for said in ("x", float("inf"), -1, 2**31, True, [1]):
+        with pytest.raises(Invalid):
+            protocol.whole_of({"id": said}, "id")

@@ -1,7 +1,7 @@
 """What a supervisor fills in to change rules: settings of a queue, business hours, pause reasons."""
 
 import re
-from datetime import date, time
+from datetime import time
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -16,6 +16,8 @@ from cxcenter.accounts.roles import RIGHTS, Right, Role
 from cxcenter.board import scope
 from cxcenter.board.forms import ActForm
 from cxcenter.core.errors import Invalid
+from cxcenter.core.reading import day as read_day
+from cxcenter.core.reading import number
 from routing.actions.rules import NEW
 from routing.models import FrequentRule, PauseReason, Queue
 from routing.rules.document import FREQUENT, PAUSE, QUEUE, Settings
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 SERVING = [role for role in Role.values if Right.SERVE in RIGHTS[role]]
 # More rows than anybody writes by hand.
 MOST_ROWS = 120
+LONGEST_PAUSE_MIN = 1440
 CLOCK = re.compile(r"^([01]?\d|2[0-4]):([0-5]\d)$")
 
 
@@ -145,12 +148,11 @@ def hours_from(said: QueryDict) -> Settings:
         opens, closes = (_clock(said, f"{part}-{row}", faults) for part in ("from", "till"))
         if not any((when, name, opens, closes)):
             continue
-        try:
-            date.fromisoformat(when)
-        except ValueError:
+        date = read_day(when)
+        if date is None:
             note(faults, f"date-{row}", _("Write a day."))
             continue
-        holidays.append([when, name, opens or "", closes or ""])
+        holidays.append([f"{date}", name, opens or "", closes or ""])
     name, zone = said.get("name", "").strip()[:80], said.get("zone", "").strip()
     if not name:
         note(faults, "name", _("Give these hours a name."))
@@ -204,16 +206,17 @@ def pauses_from(said: QueryDict) -> dict[str, Settings]:
         one = {name: said.get(f"{name}-{ident}", "").strip() for name in PAUSE}
         if ident.startswith(NEW) and not any(one[name] for name in ("name", "name_ru", "limit_min")):
             continue
-        limit = one["limit_min"]
+        said_limit = one["limit_min"]
+        limit = number(said_limit)
         if not one["name"]:
             note(faults, f"name-{ident}", _("Give the reason a name. One that is not used any more is switched off."))
-        if limit and not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:6]) <= 1440):
+        if said_limit and not (limit and limit <= LONGEST_PAUSE_MIN):
             note(faults, f"limit_min-{ident}", _("Write minutes from 1 to 1440, or leave it empty for no limit."))
             continue
         found[ident] = {
             "name": one["name"][:60],
             "name_ru": one["name_ru"][:60],
-            "limit_min": int(limit) if limit else None,
+            "limit_min": limit,
             "active": bool(one["active"]),
         }
     if faults:

@@ -7,6 +7,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from cxcenter.board.rules.forms import note, rows_in
+from cxcenter.core.reading import number
 from routing.choices import Then, When
 from routing.models import Overflow
 from routing.models.overflow import COUNTED, WORDED
@@ -40,10 +41,10 @@ def _rule(said: QueryDict, row: int, targets: set[str], faults: list[dict[str, s
         note(faults, f"to-{row}", _("Choose one of the list."))
         to = ""
     limit = one["limit"] if one["when"] in COUNTED else ""
-    if limit and not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:8]) <= MOST):
+    many = number(limit)
+    if limit and not (many and many <= MOST):
         note(faults, f"limit-{row}", _("Write a whole number from 1 on."))
-        limit = ""
-    return {**one, "limit": int(limit) if limit else None, "to": int(to) if to else None}
+    return {**one, "limit": many, "to": int(to) if to else None}
 
 
 def lines_of(rules: Iterable[Settings]) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -41,6 +42,7 @@ SORTS = {
     "priority": gettext_lazy("Priority"),
 }
 MOST_GROUPS = 60
+PARTS = ("figures", "differences")
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,22 @@ class Row:
     differences: list[Cell]
 
 
-class Result:
-    """What a run has found. `own` keeps groups by queue to these names (None: all), `levels` their service levels."""
+def narrowed(data: dict[str, Any], own: set[str] | None) -> dict[str, Any]:
+    """Return what a run has found without the figures of queues that are not among these names; None: with all."""
+    if own is None:
+        return data
+    kept = {part: {name: _own_rows(rows, own) for name, rows in data[part].items()} for part in PARTS}
+    return {**data, **kept}
 
-    def __init__(
-        self, data: Mapping[str, Any], *, own: set[str] | None, levels: Mapping[str, list[str]] | None
-    ) -> None:
+
+def _own_rows(rows: list[dict[str, Any]], own: set[str]) -> list[dict[str, Any]]:
+    return [row for row in rows if row["by"] != "queue" or row["of"] in own]
+
+
+class Result:
+    """What a run has found; `levels` are the service levels of its queues by name, of rules that were tried."""
+
+    def __init__(self, data: Mapping[str, Any], *, levels: Mapping[str, list[str]] | None) -> None:
         self.sets = list(data["figures"])
         self._values = {name: _indexed(rows) for name, rows in data["figures"].items()}
         self._differences = {name: _indexed(rows) for name, rows in data["differences"].items()}
@@ -74,7 +86,7 @@ class Result:
         self._levels = levels
         self.days = len(data["seeds"])
         found = self._values[BASE]
-        self.groups = [group for group in found if group[0] in ("all", "queue") and _is_shown(group, own)]
+        self.groups = [group for group in found if group[0] in ("all", "queue")]
         # Skills and priorities say more than the whole where there are several; of a day that was, queues are told.
         if levels is None:
             kinds = [group[0] for group in found]
@@ -127,9 +139,7 @@ class Result:
     def _rows(self, group: Group) -> Iterable[Row]:
         for name in self._figures(group):
             policy = self._policies.get(name, "")
-            label = (
-                _("Service level, %%: %(policy)s") % {"policy": policy.partition(":")[0]} if policy else FIGURES[name]
-            )
+            label = _("Service level, %%: %(policy)s") % {"policy": _brief(policy)} if policy else FIGURES[name]
             yield Row(
                 label=str(label),
                 title=policy,
@@ -152,7 +162,7 @@ class Result:
                     yield cell.verdict, f"{self._heading(group)}: {self._short(name)} {cell.text}"
 
     def _short(self, name: str) -> str:
-        return self._policies.get(name, "").partition(":")[0] or str(FIGURES.get(name, name))
+        return _brief(self._policies.get(name, "")) or str(FIGURES.get(name, name))
 
     def chart(self) -> dict[str, Any]:
         """Return what the chart draws: for each figure, set of rules and group the mean and its interval."""
@@ -184,8 +194,10 @@ def _indexed(rows: Iterable[Mapping[str, Any]]) -> dict[Group, dict[str, Mapping
     return found
 
 
-def _is_shown(group: Group, own: set[str] | None) -> bool:
-    return own is None or group == ALL or group[1] in own
+def _brief(policy: str) -> str:
+    """Return a policy without its formula, in the reader's unit: "V2, 20 s"."""
+    words = policy.partition(":")[0]
+    return f"{words[:-2]}\u00a0{_('s')}" if words.endswith(" s") else words
 
 
 def _scale(name: str) -> float:
@@ -203,8 +215,15 @@ def _text(name: str, one: Mapping[str, Any] | None, sign: str = "") -> str:
     # Figures as fine as their interval lets them be.
     is_whole = not half and one["mean"] * scale == round(one["mean"] * scale)
     digits = 0 if is_whole or abs(one["mean"]) * scale >= 1000 else 1
-    ends = "" if half is None or half * scale < 0.05 else f" ± {half * scale:,.{digits}f}"
-    return f"{one['mean'] * scale:{sign},.{digits}f}{ends}".replace(",", "\u202f").replace("-", "−")
+    ends = "" if half is None or half * scale < 0.05 else f"\u00a0±\u00a0{_shown(half * scale, digits)}"
+    return f"{_shown(one['mean'] * scale, digits, sign)}{ends}"
+
+
+def _shown(value: float, digits: int, sign: str = "") -> str:
+    """Return a number as the reader writes it, with a minus that is as wide as a plus."""
+    plain = f"{value:{sign}.{digits}f}"
+    mark = {"-": "−", "+": "+"}.get(plain[0], "")
+    return mark + str(number_format(plain.lstrip("+-"), digits, force_grouping=True))
 
 
 def _difference(name: str, one: Mapping[str, Any] | None) -> Cell:

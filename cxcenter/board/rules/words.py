@@ -46,6 +46,7 @@ WHEN = {
 }
 THEN = {
     Then.QUEUE: gettext_lazy("to %(queue)s"),
+    Then.CALLBACK: gettext_lazy("a callback"),
     Then.FORM: gettext_lazy("the form"),
     Then.MESSAGE: gettext_lazy("a message"),
     Then.CLOSE: gettext_lazy("turned away"),
@@ -96,7 +97,8 @@ def lines(changes: Iterable[Mapping[str, Any]], names: Names) -> list[Line]:
 
 def _line(change: Mapping[str, Any], names: Names) -> Line:
     sort, field = change["sort"], change["field"]
-    of = f"{SORTS[sort]}, {_('all queues')}" if change["id"] == ALL else f"{SORTS[sort]} “{change['name']}”"
+    named = _("%(sort)s “%(name)s”") % {"sort": SORTS[sort], "name": change["name"]}
+    of = f"{SORTS[sort]}, {_('all queues')}" if change["id"] == ALL else named
     if not field:
         return Line(of, _("new") if change["before"] is None else _("removed"), "", "")
     before, after = change["before"], change["after"]

@@ -103,7 +103,7 @@ def _contacts(alert: Alert) -> str:
 
 
 class SeeAlert(Act):
-    """Note that an alert was seen, and with it the older ones of its kind and queue."""
+    """Note that an alert was seen, and with it the older ones of its kind about the same."""
 
     title = button = gettext_lazy("Seen")
 

@@ -48,6 +48,8 @@ REACHED = {
     "t_level": gettext_lazy("service level {level}, the limit is {limit} %"),
 }
 TILES = {"queue": gettext_lazy("By queue"), "kind": gettext_lazy("By channel"), "team": gettext_lazy("By team")}
+# What is set for routing: one tab of the board, with its pages in a line of their own.
+RULES = frozenset({"rules", "skills", "priorities", "simulator", "versions"})
 # Marks of the states: a colour and a shape, see the styles of .cx-state.
 MARKS = {
     "available": "av",
@@ -69,8 +71,7 @@ def _numbers(request: HttpRequest) -> list[dict[str, Any]]:
 def board_page(request: HttpRequest, section: str, template: str, **context: Any) -> HttpResponse:
     """Render a section of the board with what all its pages need."""
     user = staff_of(request)
-    asked, by = request.GET.get("team", ""), request.GET.get("by", "")
-    team = int(asked) if asked.isdecimal() else None
+    team, by = number(request.GET.get("team")), request.GET.get("by", "")
     teams = list(scope.teams_of(user).order_by("name"))
     settings = {
         "kinds": {kind.value: str(kind.label) for kind in ChannelKind},
@@ -91,6 +92,7 @@ def board_page(request: HttpRequest, section: str, template: str, **context: Any
     }
     common = {
         "section": section,
+        "of_rules": section in RULES,
         "controls": user.may(Right.CONTROL),
         "calls_back": Queue.objects.visible_to(user).filter(callbacks=True).exists(),
         "teams": teams,

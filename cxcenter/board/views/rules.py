@@ -27,7 +27,7 @@ from cxcenter.board.views.pages import board_page
 from cxcenter.board.views.trying import trial_of
 from cxcenter.core.errors import NotFound
 from cxcenter.core.once import once
-from cxcenter.core.reading import day
+from cxcenter.core.reading import day, number
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.core.zones import zones
 from quality import trials
@@ -53,8 +53,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     user = staff_of(request)
     present, names = rules.current(), words.Names.read(user.language)
     own = list(Queue.objects.controlled_by(user).select_related("team").order_by("-active", "team__name", "name"))
-    team = request.GET.get("team", "")
-    shown = [queue for queue in own if not team.isdecimal() or queue.team_id == int(team)]
+    team = number(request.GET.get("team"))
+    shown = [queue for queue in own if team is None or queue.team_id == team]
     ours = {str(queue.pk) for queue in own}
     return board_page(
         request,
@@ -80,6 +80,11 @@ def overview(request: HttpRequest) -> HttpResponse:
         ],
         versions=RuleVersion.objects.select_related("made_by").defer("state")[:LATEST],
     )
+
+
+def _label_of(queue: Settings, language: str) -> str:
+    """Return the name of a queue for a reader of that language."""
+    return str((language == "ru" and queue["name_ru"]) or queue["name"])
 
 
 def _row(queue: Queue, present: Document, names: words.Names, language: str) -> dict[str, Any]:
@@ -278,7 +283,7 @@ class OfHours(Page):
             ],
             "days": OpeningInterval.Day.choices,
             "zones": sorted(zones()),
-            "keepers": sorted(present[QUEUES][queue]["name"] for queue in keepers),
+            "keepers": sorted(_label_of(present[QUEUES][queue], self.user.language) for queue in keepers),
             "foreign": bool(keepers - acts.own_queues(self.user)),
             "can_try": bool(keepers),
         }

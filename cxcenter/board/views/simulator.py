@@ -15,11 +15,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from cxcenter.accounts.roles import Right
-from cxcenter.board import scope
 from cxcenter.board.rules import words
-from cxcenter.board.rules.results import Result, days_in_words
+from cxcenter.board.rules.results import Result, days_in_words, narrowed
 from cxcenter.board.views.pages import board_page
-from cxcenter.core.errors import Conflict, Invalid, NotFound
+from cxcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
 from cxcenter.core.once import once
 from cxcenter.core.reading import number
 from cxcenter.core.requests import needs, staff_of
@@ -78,7 +77,7 @@ def simulator(request: HttpRequest) -> HttpResponseBase:
         "board/simulator/list.html",
         runs=found[:SHOWN],
         examples=[_example(path) for path in sorted(EXAMPLES.glob("*.json"))],
-        scenario=run_of(user, again).scenario if again else "",
+        scenario=_scenario_of(user, run_of(user, again)) if again else "",
         usual=USUAL_DAYS,
         most=runs.MOST_DAYS,
     )
@@ -137,11 +136,15 @@ def simulation_part(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _told(request: HttpRequest, run: SimulationRun) -> dict[str, Any]:
     user, trial = staff_of(request), run.trial
-    own: set[str] | None = None
-    context: dict[str, Any] = {"run": run, "done": len(run.played), "going": run.state in runs.GOING}
+    own = _own_of(user, run)
+    context: dict[str, Any] = {
+        "run": run,
+        "done": len(run.played),
+        "going": run.state in runs.GOING,
+        "has_scenario": run.scenario and not _others_in(run, own),
+    }
     if trial:
         names = words.Names.read(user.language)
-        own = None if user.may(Right.EVERY_TEAM) else _names_of(user)
         fields = {change["field"] for change in trial["changes"] if change["sort"] == rules.QUEUES}
         context |= {
             "trial": trial,
@@ -156,7 +159,7 @@ def _told(request: HttpRequest, run: SimulationRun) -> dict[str, Any]:
             "edit_url": _edit_url(run),
         }
     if run.result:
-        result = Result(json.loads(run.result), own=own, levels=trial["levels"] if trial else None)
+        result = Result(narrowed(json.loads(run.result), own), levels=trial["levels"] if trial else None)
         context |= {
             "result": result,
             "days": days_in_words(result.days),
@@ -169,8 +172,23 @@ def _told(request: HttpRequest, run: SimulationRun) -> dict[str, Any]:
     return context
 
 
-def _names_of(user: "User") -> set[str]:
-    return set(Queue.objects.filter(pk__in=scope.queues_of(user)).values_list("name", flat=True))
+def _own_of(user: "User", run: SimulationRun) -> set[str] | None:
+    """Return the names of the queues of which a run tells the user; None: of all. A trial plays other teams' queues too."""
+    if not run.trial or user.may(Right.EVERY_TEAM):
+        return None
+    return set(Queue.objects.controlled_by(user).values_list("name", flat=True))
+
+
+def _others_in(run: SimulationRun, own: set[str] | None) -> bool:
+    """Tell whether queues are played that are not among these."""
+    return own is not None and bool(set((run.trial or {})["levels"]) - {""} - own)
+
+
+def _scenario_of(user: "User", run: SimulationRun) -> str:
+    """Return the scenario of a run. Raises Forbidden if the day of other teams' queues is in it."""
+    if _others_in(run, _own_of(user, run)):
+        raise Forbidden(_("Queues of other teams are played in it: their contacts and operators are not yours to see."))
+    return run.scenario
 
 
 def _edit_url(run: SimulationRun) -> str:
@@ -191,21 +209,29 @@ def _edit_url(run: SimulationRun) -> str:
 @needs(Right.CONTROL)
 def simulation_json(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer a run as a file: the scenario as it was played (`what=scenario`), else all figures."""
-    run = run_of(staff_of(request), pk)
-    what = request.GET.get("what", "result")
-    if what == "result" and not run.result:
-        raise Conflict(_("There is no result yet."), code="not_yet")
-    text = run.scenario if what == "scenario" else run.result
+    user = staff_of(request)
+    run = run_of(user, pk)
+    what = "scenario" if request.GET.get("what") == "scenario" else "result"
+    text = _scenario_of(user, run) if what == "scenario" else _figures_of(user, run)
     answer = HttpResponse(text, content_type="application/json")
-    answer["Content-Disposition"] = (
-        f'attachment; filename="simulation-{run.pk}-{"scenario" if what == "scenario" else "result"}.json"'
-    )
+    answer["Content-Disposition"] = f'attachment; filename="simulation-{run.pk}-{what}.json"'
     return answer
+
+
+def _figures_of(user: "User", run: SimulationRun) -> str:
+    """Return the figures of a run. Raises Conflict before it has any."""
+    if not run.result:
+        raise Conflict(_("There is no result yet."), code="not_yet")
+    own = _own_of(user, run)
+    if own is None:
+        return run.result
+    return json.dumps(narrowed(json.loads(run.result), own), indent=1, ensure_ascii=False)
 
 
 @require_POST
 @needs(Right.CONTROL)
 def stop(request: HttpRequest, pk: int) -> JsonResponse:
     """End a run before its time."""
-    runs.stop(run_of(staff_of(request), pk))
+    user = staff_of(request)
+    runs.stop(run_of(user, pk), actor=user)
     return JsonResponse({"said": _("Stopped")})

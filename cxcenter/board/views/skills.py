@@ -20,6 +20,7 @@ from cxcenter.board.views.acts import Act, Said
 from cxcenter.board.views.pages import board_page
 from cxcenter.board.views.trying import RulesAct, trial_of
 from cxcenter.core.errors import Invalid, NotFound
+from cxcenter.core.reading import number
 from cxcenter.core.requests import needs, staff_of
 from routing.actions import skills as acts
 from routing.models import OperatorSkill, Presence, Requirement, Skill
@@ -37,9 +38,9 @@ def matrix(request: HttpRequest) -> HttpResponse:
     user = staff_of(request)
     language = translation.get_language() or "en"
     people = scope.operators_of(user).filter(user__is_active=True).select_related("user__team")
-    team, sought = request.GET.get("team", ""), request.GET.get("q", "").strip()[:60]
-    if team.isdecimal():
-        people = people.filter(user__team=int(team))
+    team, sought = number(request.GET.get("team")), request.GET.get("q", "").strip()[:60]
+    if team is not None:
+        people = people.filter(user__team=team)
     for word in sought.split():
         people = people.filter(Q(user__first_name__icontains=word) | Q(user__last_name__icontains=word))
     pages = Paginator(people.order_by("user__team__name", "user__first_name", "user__last_name", "pk"), OPERATORS)
@@ -88,8 +89,8 @@ def _lines(edit: dict[str, Settings]) -> list[tuple[str, Settings]]:
 def _dialog(ident: str, row: Settings, replaced: tuple[str, Settings] | None) -> str:
     """Return the address of the dialog in which a requirement is filled in, in the place of another one or as a new one."""
     said = {name: row[name] or "" for name in rules.ASKED}
-    for number, (after, level) in enumerate(row["steps"], start=1):
-        said |= {f"after_{number}": after, f"level_{number}": level}
+    for place, (after, level) in enumerate(row["steps"], start=1):
+        said |= {f"after_{place}": after, f"level_{place}": level}
     address = reverse("board:ask")
     if replaced is not None:
         conditions = rules.row_columns({name: replaced[1][name] for name in rules.CONDITIONS})
@@ -133,11 +134,11 @@ def _rule(rule: Requirement, language: str) -> dict[str, Any]:
 def set_level(request: HttpRequest, skill: int, pk: int) -> JsonResponse:
     """Give an operator a level of a skill."""
     operator = scope.operator(staff_of(request), pk).user
-    level = request.POST.get("level", "")
-    if not level.isdecimal():
+    level = number(request.POST.get("level"))
+    if level is None:
         raise Invalid(_("Choose a level from 1 to 5, or none."), field="level")
-    acts.set_level(user=operator, skill=_skill(skill), level=int(level), actor=staff_of(request))
-    return JsonResponse({"level": int(level)})
+    acts.set_level(user=operator, skill=_skill(skill), level=level, actor=staff_of(request))
+    return JsonResponse({"level": level})
 
 
 def _skill(pk: int) -> Skill:
@@ -211,8 +212,8 @@ class AskOtherwise(OfRule, Ask):
         rule = self.rule
         said = {"skill": rule.skill_id, "level": rule.level, "queue": rule.queue_id, "topic": rule.topic_id}
         steps: dict[str, int] = {}
-        for number, step in enumerate(rule.steps.all(), start=1):
-            steps |= {f"after_{number}": step.after_s, f"level_{number}": step.level}
+        for place, step in enumerate(rule.steps.all(), start=1):
+            steps |= {f"after_{place}": step.after_s, f"level_{place}": step.level}
         kept = {**said, "language": rule.language, "segment": rule.segment_id, **steps}
         # What a trial wished stands for all of it.
         return self.request.GET.dict() or kept

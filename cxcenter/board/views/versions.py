@@ -38,7 +38,7 @@ def history(request: HttpRequest) -> HttpResponse:
     names, own = words.Names.read(user.language), own_queues(user)
     return board_page(
         request,
-        "rules",
+        "versions",
         "board/rules/versions.html",
         versions=[{"version": one, **_told(one.changes, own, names)} for one in page[:PAGE]],
         more=page[PAGE - 1].number if len(page) > PAGE else None,
@@ -57,7 +57,7 @@ def version(request: HttpRequest, pk: int) -> HttpResponse:
     now = beside.state if beside else rules.current()
     return board_page(
         request,
-        "rules",
+        "versions",
         "board/rules/version.html",
         version=shown,
         beside=beside,

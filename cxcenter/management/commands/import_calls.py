@@ -67,11 +67,14 @@ class Command(BaseCommand):
             while batch := list(islice(rows, BATCH)):
                 calls = [one for one in batch if isinstance(one, Call)]
                 refused += [one for one in batch if isinstance(one, Refused)]
-                counts.update(keep_calls(calls=calls, mapping=mapping, places=places))
+                kept = keep_calls(calls=calls, mapping=mapping, places=places)
+                counts.update(new=kept.new, known=kept.known)
+                refused += kept.refused
                 self.stderr.write(f"line {batch[-1].line:,}: {counts['new']:,} new, {counts['known']:,} known")
         finally:
             log.close()
         counts["rejected"] = len(refused)
+        refused.sort(key=lambda one: one.line)
         self._reject(options, log, refused)
         if counts["new"]:
             audit.record(None, "calls.import", f"channel:{places.channel.pk}", source=mapping.source, **counts)

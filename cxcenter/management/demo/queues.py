@@ -74,7 +74,6 @@ ENTRANCES = {
 PAUSES = (
     ("Break", "Перерыв", 15),
     ("Lunch", "Обед", 30),
-    ("Training", "Обучение", None),
     ("Back-office work", "Работа с документами", None),
 )
 

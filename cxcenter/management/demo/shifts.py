@@ -18,7 +18,7 @@ STARTS = (8, 11, 14)
 LENGTH = timedelta(hours=8)
 # What happens in a shift: hours after its beginning, reason of the pause.
 PAUSES = ((2.0, "Break"), (4.0, "Lunch"), (6.25, "Break"))
-MINUTES = {"Break": 15, "Lunch": 30, "Training": 45, "Back-office work": 40}
+MINUTES = {"Break": 15, "Lunch": 30, "Back-office work": 40}
 
 
 @dataclass
@@ -92,11 +92,11 @@ def roster(staff: dict[str, User], day: date, chance: random.Random) -> list[Shi
 
 
 def shift_of(user: User, begins: datetime, ends: datetime, chance: random.Random) -> Shift:
-    """Return a shift with its pauses; now and then a training or work with papers."""
+    """Return a shift with its pauses; now and then work with papers."""
     shift = Shift(user=user, capacity=user.presence.capacity, begins=begins, ends=ends)
     plan = list(PAUSES)
     if chance.random() < 0.2:
-        plan.append((1.0, chance.choice(["Training", "Back-office work"])))
+        plan.append((1.0, "Back-office work"))
     for hours, reason in sorted(plan):
         at = begins + timedelta(hours=hours, minutes=chance.randint(-8, 8))
         until = at + timedelta(minutes=MINUTES[reason], seconds=chance.randint(-150, 200))

@@ -8,6 +8,8 @@ let sorted = { by: "in_state", down: true };
 let only = "";
 
 const colour = (name) => "abcdef"[[...name].reduce((n, c) => n + c.codePointAt(0), 0) % 6];
+// States that are seldom met: their marks come when somebody is in them.
+const SELDOM = ["meeting", "training", "not_responding"];
 const initials = (name) => name.split(/\s+/).slice(0, 2).map((word) => word[0] || "").join("").toUpperCase();
 const reasonOf = (one) => (russian && one.reason_ru) || one.reason;
 const lasts = (one) => Math.max(0, now() - one.since);
@@ -67,8 +69,10 @@ export function drawOperators(body, { operators }) {
   const states = {};
   for (const { state } of operators) states[state] = (states[state] || 0) + 1;
   for (const chip of document.querySelectorAll("#states [data-state]")) {
-    part(chip, ".n").textContent = count(states[chip.dataset.state] || 0);
-    chip.setAttribute("aria-pressed", String(only === chip.dataset.state));
+    const { state } = chip.dataset;
+    part(chip, ".n").textContent = count(states[state] || 0);
+    chip.setAttribute("aria-pressed", String(only === state));
+    chip.hidden = SELDOM.includes(state) && !states[state] && only !== state;
   }
   for (const button of document.querySelectorAll(".cx-sort")) {
     const chosen = button.dataset.sort === sorted.by;

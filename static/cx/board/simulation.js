@@ -6,6 +6,7 @@ const run = () => document.getElementById("run");
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 // Those of .cx-legend, in its order.
 const COLOURS = ["--cx-text-3", "--cx-accent", "--cx-ok-fill", "--cx-warn-fill", "--cx-pause-fill", "--cx-bad-fill"];
+const tenths = new Intl.NumberFormat(document.documentElement.lang, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 let chart = null;
 let chosen = 0;
 
@@ -50,7 +51,7 @@ function draw() {
       const [mean, low, high] = one;
       const y = groups.length - 1 - group + 0.35 - gap * (set + 0.5);
       const dot = { ...line(color, [[mean, y]]), symbol: "circle", symbolSize: 8 };
-      const words = { ...line(color, [[high, y]]), symbol: "circle", symbolSize: 1, label: { show: true, position: "right", distance: 6, formatter: () => mean.toFixed(1), ...label } };
+      const words = { ...line(color, [[high, y]]), symbol: "circle", symbolSize: 1, label: { show: true, position: "right", distance: 6, formatter: () => tenths.format(mean), ...label } };
       return [line(color, [[low, y], [high, y]]), dot, words];
     });
   });

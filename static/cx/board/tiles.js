@@ -67,7 +67,7 @@ export function drawTiles(box, all) {
   template("no-queues").hidden = rows.length > 0;
   const shown = onWall() ? turned(rows) : rows;
   box.classList.toggle("many", shown.length > 12);
-  box.classList.toggle("few", shown.length <= 6);
+  box.classList.toggle("few", shown.length <= 6 && shown.length !== 4);
   keyed(box, shown, {
     key: (row) => row.query,
     template: () => template("t-tile"),
@@ -136,7 +136,7 @@ function card(name, values, state, link) {
 function byKind(queues) {
   const kinds = {};
   for (const queue of queues) for (const [kind, n] of Object.entries(queue.numbers)) kinds[kind] = (kinds[kind] || 0) + n.waiting;
-  return Object.entries(kinds).filter(([, n]) => n).map(([kind, n]) => `${settings.kinds[kind] || kind} ${count(n)}`).join(" · ");
+  return Object.entries(kinds).filter(([, n]) => n).map(([kind, n]) => `${settings.kinds[kind] || kind}\u00a0${count(n)}`).join(" · ");
 }
 
 // Who has waited longest, measured by the limit of his queue.

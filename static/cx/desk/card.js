@@ -4,7 +4,7 @@ import { closeDialog } from "../dialogs.js";
 import { format, now, tick } from "../clock.js";
 import { post, words } from "../net.js";
 import { complain, say } from "../toast.js";
-import { refreshSide, reopen } from "./parts.js";
+import { refreshParts, refreshSide, reopen } from "./parts.js";
 
 // A field of the kind that the value has.
 function fieldFor({ kind, options, value }) {
@@ -108,6 +108,8 @@ async function extend(button) {
     document.getElementById("wrapup-left").dataset.left = left;
     button.hidden = !left;
     tick();
+    // Its time stands in the tab and in the list as well.
+    refreshParts();
   } catch (error) {
     complain(error);
   }

@@ -14,11 +14,15 @@ export function useCommands(list) {
   commands = list;
 }
 
-export function openPalette() {
-  input().value = "";
+function openWith(text) {
+  input().value = text;
   show(box());
   input().focus();
-  fill("");
+  fill(text);
+}
+
+export function openPalette() {
+  openWith("");
 }
 
 async function fill(query) {
@@ -72,9 +76,16 @@ function mark() {
 document.addEventListener("click", (event) => {
   // A page of the desk is changed in place: nothing else would close it.
   if (event.target.closest?.("#palette-list a")) box().close();
+  if (event.target.id === "q") openPalette();
 });
 
 document.addEventListener("input", (event) => {
+  // Who comes to the field of the bar by Tab goes on by Tab; what is typed there goes on in the palette.
+  if (event.target.id === "q" && event.target.value) {
+    const text = event.target.value;
+    event.target.value = "";
+    openWith(text);
+  }
   if (event.target.id !== "palette-q") return;
   clearTimeout(timer);
   timer = setTimeout(() => fill(input().value), 150);
@@ -91,12 +102,5 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "Enter") {
     event.preventDefault();
     options[index]?.click();
-  }
-});
-
-document.addEventListener("focusin", (event) => {
-  if (event.target.id === "q") {
-    event.target.blur();
-    openPalette();
   }
 });

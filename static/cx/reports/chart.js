@@ -105,8 +105,7 @@ function draw() {
   drawLegend(data);
   say(data, metric, rows);
   drawn.off("click");
-  if (metric.linked)
-    drawn.on("click", ({ data: { query } }) => query && window.location.assign(`${box("chart").dataset.contacts}?metric=${metric.code}&${query}`));
+  drawn.on("click", ({ data: { query } }) => query && window.location.assign(`${box("chart").dataset.contacts}?metric=${metric.code}&${query}`));
   const area = drawn.getZr();
   area.off("mousemove");
   area.on("mousemove", (event) => showTip(data, metric, rows, event));

@@ -16,11 +16,17 @@ form.addEventListener("input", ({ target }) => {
 
 function showWrong() {
   for (const el of form.querySelectorAll("[aria-invalid]")) el.removeAttribute("aria-invalid");
+  document.getElementById("wrong-field")?.remove();
   const wrong = document.getElementById("wrong");
   if (!wrong) return;
   const named = form.querySelector(`[name="${wrong.dataset.field}"]`);
-  named?.setAttribute("aria-invalid", "true");
-  named?.setAttribute("aria-describedby", "wrong");
+  if (named) {
+    const words = Object.assign(document.createElement("div"), { id: "wrong-field", className: "invalid-feedback", textContent: wrong.textContent });
+    (named.closest(".cx-pair") || named).after(words);
+    named.closest("details")?.setAttribute("open", "");
+    named.setAttribute("aria-invalid", "true");
+    named.setAttribute("aria-describedby", words.id);
+  }
   wrong.focus();
 }
 
@@ -48,3 +54,4 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
 });
 
 drawChart(field("chart"));
+showWrong();
