@@ -1,12 +1,15 @@
 """What work asks for and its order, as rules become rows. Called by the act that changes rules, which has their lock."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from customers.models import Segment
 from interactions.models import Channel, Topic
 from routing.models import PriorityStep, Requirement, RequirementStep
 from routing.rules.document import ALL, CONDITIONS, KINDS, Settings, asked_settings, key_of, row_columns
 
 # What stands in an order, by the column of its step.
-MODELS = {"channel_id": Channel, "topic_id": Topic, "segment_id": Segment}
+MODELS: Mapping[str, Any] = {"channel_id": Channel, "topic_id": Topic, "segment_id": Segment}
 
 
 def write_asked(ident: str, wanted: Settings) -> None:

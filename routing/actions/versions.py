@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -70,7 +71,7 @@ class _There:
     @classmethod
     def read(cls) -> "_There":
         """Read it. Five queries."""
-        models = {"skill": Skill, "topic": Topic, "segment": Segment, "channel": Channel}
+        models: Mapping[str, Any] = {"skill": Skill, "topic": Topic, "segment": Segment, "channel": Channel}
         return cls(
             people=set(User.objects.filter(is_active=True).values_list("pk", flat=True)),
             things={name: set(model._default_manager.values_list("pk", flat=True)) for name, model in models.items()},

@@ -1,5 +1,6 @@
 """What work asks for and what stands ahead are rules as others: one document, checked as a whole, kept in versions."""
 
+import html
 import json
 from datetime import timedelta
 
@@ -219,6 +220,10 @@ def test_what_work_would_ask_for_is_tried_on_yesterday_and_then_saved(post, plac
     page = client.get(then).content.decode()
     assert "Mortgage · Loans: ≥ 3, from 240 s anyone" in page and reverse("board:skills") in page
     run = SimulationRun.objects.get()
+    page = client.get(reverse("board:skills"), {"trial": run.pk}).content.decode()
+    further = html.unescape(page.partition("from a trial")[2].partition('data-dialog="')[2].partition('"')[0])
+    dialog = client.get(further).content.decode()
+    assert 'value="240"' in dialog and f'value="{place.loans.pk}" selected' in dialog
     assert post("simulation-save", run.pk, why="It helps").json()["said"] == "Saved as version 2"
     assert held() == [(3, place.loans.pk, [(240, 0)])]
     # In force now, it is what the day is compared with, though the day began without it.

@@ -485,3 +485,26 @@ def test_a_running_wrap_up_holds_its_place_in_the_explanation(floor):
     second = floor.chat()
     found = {one.name: one for one in explain.offers_of(floor.item(second))[0].candidates}
     assert (found[floor.alice.name].verdict, found[floor.alice.name].load) == ("full", 1)
+
+
+def test_of_the_last_two_who_have_a_level_one_keeps_it_though_both_lose_it_at_once(floor, russian):
+    for user in (floor.alice, floor.bob):
+        can(user, russian, 3)
+    ask(floor, russian, 3)
+    both, refused = threading.Barrier(2), []
+
+    def lose(user) -> None:
+        both.wait(20)
+        try:
+            skills_acts.set_level(user=user, skill=russian, level=0, actor=floor.boss)
+        except Invalid as error:
+            refused.append(error.code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=lose, args=[user]) for user in (floor.alice, floor.bob)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert refused == ["last"] and OperatorSkill.objects.filter(ended_at=None).count() == 1

@@ -200,7 +200,9 @@ def _edit_url(run: SimulationRun) -> str:
                 return f"{reverse(f'board:{name}', args=[ident])}?trial={run.pk}"
     if rules.PRIORITIES in edit:
         return f"{reverse('board:priorities')}?queue={next(iter(edit[rules.PRIORITIES]))}&trial={run.pk}"
-    return reverse("board:skills" if rules.REQUIREMENTS in edit else "board:rules")
+    if rules.REQUIREMENTS in edit:
+        return f"{reverse('board:skills')}?trial={run.pk}"
+    return reverse("board:rules")
 
 
 @require_GET

@@ -1,6 +1,7 @@
 """Skills: who has which level, and what work asks for."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.db.models import Count, Q, QuerySet
@@ -14,15 +15,17 @@ from django.views.decorators.http import require_GET, require_POST
 from cxcenter.accounts.roles import Right
 from cxcenter.board import scope
 from cxcenter.board.forms import AskForSkill, NewSkill
+from cxcenter.board.rules import words
 from cxcenter.board.views.acts import Act, Said
 from cxcenter.board.views.pages import board_page
-from cxcenter.board.views.trying import RulesAct
+from cxcenter.board.views.trying import RulesAct, trial_of
 from cxcenter.core.errors import Invalid, NotFound
 from cxcenter.core.reading import number
 from cxcenter.core.requests import needs, staff_of
 from routing.actions import skills as acts
 from routing.models import OperatorSkill, Presence, Requirement, Skill
-from routing.rules.document import Document
+from routing.rules import document as rules
+from routing.rules.document import REQUIREMENTS, Document, Settings
 
 # So many operators are one page of the matrix.
 OPERATORS = 50
@@ -60,7 +63,44 @@ def matrix(request: HttpRequest) -> HttpResponse:
         kept=kept.urlencode(),
         everywhere=user.may(Right.EVERY_TEAM),
         rules=[_rule(rule, language) for rule in scope.requirements_of(user)],
+        tried=_tried(request, language),
     )
+
+
+def _tried(request: HttpRequest, language: str) -> dict[str, str] | None:
+    """Return what a trial wished that is thought out further: in words, and the dialog that goes on with it."""
+    trial = trial_of(request)
+    edit = trial["edit"].get(REQUIREMENTS, {}) if trial else {}
+    if not edit:
+        return None
+    wished, present = _lines(edit), _lines(rules.part(rules.current(), {REQUIREMENTS: edit})[REQUIREMENTS])
+    fresh = next((line for line in wished if line not in present), None)
+    if fresh is None:
+        # Something is asked for no longer: there is no more to say of it.
+        return None
+    replaced = next((line for line in present if line not in wished), None)
+    return {"words": words.asked(fresh[1], words.Names.read(language)), "url": _dialog(*fresh, replaced)}
+
+
+def _lines(edit: dict[str, Settings]) -> list[tuple[str, Settings]]:
+    return [(ident, row) for ident, one in edit.items() for row in one["asked"]]
+
+
+def _dialog(ident: str, row: Settings, replaced: tuple[str, Settings] | None) -> str:
+    """Return the address of the dialog in which a requirement is filled in, in the place of another one or as a new one."""
+    said = {name: row[name] or "" for name in rules.ASKED}
+    for place, (after, level) in enumerate(row["steps"], start=1):
+        said |= {f"after_{place}": after, f"level_{place}": level}
+    address = reverse("board:ask")
+    if replaced is not None:
+        conditions = rules.row_columns({name: replaced[1][name] for name in rules.CONDITIONS})
+        standing = Requirement.objects.get(queue=_queue(replaced[0]), **conditions)
+        address = reverse("board:ask-otherwise", args=[standing.pk])
+    return f"{address}?{urlencode({**said, 'queue': _queue(ident) or ''})}"
+
+
+def _queue(ident: str) -> int | None:
+    return None if ident == rules.ALL else int(ident)
 
 
 def _able(people: QuerySet[Presence]) -> dict[int, int]:
@@ -174,7 +214,9 @@ class AskOtherwise(OfRule, Ask):
         steps: dict[str, int] = {}
         for place, step in enumerate(rule.steps.all(), start=1):
             steps |= {f"after_{place}": step.after_s, f"level_{place}": step.level}
-        return {**said, "language": rule.language, "segment": rule.segment_id, **steps}
+        kept = {**said, "language": rule.language, "segment": rule.segment_id, **steps}
+        # What a trial wished stands for all of it.
+        return self.request.GET.dict() or kept
 
 
 class AskNoLonger(OfRule):
