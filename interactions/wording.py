@@ -12,6 +12,7 @@ from interactions.choices import CloseReason
 
 ICONS = {
     "joined": "user-plus",
+    "calling": "phone-outgoing",
     "closed": "circle-check",
     "transferred": "arrow-forward-up",
     "transfer_note": "note",
@@ -69,6 +70,7 @@ def _transferred(args: dict[str, Any]) -> str:
 
 WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "joined": lambda args: _("%(name)s joined the chat") % {"name": args.get("name", "")},
+    "calling": lambda args: _("%(name)s has taken the callback") % {"name": args.get("name", "")},
     "closed": _closed,
     "transferred": _transferred,
     "transfer_note": lambda args: (

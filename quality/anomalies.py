@@ -1,10 +1,11 @@
-"""What is sharply more than usual, and what lasts unusually long. Pure; docs/board.md tells the same to users.
+"""What is sharply more or less than usual, and what lasts unusually long. Pure; docs/board.md tells the same to users.
 
 Contacts of a quarter of an hour are compared with those that came in the same quarter of the same weekday in the last
 weeks. If they come as before, today's count has a negative binomial distribution: a Poisson count whose rate is known
 from as many quarters as there are, with the prior of Jeffreys. A count that high or higher is to be RARE, one quarter in
 ten thousand, and to be much: LEAST contacts and RATIO times the usual ones. A quarter's count only grows, so it may be
-looked at while the quarter lasts without more false alarms.
+looked at while the quarter lasts without more false alarms. A count that low or lower is judged alike, when its quarter
+is over: as RARE, and RATIO times fewer than usual. Where fewer than ten or so are usual, not even none is that rare.
 
 Handling times are about log-normal (Brown et al. 2005): of a contact that lasts longer than the mean of the logarithms and
 SPREADS standard deviations, there is one in thirty thousand.
@@ -64,6 +65,32 @@ def is_sharp(count: int, usual: Usual | None) -> bool:
     if usual is None or count < max(LEAST, RATIO * usual.mean):
         return False
     return tail(count, usual) <= RARE
+
+
+def low_tail(count: int, usual: Usual) -> float:
+    """Return how probable it is that so few come, or fewer. `count` is not above the mean."""
+    shape, share = usual.total + 0.5, usual.quarters / (usual.quarters + 1)
+    log = math.lgamma(count + shape) - math.lgamma(shape) - math.lgamma(count + 1)
+    term = math.exp(log + shape * math.log(share) + count * math.log(1 - share))
+    total = 0.0
+    while count >= 0 and term > total * 1e-12:
+        total += term
+        term *= count / ((shape + count - 1) * (1 - share))
+        count -= 1
+    return total
+
+
+def at_least(usual: Usual) -> int:
+    """Return the smallest count that is not sharply less than usual."""
+    count = math.floor(usual.mean / RATIO)
+    while count >= 0 and low_tail(count, usual) > RARE:
+        count -= 1
+    return count + 1
+
+
+def is_drop(count: int, usual: Usual | None) -> bool:
+    """Tell whether the count of a quarter that is over is sharply less than usual; never where too little is known."""
+    return usual is not None and count * RATIO <= usual.mean and low_tail(count, usual) <= RARE
 
 
 def too_long_s(legs: int, mean_ln: float, spread_ln: float) -> float | None:

@@ -108,6 +108,8 @@ class RolledDay(models.Model):
     day = models.DateField(primary_key=True)
     rolled_at = models.DateTimeField(null=True)
     stale_since = models.DateTimeField(null=True)
+    # What was summed up then: see quality/rollups.py.
+    edition = models.SmallIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         return f"{self.day}"
@@ -126,6 +128,8 @@ class Rollup(models.Model):
         QUARTER = 0, "15 min"
         DAY = 1, "day"
         OPERATORS = 2, "day by operator"
+        TOPICS = 3, "day by topic"
+        PATHS = 4, "day by the skills asked for"
 
     level = models.SmallIntegerField(choices=Level)
     day = models.DateField()
@@ -135,6 +139,8 @@ class Rollup(models.Model):
     priority = models.SmallIntegerField(null=True)
     channel = models.CharField(max_length=12)
     operator_id = models.BigIntegerField(null=True)
+    topic_id = models.BigIntegerField(null=True)
+    path = models.BigIntegerField(null=True)
     offered = models.BigIntegerField(default=0)
     answered = models.BigIntegerField(default=0)
     abandoned = models.BigIntegerField(default=0)
@@ -163,6 +169,9 @@ class Rollup(models.Model):
     talk_us = models.BigIntegerField(default=0)
     wrapup_us = models.BigIntegerField(default=0)
     transferred = models.BigIntegerField(default=0)
+    transferred_blind = models.BigIntegerField(default=0, db_default=0)
+    responses = models.BigIntegerField(default=0, db_default=0)
+    response_us = models.BigIntegerField(default=0, db_default=0)
     contacts = models.BigIntegerField(default=0)
     agents = models.BigIntegerField(default=0)
     replied = models.BigIntegerField(default=0)

@@ -16,7 +16,7 @@ from quality.models import LevelPolicy
 from quality.service_level import Policy
 from quality.simulation.patience import patience
 from quality.yesterday import Day, Visit, read
-from routing.choices import Outcome, Then, When
+from routing.choices import Blocked, Outcome, Then, When
 from routing.models import ANYONE, Skill
 from routing.rules.document import HOURS, QUEUES, Document, Settings, current, merged
 from routing.rules.faults import hours_of
@@ -28,8 +28,8 @@ MANY = 10
 KIND = "contact"
 # How the set of rules that is tried is called.
 CHANGED = "changed"
-# What rules of overflow do that the simulator plays: who has waited goes on or is turned away, who comes too late is blocked.
-PLAYED = {(When.WAITED, Then.QUEUE), (When.WAITED, Then.CLOSE), (When.LENGTH, Then.CLOSE), (When.LENGTH, Then.FORM)}
+# A door that nobody stands behind is shut, as it is live: who comes gets the form, who waits keeps his place.
+UNATTENDED = {"when": When.NOBODY, "then": Then.FORM}
 
 
 def scenario_of(trial: Mapping[str, Any]) -> str:
@@ -70,27 +70,23 @@ def _beside(queue: int, document: Document) -> set[int]:
     return {
         int(ident)
         for ident, one in document[QUEUES].items()
-        if one["active"] and (members & set(one["members"]) or _leads(one) == queue or _leads(own) == int(ident))
+        if one["active"] and (members & set(one["members"]) or queue in _leads(one) or int(ident) in _leads(own))
     }
 
 
-def _leads(one: Settings) -> int | None:
+def _leads(one: Settings) -> set[int]:
     """Return where a queue sends contacts on as it is played."""
-    return next((rule["to"] for rule in played(one["overflow"]) if rule["then"] == Then.QUEUE), None)
+    return {rule["to"] for rule in played(one["overflow"]) if rule["then"] == Then.QUEUE}
 
 
 def played(rules: Iterable[Settings]) -> list[Settings]:
-    """Return those rules of overflow that the simulator plays.
+    """Return those rules of overflow that the simulator plays: all that move or refuse somebody, but for hours."""
+    return [rule for rule in rules if rule["when"] != When.HOURS and not _leaves_in_place(rule)]
 
-    They are the first that sends contacts on after a wait, the first that turns them away after one, and the one that
-    lets the fewest wait. Who is turned away is not sent on later.
-    """
-    known = sorted((one for one in rules if (one["when"], one["then"]) in PLAYED), key=lambda one: one["limit"])
-    full = [one for one in known if one["when"] == When.LENGTH][:1]
-    away = [one for one in known if one["then"] == Then.CLOSE and one["when"] == When.WAITED][:1]
-    onward = [one for one in known if one["then"] == Then.QUEUE][:1]
-    is_late = bool(away and onward) and known.index(away[0]) < known.index(onward[0])
-    return [*full, *away, *([] if is_late else onward)]
+
+def _leaves_in_place(rule: Settings) -> bool:
+    """Tell whether a rule only tells or offers something: what he does with it nobody knows."""
+    return rule["then"] == Then.MESSAGE or (rule["then"] == Then.FORM and rule["when"] == When.WAITED)
 
 
 def unplayed(rules: Iterable[Settings]) -> list[Settings]:
@@ -102,10 +98,15 @@ def unplayed(rules: Iterable[Settings]) -> list[Settings]:
 
 def study(day: Day, queues: set[int], before: Document, after: Document) -> dict[str, Any]:
     """Return the scenario of a day: the present rules are its base, the changed ones a set that differs from it."""
-    base, other = (_Told(day, queues, rules, before).scenario() for rules in (before, after))
+    attended = {queue for queue in queues if any(_asks_who_is_there(rules, queue) for rules in (before, after))}
+    base, other = (_Told(day, queues, rules, before, attended).scenario() for rules in (before, after))
     told = {policy for rules in (before, after) for policy in levels_of(queues, rules).values()}
     levels = [_level(policy) for policy in sorted(told, key=str)]
     return {"title": f"{day.date}", "levels": levels, **base, "rules": {CHANGED: patch(base, other)}}
+
+
+def _asks_who_is_there(rules: Document, queue: int) -> bool:
+    return any(rule["when"] == When.NOBODY for rule in played(rules[QUEUES][str(queue)]["overflow"]))
 
 
 def levels_of(queues: Iterable[int], rules: Document) -> dict[int, Policy]:
@@ -137,12 +138,16 @@ def patch(before: Any, after: Any) -> Any:
 
 @dataclass
 class _Told:
-    """A day under `rules`, told by the names of the present ones."""
+    """A day under `rules`, told by the names of the present ones.
+
+    `attended` are the queues with rules for when nobody is there: of the others it is not known whom they refused then.
+    """
 
     day: Day
     queues: set[int]
     rules: Document
     present: Document
+    attended: set[int]
 
     def __post_init__(self) -> None:
         self._names = {queue: self.present[QUEUES][str(queue)]["name"] for queue in sorted(self.queues)}
@@ -153,7 +158,7 @@ class _Told:
         """Return it as the simulator reads it."""
         return {
             "closes": self.day.length_s,
-            "queues": {name: self._queue(self._now(queue)) for queue, name in self._names.items()},
+            "queues": {name: self._queue(queue) for queue, name in self._names.items()},
             "operators": {**self._operators(), "": self._nobody()},
             "streams": self._streams(),
         }
@@ -164,19 +169,20 @@ class _Told:
     def _then(self, queue: int) -> Settings:
         return self.present[QUEUES][str(queue)]
 
-    def _queue(self, one: Settings) -> dict[str, Any]:
+    def _queue(self, queue: int) -> dict[str, Any]:
+        one = self._now(queue)
         said: dict[str, Any] = {name: one[name] for name in ("choice", "priority_weight", "wait_weight")}
-        full = [] if one["max_waiting"] is None else [one["max_waiting"]]
-        for rule in played(one["overflow"]):
-            if rule["when"] == When.LENGTH:
-                full.append(rule["limit"])
-            elif rule["then"] == Then.CLOSE:
-                said["wait_limit_s"] = rule["limit"]
-            elif rule["to"] in self._names:
-                said["overflow"] = {"after_s": rule["limit"], "to": self._names[rule["to"]]}
-        if full:
-            said["full_at"] = min(full)
+        if one["max_waiting"] is not None:
+            said["full_at"] = one["max_waiting"]
+        found = [self._overflow(rule) for rule in played(one["overflow"])]
+        if found or queue in self.attended:
+            said["overflow"] = [*found, *([UNATTENDED] if queue in self.attended else [])]
         return said
+
+    def _overflow(self, rule: Settings) -> dict[str, Any]:
+        limit = {} if rule["limit"] is None else {"limit": rule["limit"]}
+        to = {"to": self._names[rule["to"]]} if rule["then"] == Then.QUEUE else {}
+        return {"when": rule["when"], **limit, "then": rule["then"], **to}
 
     def _operators(self) -> dict[str, Any]:
         """Return who was there, with the queues of the day, more or fewer by what differs from the present rules."""
@@ -220,6 +226,8 @@ class _Told:
 
     def _is_let_in(self, visit: Visit) -> bool:
         """Tell whether a contact would have come in: by the hours of the day it did, by others it may not."""
+        if visit.blocked == Blocked.RULE and visit.queue not in self.attended:
+            return False
         hours = _hours(self.rules, visit.queue)
         if hours is None or hours == _hours(self.present, visit.queue):
             return True

@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from interactions.models import Interaction
-from quality.metrics.measures import ALL, IN_TIME
+from quality.metrics.measures import ALL, IN_TIME, ON_DEMAND
 from quality.metrics.reading import EDGES, Question, whole
 from quality.metrics.spans import DAY, QUARTER, Piece, midnight
 from quality.models import RolledDay, Rollup
@@ -31,28 +31,36 @@ ENDS = {"answered": "answered", "abandoned": "abandoned", "callbacks": "callback
 DISTRIBUTION = """
     WITH {edges}, waited AS (
         SELECT width_bucket(entered_at, (SELECT begins FROM edges)) - 1 AS bucket, queue_id, priority, kind AS channel,
-            {operator} AS operator_id, outcome, ceil(extract(epoch FROM left_at - entered_at))::int AS s, count(*) AS n
+            {of} AS apart, outcome, ceil(extract(epoch FROM left_at - entered_at))::int AS s, count(*) AS n
         FROM routing_workitem item JOIN interactions_interaction talk ON talk.id = item.interaction_id
         WHERE entered_at >= %s AND entered_at < %s AND outcome IN ('answered', 'abandoned', 'callback')
         GROUP BY 1, 2, 3, 4, 5, 6, 7
     ), summed AS (
-        SELECT bucket, queue_id, priority, channel, operator_id, outcome, s,
-            (sum(n) OVER (PARTITION BY bucket, queue_id, priority, channel, operator_id, outcome ORDER BY s))::int AS n
+        SELECT bucket, queue_id, priority, channel, apart, outcome, s,
+            (sum(n) OVER (PARTITION BY bucket, queue_id, priority, channel, apart, outcome ORDER BY s))::int AS n
         FROM waited
     )
-    SELECT bucket, queue_id, priority, channel, operator_id, {arrays} FROM summed GROUP BY 1, 2, 3, 4, 5
+    SELECT bucket, queue_id, priority, channel, apart, {arrays} FROM summed GROUP BY 1, 2, 3, 4, 5
 """
 SERVED_BY = """(
     SELECT operator_id FROM routing_assignment leg WHERE leg.item_id = item.id AND accepted_at IS NOT NULL
     ORDER BY accepted_at, id LIMIT 1
 )"""
+# What is told apart by days: the column of a rollup, the dimension, where its value stands in a visit and its contact.
+APART = {
+    Level.OPERATORS: ("operator_id", "operator", SERVED_BY),
+    Level.TOPICS: ("topic_id", "topic", "talk.topic_id"),
+    Level.PATHS: ("path", "skill", "item.path"),
+}
+# Raised when days are to be summed up anew: from 1 on there are topics and skills, from 2 on kinds of transfers and replies.
+EDITION = 2
 INSERT = """
     WITH {pieces}
-    INSERT INTO quality_rollup (level, day, at, queue_id, priority, channel, operator_id, {sums}, {arrays})
-    SELECT {level}, (piece.lo AT TIME ZONE 'UTC')::date, piece.lo, d_queue, d_priority, d_channel, {operator}, {measures}, {arrays}
+    INSERT INTO quality_rollup (level, day, at, queue_id, priority, channel, {column}, {sums}, {arrays})
+    SELECT {level}, (piece.lo AT TIME ZONE 'UTC')::date, piece.lo, d_queue, d_priority, d_channel, {apart}, {measures}, {arrays}
     FROM ({totals}) total JOIN piece USING (bucket)
     LEFT JOIN ({distribution}) waits ON waits.bucket = total.bucket AND waits.queue_id = d_queue
-        AND waits.priority = d_priority AND waits.channel = d_channel AND coalesce(waits.operator_id, 0) = coalesce({operator}, 0)
+        AND waits.priority = d_priority AND waits.channel = d_channel AND coalesce(waits.apart, 0) = coalesce({apart}, 0)
 """
 
 
@@ -67,14 +75,15 @@ def roll_up(day: date) -> None:
         Rollup.objects.filter(day=day).delete()
         _insert(Level.QUARTER, quarters)
         _insert(Level.DAY, [Piece(0, begin, begin + DAY, whole=True)])
-        _insert(Level.OPERATORS, [Piece(0, begin, begin + DAY, whole=True)])
-        RolledDay.objects.filter(day=day).update(rolled_at=timezone.now(), stale_since=None)
+        for level in APART:
+            _insert(level, [Piece(0, begin, begin + DAY, whole=True)])
+        RolledDay.objects.filter(day=day).update(rolled_at=timezone.now(), stale_since=None, edition=EDITION)
 
 
 def _insert(level: int, pieces: list[Piece]) -> None:
-    by_operator = level == Level.OPERATORS
-    by = ("queue", "priority", "channel", *(["operator"] if by_operator else []))
-    totals, params = whole(Question(by=by, policies={}, kept=False), pieces)
+    column, code, of = APART.get(Level(level), ("operator_id", "", "NULL::bigint"))
+    by = ("queue", "priority", "channel", *([code] if code else []))
+    totals, params = whole(Question(by=by, policies={}, kept=False, needs=ON_DEMAND), pieces)
     shown: list[Any] = [[piece.bucket for piece in pieces], [piece.lo for piece in pieces]]
     names = ", ".join(f"{waits}_{part}" for waits in WAITS for part in "sn")
     arrays = ", ".join(
@@ -87,12 +96,11 @@ def _insert(level: int, pieces: list[Piece]) -> None:
         sums=", ".join(SUMS),
         arrays=names,
         level=int(level),
-        operator="d_operator" if by_operator else "NULL::bigint",
+        column=column,
+        apart=f"d_{code}" if code else "NULL::bigint",
         measures=", ".join(f"m_{code}" for code in SUMS),
         totals=totals,
-        distribution=DISTRIBUTION.format(
-            edges=EDGES, operator=SERVED_BY if by_operator else "NULL::bigint", arrays=arrays
-        ),
+        distribution=DISTRIBUTION.format(edges=EDGES, of=of, arrays=arrays),
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, [*shown, *params, shown[1], pieces[0].lo, pieces[-1].hi])
@@ -119,7 +127,7 @@ def due(now: datetime | None = None) -> Iterator[date]:
     now = now or timezone.now()
     for day in days(now):
         row = RolledDay.objects.filter(day=day).first()
-        fresh = row is not None and row.rolled_at is not None and row.stale_since is None
+        fresh = row is not None and row.rolled_at is not None and row.stale_since is None and row.edition == EDITION
         hushed = row is None or row.stale_since is None or row.stale_since <= now - QUIET
         if not fresh and hushed and _is_quiet(day, now):
             yield day

@@ -1,13 +1,14 @@
-"""Looks out for anomalies: sharp rises of contacts, of a topic, of late contacts; operators who are stuck in one.
+"""Looks out for anomalies: sharp rises of contacts, of a topic, of late contacts; sharp drops; operators who are stuck in one.
 
 Rises are looked for in the quarter of an hour that goes on and in the one before: who comes at its end is late in the next.
-An alert begins when a count is beyond what is usual and ends when neither quarter is.
+An alert begins when a count is beyond what is usual and ends when neither quarter is. Drops are looked for in the quarter
+before alone: the one that goes on is not over.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count
@@ -16,13 +17,14 @@ from django.utils import timezone
 from cxcenter.core.pace import Paced
 from interactions.models import Topic
 from quality import forecast, metrics
-from quality.anomalies import Usual, at_most, is_sharp
+from quality.anomalies import Usual, at_least, at_most, is_drop, is_sharp
 from quality.metrics.spans import EPOCH, QUARTER, midnight
 from routing.actions.alerts import Finding, keep_alerts
 from routing.choices import AlertKind
-from routing.models import Assignment, WorkItem
+from routing.models import Assignment, Queue, WorkItem
+from routing.queries import hours_of
 
-KINDS = (AlertKind.ARRIVALS, AlertKind.TOPIC, AlertKind.WAITS, AlertKind.STUCK)
+KINDS = (AlertKind.ARRIVALS, AlertKind.DROP, AlertKind.TOPIC, AlertKind.WAITS, AlertKind.STUCK)
 # The past changes little in this time.
 PAST_S = 3600
 
@@ -52,8 +54,10 @@ class Watch:
         found: dict[tuple[Any, ...], Finding] = {}
         # What is true of both quarters is told of the newer one.
         for begin, past in zip((current - QUARTER, current), self._past, strict=True):
-            day = begin.astimezone(forecast.zone()).date()
-            found |= {finding.key: finding for finding in rises(seen(begin, now), past(day))}
+            known, came = past(begin.astimezone(forecast.zone()).date()), seen(begin, now)
+            found |= {finding.key: finding for finding in rises(came, known)}
+            if begin < current:
+                found |= {finding.key: finding for finding in drops(came, known)}
         found |= {finding.key: finding for finding in stuck(now, self._lasting())}
         return keep_alerts(found=found.values(), kinds=KINDS, now=now)
 
@@ -96,6 +100,28 @@ def rises(of: Seen, past: forecast.Past) -> Iterator[Finding]:
     names = _names(topic for _team, topic, _said in sharp)
     for team, topic, said in sharp:
         yield Finding(AlertKind.TOPIC, team, f"topic:{topic}", when | said | {"topic": topic, **names[topic]})
+
+
+def drops(of: Seen, past: forecast.Past) -> Iterator[Finding]:
+    """Yield the queues to which sharply fewer came than usual in a quarter of an hour, though they were open throughout."""
+    quarter, when = forecast.quarter_at(of.begin), _place(of.begin)
+    came = Counter({queue: count for (_team, queue), count in of.arrivals.items()})
+    usual = {queue: past.usual_of_queue(queue, quarter) for queue in past.days_of_queue}
+    low = {queue: known for queue, known in usual.items() if known and is_drop(came[queue], known)}
+    if not low:
+        return
+    queues = Queue.objects.filter(pk__in=low, active=True).select_related("hours")
+    for queue in queues.prefetch_related("hours__intervals", "hours__holidays"):
+        if _was_open(queue, of.begin):
+            said = {"count": came[queue.pk], "usual": round(low[queue.pk].mean, 1), "at_least": at_least(low[queue.pk])}
+            yield Finding(AlertKind.DROP, queue.team_id, f"queue:{queue.pk}", when | said, queue=queue.pk)
+
+
+def _was_open(queue: Queue, begin: datetime) -> bool:
+    """Tell whether a queue was open from the beginning to the end of a quarter of an hour."""
+    hours, last = hours_of(queue), begin + QUARTER - timedelta(seconds=1)
+    is_closed = queue.closed_until is not None and queue.closed_until > begin
+    return not is_closed and (hours is None or (hours.is_open(begin) and hours.is_open(last)))
 
 
 def _place(begin: datetime) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from cxcenter.accounts.models import User
-from routing.choices import LegEnd, Outcome, State
+from routing.choices import Blocked, LegEnd, Outcome, State, Then, When
 from routing.hours import MIDNIGHT
 from routing.models import Assignment, MemberPeriod, OperatorSkill, Presence, PresenceInterval, WorkItem
 
@@ -20,7 +20,9 @@ FEWEST, ANSWERED = 20, 10
 WEEKS = 8
 THERE = (State.AVAILABLE, State.BUSY, State.WRAPUP)
 LEFT = (Outcome.ANSWERED, Outcome.ABANDONED, Outcome.FLOWED_OUT, Outcome.BLOCKED)
-NO_ENTRY = ("B1", "B3")
+NO_ENTRY = (Blocked.NO_LINE, Blocked.RULE)
+# Of those who met a closed door, these did because nobody was there: rules for that are played.
+UNATTENDED = [f"{When.NOBODY}:{Then.FORM}", f"{When.NOBODY}:{Then.CLOSE}"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Visit:
     path: int
     wait_s: float
     outcome: str
+    blocked: str
     service_s: float | None
     wrapup_s: float | None
 
@@ -98,7 +101,8 @@ def like(day: date, queues: set[int]) -> date | None:
 
 def _visits(begins: datetime, ends: datetime, queues: set[int]) -> list[Visit]:
     items = WorkItem.objects.filter(entered_at__gte=begins, entered_at__lt=ends, queue__in=queues, outcome__in=LEFT)
-    rows = items.exclude(blocked_kind__in=NO_ENTRY).order_by("entered_at", "pk")
+    came_in = ~Q(blocked_kind__in=NO_ENTRY) | Q(overflows__overlap=UNATTENDED)
+    rows = items.filter(came_in).order_by("entered_at", "pk")
     columns = (
         "pk",
         "interaction_id",
@@ -109,11 +113,12 @@ def _visits(begins: datetime, ends: datetime, queues: set[int]) -> list[Visit]:
         "priority",
         "path",
         "outcome",
+        "blocked_kind",
     )
     worked = _worked(begins, ends, queues)
     flowed: dict[int, datetime] = {}
     found = []
-    for pk, talk, queue, entered, since, left, priority, path, outcome in rows.values_list(*columns):
+    for pk, talk, queue, entered, since, left, priority, path, outcome, blocked in rows.values_list(*columns):
         # Who came by an overflow comes so in the simulation too.
         is_next = flowed.get(talk) == entered
         if outcome == Outcome.FLOWED_OUT:
@@ -130,6 +135,7 @@ def _visits(begins: datetime, ends: datetime, queues: set[int]) -> list[Visit]:
                 path=path,
                 wait_s=(left - entered).total_seconds(),
                 outcome=outcome,
+                blocked=blocked,
                 service_s=service_s,
                 wrapup_s=wrapup_s,
             )

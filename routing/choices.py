@@ -159,7 +159,15 @@ class AlertKind(models.TextChoices):
 
     LATE = "late", _("waits past the target time")
     ARRIVALS = "arrivals", _("sharply more contacts than usual")
+    DROP = "drop", _("sharply fewer contacts than usual")
     TOPIC = "topic", _("sharply more contacts with a topic than usual")
     WAITS = "waits", _("sharply more late contacts than usual")
     STUCK = "stuck", _("a contact lasts unusually long")
     LONG_PAUSE = "long_pause", _("a pause is longer than its limit")
+    T_WAITING = "t_waiting", _("a threshold is reached: so many wait")
+    T_LONGEST = "t_longest", _("a threshold is reached: the longest wait")
+    T_LEVEL = "t_level", _("a threshold is reached: the service level")
+
+
+# Alerts of the thresholds that supervisors set.
+REACHED = (AlertKind.T_WAITING, AlertKind.T_LONGEST, AlertKind.T_LEVEL)

@@ -1,21 +1,19 @@
-"""Overflow: where who comes to a queue goes now, and which rules hold for those who wait in it.
+"""Overflow: where who comes to a queue goes now.
 
-The first rule whose condition holds acts. A message stops nothing, and another queue counts only if it lets somebody in
-now: else the rules after it are asked. Without a rule that holds it is as `queries.door_of` says.
+Which rule acts is told by `doors`. Without one that holds it is as `queries.door_of` says.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Protocol
 
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from cxcenter.core.errors import Invalid
-from routing import queries
+from routing import doors, queries
 from routing.choices import Blocked, Then, When
 from routing.models import Overflow, Queue
 
@@ -28,22 +26,6 @@ KINDS = {
     When.NOBODY: Blocked.RULE,
     When.HOURS: Blocked.RULE,
 }
-
-
-class Standing(Protocol):
-    """How a queue stands now."""
-
-    @property
-    def waiting(self) -> int:
-        """How many wait in it."""
-
-    @property
-    def nobody(self) -> bool:
-        """Whether none of its operators is signed in."""
-
-    @property
-    def is_shut(self) -> bool:
-        """Whether it is out of hours."""
 
 
 class Present:
@@ -69,20 +51,6 @@ class Present:
         """Whether it is out of hours."""
         hours = queries.hours_of(self._queue)
         return hours is not None and not hours.is_open(self._now)
-
-
-def holds(rule: Overflow, standing: Standing) -> bool:
-    """Tell whether the condition of a rule holds for who comes now. Nobody has waited yet."""
-    if rule.when == When.LENGTH:
-        return standing.waiting >= (rule.limit or 0)
-    if rule.when == When.NOBODY:
-        return standing.nobody
-    return rule.when == When.HOURS and standing.is_shut
-
-
-def holding(rules: Iterable[Overflow], standing: Standing) -> Iterator[Overflow]:
-    """Yield the rules that hold for who comes now, in their order."""
-    return (rule for rule in rules if holds(rule, standing))
 
 
 @dataclass(frozen=True)
@@ -116,19 +84,14 @@ def _way(queue: Queue, now: datetime, but: int | None, passed: frozenset[int]) -
     if not rules or door.why == "closed":
         # Closed by a supervisor: he has said what is told.
         return Way(queue, door)
-    told: tuple[Overflow, ...] = ()
-    for rule in holding(rules, Present(queue, now, but)):
-        if rule.then == Then.MESSAGE:
-            told = (*told, rule)
-        elif rule.then == Then.QUEUE:
-            onward = _onward(rule, now, passed | {queue.pk})
-            if onward is not None:
-                return replace(onward, moves=(rule, *onward.moves), told=(*told, *onward.told))
-        else:
-            return Way(queue, _shut(rule, door, told), told=told, by=rule)
-    if door.open or not told:
-        return Way(queue, door, told=told)
-    return Way(queue, replace(door, message=_words(told[:1])), told=told)
+    turn = doors.turn(rules, Present(queue, now, but), lambda rule: _onward(rule, now, passed | {queue.pk}))
+    if turn.by and turn.way:
+        return replace(turn.way, moves=(turn.by, *turn.way.moves), told=(*turn.told, *turn.way.told))
+    if turn.by:
+        return Way(queue, _shut(turn.by, door, turn.told), told=turn.told, by=turn.by)
+    if door.open or not turn.told:
+        return Way(queue, door, told=turn.told)
+    return Way(queue, replace(door, message=_words(turn.told[:1])), told=turn.told)
 
 
 def _onward(rule: Overflow, now: datetime, passed: frozenset[int]) -> Way | None:

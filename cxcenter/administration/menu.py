@@ -74,6 +74,7 @@ NAVIGATION = [
             _page(_("Messages"), "interactions_message", "chat_bubble"),
             _page(_("Work items"), "routing_workitem", "hourglass"),
             _page(_("Assignments"), "routing_assignment", "assignment_ind"),
+            _page(_("Callbacks"), "routing_callback", "phone_callback"),
             _page(_("Presence intervals"), "routing_presenceinterval", "timeline"),
             _page(_("Cases"), "interactions_case", "folder_open"),
             _page(_("Tasks"), "interactions_task", "checklist"),

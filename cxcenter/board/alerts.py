@@ -18,12 +18,12 @@ def level(queue: Row) -> float | None:
 
 def alerts_of(team: Row, now: float) -> list[Row]:
     """Return the alerts that follow from a team's numbers: kind, whom it is about, since when."""
-    return [alert for queue in team["queues"] for alert in (*_reached(queue, now), *_of_queue(queue))] + [
+    return [alert for queue in team["queues"] for alert in (*reached(queue, now), *_of_queue(queue))] + [
         alert for operator in team["operators"] for alert in _of_operator(operator, now)
     ]
 
 
-def _reached(queue: Row, now: float) -> list[Row]:
+def reached(queue: Row, now: float) -> list[Row]:
     """Return the thresholds of a queue that are reached: its supervisors wanted to be called for them."""
     limits, numbers = queue["limits"], queue["numbers"].values()
     waiting, reached = sum(n["waiting"] for n in numbers), level(queue)
@@ -36,6 +36,15 @@ def _reached(queue: Row, now: float) -> list[Row]:
     if "level" in limits and reached is not None and reached < limits["level"]:
         found.append({"kind": "t_level", "limit": limits["level"]})
     return [{**alert, "queue": queue["id"]} for alert in found]
+
+
+def values_of(alert: Row, queue: Row, now: float) -> Row:
+    """Return what is kept of a threshold that is reached: its limit, and the value that reaches it now."""
+    if alert["kind"] == "t_waiting":
+        return {"limit": alert["limit"], "count": alert["count"]}
+    if alert["kind"] == "t_longest":
+        return {"limit_s": alert["limit_s"], "longest_s": round(now - alert["since"])}
+    return {"limit": alert["limit"], "level": round(level(queue) or 0.0, 1)}
 
 
 def _of_queue(queue: Row) -> list[Row]:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from cxcenter.accounts.models import Team
 from cxcenter.board import snapshot
 from cxcenter.board.counted import Counted, Row
+from cxcenter.board.reached import Reached
 from cxcenter.core import realtime
 from cxcenter.core.pace import Paced
 from routing import queries, waits
@@ -59,6 +60,7 @@ class Publisher:
         """Begin with everything to tell."""
         self._running = threading.Lock()
         self._counted = Counted()
+        self._reached = Reached()
         self._known = Paced(lambda queues: waits.known(timezone.now(), queues), every_s=KNOWN_EVERY_S)
         self._told: dict[tuple[str, int | str], Any] = {}
         self._places: dict[int, tuple[int, int | None]] = {}
@@ -78,6 +80,7 @@ class Publisher:
 
     def _pushes(self) -> list[Push]:
         teams = snapshot.compute(counted=self._counted)
+        self._reached.keep(teams)
         cache.set(KEY, teams, timeout=FULL_EVERY_S)
         full = time.monotonic() - self._full_at >= FULL_EVERY_S
         if full:

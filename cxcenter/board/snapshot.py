@@ -16,7 +16,7 @@ from cxcenter.board.alerts import alerts_of
 from cxcenter.board.counted import NAMES, ByQueueAndKind, Counted, Policies, Row, empty_charts, start_of, today, unix
 from quality import metrics, policies
 from quality.service_level import FORMULAS, Policy
-from routing.choices import AlertKind, CallbackState, State
+from routing.choices import REACHED, AlertKind, CallbackState, State
 from routing.models import Alert, Assignment, Callback, Presence, Queue, QueueMember, WorkItem
 
 BEFORE = ("entered", "answered", "abandoned", "above", "below")
@@ -184,7 +184,9 @@ def _alerts() -> dict[int, list[Row]]:
     for row in late[:1000]:
         about = {name: row[name] for name in ("kind", "count", "last")}
         result[row["team_id"]].append({**about, "queue": row["queue_id"], "since": unix(row["since"])})
-    lasting = Alert.objects.filter(ended_at=None, seen_at=None).exclude(subject="").select_related("item", "user")
+    # Thresholds are told by the numbers themselves.
+    lasting = Alert.objects.filter(ended_at=None, seen_at=None).exclude(Q(subject="") | Q(kind__in=REACHED))
+    lasting = lasting.select_related("item", "user")
     for alert in lasting.order_by("at", "pk")[:1000]:
         about = {"kind": alert.kind, "last": alert.pk, "queue": alert.queue_id, "operator": alert.user_id}
         about["operator_name"] = alert.user.name if alert.user else ""

@@ -72,6 +72,7 @@ urlpatterns = [
     _act("skills/ask/<int:pk>/", skills.AskOtherwise, "ask-otherwise"),
     _act("skills/ask/<int:pk>/no-longer/", skills.AskNoLonger, "ask-no-longer"),
     path("rules/", rules.overview, name="rules"),
+    _page("rules/queues/new/", rules.NewQueue, "rules-queue-new"),
     _page("rules/queues/<int:pk>/", rules.OfQueue, "rules-queue"),
     _page("rules/hours/new/", rules.OfHours, "rules-hours-new"),
     _page("rules/hours/<int:pk>/", rules.OfHours, "rules-hours"),

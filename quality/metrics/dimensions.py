@@ -74,7 +74,7 @@ class Several:
 
 @dataclass(frozen=True)
 class Dimension:
-    """One dimension: its column in rollups ("" if they do not have it), its SQL type, its value by base, its names.
+    """One dimension: where it stands in rollups ("" if they do not have it), its SQL type, its value by base, its names.
 
     `clock`: what part of a moment it is, as SQL names it; rollups of quarters of an hour tell it by their own moment.
     """
@@ -136,31 +136,32 @@ def _clock(part: type[Extract]) -> dict[str, Place]:
 DIMENSIONS: dict[str, Dimension] = {
     "queue": Dimension(
         gettext_lazy("queue"),
-        "queue_id",
+        "kept.queue_id",
         "bigint",
         _fields("queue_id", "item__queue_id"),
         _named(Queue, lambda row, language: row.label(language)),
     ),
     "priority": Dimension(
-        gettext_lazy("priority"), "priority", "smallint", _fields("priority", "item__priority"), _numbers
+        gettext_lazy("priority"), "kept.priority", "smallint", _fields("priority", "item__priority"), _numbers
     ),
     "channel": Dimension(
         gettext_lazy("channel"),
-        "channel",
+        "kept.channel",
         "text",
         _fields("interaction__kind", "interaction__kind", "kind"),
         _channels,
     ),
     "operator": Dimension(
         gettext_lazy("operator"),
-        "operator_id",
+        "kept.operator_id",
         "bigint",
         {"visits": _served_by, "contacts": _served_by, "legs": lambda _zone: F("operator_id")},
         _named(User, lambda row, _language: row.name),
     ),
     "topic": Dimension(
         gettext_lazy("topic"),
-        "",
+        # Contacts of a topic that is gone have none.
+        "CASE WHEN kept.topic_id = ANY (ARRAY(SELECT id FROM interactions_topic)) THEN kept.topic_id END",
         "bigint",
         _fields("interaction__topic_id", "interaction__topic_id", "topic_id"),
         _named(Topic, lambda row, language: row.label(language)),
@@ -170,7 +171,7 @@ DIMENSIONS: dict[str, Dimension] = {
     # What a visit asked for when it came. One that asked for two skills is counted with each.
     "skill": Dimension(
         gettext_lazy("skill"),
-        "",
+        "kept.path",
         "bigint",
         _fields("path", "item__path"),
         _named(Skill, lambda row, language: row.label(language)),

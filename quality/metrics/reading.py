@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import Func, IntegerField, Q
 
 from quality.metrics.dimensions import DIMENSIONS
-from quality.metrics.measures import ALL, BASES, IN_TIME, LARGEST, MEASURES, in_time, rows_of
+from quality.metrics.measures import ALL, BASES, IN_TIME, LARGEST, MEASURES, ON_DEMAND, in_time, rows_of
 from quality.metrics.spans import Piece, midnight
 from quality.models import RolledDay, Rollup
 from quality.service_level import Policy
@@ -32,6 +32,7 @@ KEPT = """
     SELECT width_bucket(kept.at, (SELECT begins FROM edges)) - 1 AS bucket, {keys}, {sums}
     FROM quality_rollup kept
     JOIN quality_rolledday rolled ON rolled.day = kept.day AND rolled_at IS NOT NULL AND stale_since IS NULL
+        AND edition >= {edition}
     LEFT JOIN line USING (queue_id)
     WHERE kept.level = {level} AND ({times}) AND {where}
     GROUP BY {groups}
@@ -41,8 +42,13 @@ WHOLE = """
     WITH {lines}, {edges}
     SELECT bucket, {keys}, {sums} FROM ({parts}) part GROUP BY bucket, {keys}
 """
-# Rollups that tell of operators are of whole days.
-BY_OPERATOR = "operator"
+# Rollups that tell of one of these are of whole days, and from an edition on.
+APART = {
+    "operator": (Rollup.Level.OPERATORS, 0),
+    "topic": (Rollup.Level.TOPICS, 1),
+    "skill": (Rollup.Level.PATHS, 1),
+}
+ON_DEMAND_SINCE = 2
 NOTHING, WHOLE_DAYS, QUARTERS, EVERYTHING = "nothing", "whole days", "quarters", "everything"
 Span = tuple[datetime, datetime]
 
@@ -59,7 +65,8 @@ class Question:
     """What is asked: split by which dimensions (the queue always), by which policies of queues.
 
     `queues`: only of these; None: of all, and of contacts that came to none. `only`: dimension → its one value.
-    `kept=False` counts everything from its rows. `zone`: whose hours and days of the week they are.
+    `kept=False` counts everything from its rows. `zone`: whose hours and days of the week they are. `needs`: what is
+    counted of ON_DEMAND; the rest of it is 0.
     """
 
     by: tuple[str, ...]
@@ -68,6 +75,7 @@ class Question:
     only: Mapping[str, Any] = field(default_factory=dict)
     kept: bool = True
     zone: tzinfo = UTC
+    needs: Collection[str] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -124,13 +132,22 @@ def whole(question: Question, pieces: Sequence[Piece]) -> tuple[str, list[Any]]:
 
 def _kept(question: Question) -> str:
     """Return which pieces rollups can tell."""
-    asked = {*question.keys, *question.only}
+    asked, apart = {*question.keys, *question.only}, _apart(question)
     by_clock = any(DIMENSIONS[code].clock for code in asked)
     if not question.kept or not all(DIMENSIONS[code].column or DIMENSIONS[code].clock for code in asked):
         return NOTHING
-    if BY_OPERATOR in asked:
-        return NOTHING if by_clock else WHOLE_DAYS
+    if apart:
+        return NOTHING if by_clock or len(apart) > 1 else WHOLE_DAYS
     return QUARTERS if by_clock else EVERYTHING
+
+
+def _apart(question: Question) -> set[str]:
+    return {*question.keys, *question.only} & APART.keys()
+
+
+def _edition(question: Question) -> int:
+    """Return from which edition on rollups tell what is asked."""
+    return max([ON_DEMAND_SINCE if question.needs else 0, *(APART[code][1] for code in _apart(question))])
 
 
 def open_spans(question: Question, pieces: Sequence[Piece]) -> list[Span]:
@@ -139,7 +156,7 @@ def open_spans(question: Question, pieces: Sequence[Piece]) -> list[Span]:
     if kept == NOTHING:
         return [(first, last)]
     rolled = RolledDay.objects.filter(rolled_at__isnull=False, stale_since=None, day__range=(first.date(), last.date()))
-    fresh = set(rolled.values_list("day", flat=True))
+    fresh = set(rolled.filter(edition__gte=_edition(question)).values_list("day", flat=True))
     found: list[Span] = []
     for piece in pieces:
         if kept == WHOLE_DAYS and not piece.whole:
@@ -169,7 +186,7 @@ def _kept_spans(question: Question, pieces: Sequence[Piece]) -> Iterator[tuple[i
             if (piece.whole and kept != QUARTERS) == whole_days:
                 _add(spans, piece.lo, piece.hi)
         if spans and (kept in {EVERYTHING, QUARTERS} or (kept == WHOLE_DAYS and whole_days)):
-            days = Rollup.Level.OPERATORS if kept == WHOLE_DAYS else Rollup.Level.DAY
+            (days, _edition_of) = APART[min(_apart(question))] if kept == WHOLE_DAYS else (Rollup.Level.DAY, 0)
             yield days if whole_days else Rollup.Level.QUARTER, spans
 
 
@@ -183,13 +200,23 @@ def _kept_part(question: Question, level: int, spans: list[Span]) -> tuple[str, 
         where.append("kept.queue_id = ANY(%s)")
         params.append(list(question.queues))
     for code, value in question.only.items():
-        where.append(f"{_kept_value(code)} IS NOT DISTINCT FROM %s")
-        params += [zone, value] if DIMENSIONS[code].clock else [value]
+        said, more = _kept_only(code, value)
+        where.append(said)
+        params += [zone, *more] if DIMENSIONS[code].clock else more
     keys = ", ".join(f"{_kept_value(code)} AS d_{code}" for code in question.keys)
     sums = ", ".join(f"{_added(code)}({_kept_sum(code)}) AS m_{code}" for code in ALL)
     groups = ", ".join(str(number + 1) for number in range(1 + len(question.keys)))
     where_said = " AND ".join(where)
-    return KEPT.format(keys=keys, sums=sums, level=int(level), times=times, where=where_said, groups=groups), params
+    told = {"keys": keys, "sums": sums, "level": int(level), "edition": _edition(question), "times": times}
+    return KEPT.format(**told, where=where_said, groups=groups), params
+
+
+def _kept_only(code: str, value: Any) -> tuple[str, list[Any]]:
+    """Return the condition of rollups that have a value, as `Dimension.among` says it of rows."""
+    place, several = _kept_value(code), DIMENSIONS[code].several
+    if several is None:
+        return f"{place} IS NOT DISTINCT FROM %s", [value]
+    return (f"coalesce({place}, 0) = 0", []) if value is None else (f"{place} = ANY(%s)", [several.standing(value)])
 
 
 def _added(code: str) -> str:
@@ -199,11 +226,7 @@ def _added(code: str) -> str:
 def _kept_value(code: str) -> str:
     """Return where a dimension stands in rollups; what a clock tells takes the zone as a parameter."""
     dimension = DIMENSIONS[code]
-    return (
-        f"extract({dimension.clock} FROM kept.at AT TIME ZONE %s)::smallint"
-        if dimension.clock
-        else f"kept.{dimension.column}"
-    )
+    return f"extract({dimension.clock} FROM kept.at AT TIME ZONE %s)::smallint" if dimension.clock else dimension.column
 
 
 def _kept_sum(code: str) -> str:
@@ -231,7 +254,9 @@ def _counted(question: Question, base: str, spans: list[Span]) -> tuple[str, lis
             rows = rows.filter(DIMENSIONS[code].among(f"k_{code}", value))
     if question.queues is not None:
         rows = rows.filter(k_queue__in=list(question.queues))
-    measures = {code: one for code, one in {**MEASURES, **in_time(question.policies)}.items() if one.base == base}
+    skipped = ON_DEMAND.difference(question.needs)
+    known = {**MEASURES, **in_time(question.policies)}
+    measures = {code: one for code, one in known.items() if one.base == base and code not in skipped}
     groups = {"bucket": Bucket(moment), **{f"d_{code}": of[code] for code in question.keys if code in of}}
     rows = rows.order_by().values(**groups).annotate(**{f"m_{code}": one.aggregate() for code, one in measures.items()})
     try:

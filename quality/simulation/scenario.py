@@ -11,7 +11,7 @@ from quality.service_level import FORMULAS, Policy
 from quality.simulation.faults import BadScenario, of_form
 from quality.simulation.parts import Document, closes, edges, policy, seconds, shift
 from quality.simulation.sense import of_sense
-from routing.simulation.center import ANYONE, Center, Operator, Queue
+from routing.simulation.center import ANYONE, Center, Operator, Overflow, Queue
 from routing.simulation.chance import AT_ONCE, NEVER, Chance, Empirical, Exponential, Fixed, Lognormal
 from routing.simulation.demand import Arrival, Stream
 from routing.strategies import Needs, Rules, Steps
@@ -105,9 +105,10 @@ def _scenario(document: Document) -> Scenario:
             name=name,
             rules=Rules(**{part: one[part] for part in ("choice", "priority_weight", "wait_weight") if part in one}),
             full_at=one.get("full_at"),
-            wait_limit_s=one.get("wait_limit_s"),
-            overflow_s=one["overflow"]["after_s"] if "overflow" in one else None,
-            overflow_to=numbers[one["overflow"]["to"]] if "overflow" in one else None,
+            overflow=tuple(
+                Overflow(rule["when"], rule["then"], rule.get("limit"), numbers[rule["to"]] if "to" in rule else None)
+                for rule in one.get("overflow", ())
+            ),
         )
         for name, one in document["queues"].items()
     ]

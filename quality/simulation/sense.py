@@ -5,6 +5,10 @@ from itertools import pairwise
 
 from quality.simulation.faults import fault, unknown
 from quality.simulation.parts import Document, clock, closes, edges, policy, seconds, shift
+from routing.doors import LENGTH, QUEUE, WAITED
+
+# Conditions of overflow that count something.
+COUNTED = {WAITED, LENGTH}
 
 
 def of_sense(document: Document) -> Iterator[str]:
@@ -46,18 +50,35 @@ def _of_operators(operators: Mapping[str, Document], queues: Mapping[str, Docume
 def _of_queues(queues: Mapping[str, Document]) -> Iterator[str]:
     for name, one in queues.items():
         yield from _of_steps(["queues", name], one)
-        seen = [name]
-        while "overflow" in queues[seen[-1]]:
-            target = queues[seen[-1]]["overflow"]["to"]
-            if target not in queues:
-                if len(seen) == 1:
-                    yield fault(["queues", name, "overflow", "to"], unknown(target, queues, "queue"))
-                break
-            if target in seen:
-                circle = " → ".join([*seen, target])
-                yield fault(["queues", name, "overflow", "to"], f"contacts would go in a circle ({circle}): end it")
-                break
-            seen.append(target)
+        for number, rule in enumerate(one.get("overflow", ())):
+            yield from _of_overflow(["queues", name, "overflow", number], name, rule, queues)
+
+
+def _of_overflow(place: list[str | int], name: str, rule: Document, queues: Mapping[str, Document]) -> Iterator[str]:
+    if (rule["when"] in COUNTED) != ("limit" in rule):
+        counted = f"“{rule['when']}” needs a number: write “limit”"
+        yield fault(place, counted if rule["when"] in COUNTED else f"“{rule['when']}” needs no “limit”: take it out")
+    if (rule["then"] == QUEUE) != ("to" in rule):
+        led = "to which queue? Write “to”"
+        yield fault(place, led if rule["then"] == QUEUE else "only “queue” needs “to”: take it out")
+    elif "to" in rule:
+        if rule["to"] not in queues:
+            yield fault([*place, "to"], unknown(rule["to"], queues, "queue"))
+        elif circle := _circle(name, rule["to"], queues):
+            yield fault([*place, "to"], f"contacts would go in a circle ({' → '.join(circle)}): end it")
+
+
+def _circle(name: str, target: str, queues: Mapping[str, Document]) -> list[str]:
+    """Return the shortest way from a queue over its target back to it, by whatever rules; nothing if there is none."""
+    ways, ahead = {target: [name, target]}, [target]
+    for here in ahead:
+        if here == name:
+            return ways[here]
+        for rule in queues[here].get("overflow", ()) if here in queues else ():
+            if "to" in rule and rule["to"] not in ways:
+                ways[rule["to"]] = [*ways[here], rule["to"]]
+                ahead.append(rule["to"])
+    return []
 
 
 def _of_steps(place: list[str | int], one: Document) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """What supervisors are told: alerts that last while a rule finds something, and the limits of queues at which boards ring."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,12 +11,15 @@ from django.utils.translation import gettext as _
 from cxcenter.core import audit
 from cxcenter.core.errors import Invalid
 from routing.actions.control import refuse_foreign
+from routing.choices import REACHED
 from routing.models import Alert, Queue, Threshold
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
 
 HIGHEST = 1_000_000
+# Which of two values of a threshold is the worse one.
+WORST: dict[str, Callable[..., float]] = {"count": max, "longest_s": max, "level": min}
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,21 @@ def keep_alerts(*, found: Iterable[Finding], kinds: Collection[str], now: dateti
         finding = wanted.pop((alert.kind, alert.team_id, alert.subject), None)
         if finding is None:
             ended.append(alert.pk)
-        elif finding.args != alert.args:
-            Alert.objects.filter(pk=alert.pk).update(args=finding.args)
+        elif (args := _worst(alert, finding)) != alert.args:
+            Alert.objects.filter(pk=alert.pk).update(args=args)
     Alert.objects.filter(pk__in=ended).update(ended_at=now)
     fresh = [_alert(finding, now) for finding in wanted.values()]
     # Who looked at the same moment has told it already.
     Alert.objects.bulk_create(fresh, ignore_conflicts=True)
     return len(ended) + len(fresh)
+
+
+def _worst(alert: Alert, finding: Finding) -> dict[str, Any]:
+    """Return the newest numbers of an alert; of a threshold the worst value since it was reached."""
+    if alert.kind not in REACHED:
+        return finding.args
+    kept = {name: pick(alert.args[name], finding.args[name]) for name, pick in WORST.items() if name in alert.args}
+    return finding.args | kept
 
 
 def _alert(finding: Finding, now: datetime) -> Alert:

@@ -139,9 +139,7 @@ def take_over(*, interaction_id: int, actor: "User") -> Assignment:
     )
     states.settle(locks.lock_presence(actor.pk), loads=1, work=item.work)
     audit.record(actor, "interaction.take_over", f"interaction:{interaction_id}")
-    talk.post_system_line(
-        thread_id=item.interaction.thread_id, code="joined", args={"name": actor.public_name}, user=actor
-    )
+    queueing.say_taken(item.interaction, actor)
     _refuse_ended(interaction_id)
     announce(LegAccepted(leg=taken.pk, interaction=interaction_id, operator=actor.pk))
     realtime.signal(actor.pk, "sessions", interaction_id)

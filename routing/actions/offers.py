@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, CxError, Forbidden
 from cxcenter.core.events import announce
-from interactions.actions.talk import post_system_line
 from routing import locks, rows, skills, strategies
 from routing.actions import queueing, states
 from routing.choices import Leg, LegEnd, Mode, Outcome, Visit, Work
@@ -222,8 +221,7 @@ def accept_offer(*, leg_id: int, actor: "User") -> Assignment:
     leg.save(update_fields=["leg", "accepted_at", "expires_at"])
     queueing.leave_queue(leg.item, Outcome.ANSWERED, at=now)
     states.settle(presence, now=now)
-    thread_id, args = leg.interaction.thread_id, {"name": actor.public_name}
-    if post_system_line(thread_id=thread_id, code="joined", args=args, user=actor) is None:
+    if queueing.say_taken(leg.interaction, actor) is None:
         # Its customer has ended it at this moment; the end withdraws the offer.
         raise _gone()
     announce(LegAccepted(leg=leg.pk, interaction=leg.interaction_id, operator=actor.pk))

@@ -11,7 +11,7 @@ from django.utils import timezone
 from interactions.actions import talk
 from interactions.choices import CloseReason
 from interactions.models import Interaction, Thread
-from routing import locks, overflow
+from routing import doors, locks, overflow
 from routing.actions import queueing
 from routing.choices import Outcome, Then, Visit, When
 from routing.models import Overflow, WorkItem
@@ -83,7 +83,7 @@ def sweep(*, now: datetime) -> int:
     # Rule by rule in their order: who was moved by the first waits for the second no more.
     for rule in rules.order_by("queue", "place", "pk"):
         standing = present.setdefault(rule.queue_id, overflow.Present(rule.queue, now))
-        if rule.when == When.WAITED or overflow.holds(rule, standing):
+        if rule.when == When.WAITED or doors.holds(rule, standing):
             done += _apply(rule, now)
     return done
 

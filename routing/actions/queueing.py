@@ -15,7 +15,9 @@ from cxcenter.core import audit, realtime
 from cxcenter.core.errors import Conflict, Invalid
 from cxcenter.core.events import announce
 from cxcenter.core.statements import Statement
-from interactions.models import Interaction
+from interactions.actions import talk
+from interactions.choices import Audience, ChannelKind
+from interactions.models import Interaction, Message
 from routing import locks, preferences, queries, skills
 from routing.actions import states
 from routing.choices import Leg, LegEnd, Outcome, Visit, work_of
@@ -262,3 +264,14 @@ def change_priority(*, item_id: int, priority: int) -> WorkItem:
     item.priority = priority
     item.save(update_fields=["priority", "rank_at"])
     return item
+
+
+def say_taken(interaction: Interaction, actor: User) -> Message | None:
+    """Tell in the talk who has it in his hands now. Returns the line, None if the session has ended.
+
+    The phone of a callback has no screen: there it is a note for colleagues, and nobody has joined a chat.
+    """
+    is_call = interaction.kind == ChannelKind.CALLBACK
+    code, audience = ("calling", Audience.STAFF) if is_call else ("joined", Audience.ALL)
+    args = {"name": actor.public_name}
+    return talk.post_system_line(thread_id=interaction.thread_id, code=code, args=args, user=actor, audience=audience)

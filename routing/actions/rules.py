@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from cxcenter.accounts.models import User
+from cxcenter.accounts.models import Team, User
 from cxcenter.accounts.roles import Right
 from cxcenter.core import audit
 from cxcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -45,7 +45,7 @@ WEIGHTS = ("priority_weight", "wait_weight")
 def save_rules(*, edit: Document, why: str, actor: User, seen: str = "", act: str = "rules.save") -> RuleVersion:
     """Change rules: everything in `edit`, whole settings by sort and number, or nothing.
 
-    `seen` is the mark of what stood there when the change was thought out. Raises Invalid with `faults` (field and
+    What is to come has the number NEW; a queue then names its `team`, which is no setting. `seen` is the mark of what stood there when the change was thought out. Raises Invalid with `faults` (field and
     message of each) for rules that cannot be, Conflict for a change that somebody else was faster with or that is
     none, Forbidden for what other teams' queues keep.
     """
@@ -113,8 +113,10 @@ def refuse_foreign(edit: Document, present: Document, actor: User) -> None:
     if not actor.may(Right.CONTROL):
         raise Forbidden(_("Rules are set by supervisors."))
     own = own_queues(actor)
-    if set(edit.get(QUEUES, {})) - own:
+    if set(edit.get(QUEUES, {})) - own - {NEW}:
         raise Forbidden(_("This queue belongs to another team."))
+    if NEW in edit.get(QUEUES, {}):
+        _refuse_foreign_team(edit[QUEUES][NEW]["team"], actor)
     for ident in edit.get(HOURS, {}):
         others = keepers(ident, present) - own
         if others:
@@ -125,6 +127,12 @@ def refuse_foreign(edit: Document, present: Document, actor: User) -> None:
         came = set(settings["members"]) - set(present[QUEUES].get(ident, {}).get("members", ()))
         if came - set(User.objects.filter(teams_of(actor), pk__in=came).values_list("pk", flat=True)):
             raise Invalid(_("Choose members of your own teams."), field="members")
+
+
+def _refuse_foreign_team(team: int, actor: User) -> None:
+    own = Team.objects.all() if actor.may(Right.EVERY_TEAM) else actor.supervised_teams.all()
+    if not own.filter(pk=team).exists():
+        raise Forbidden(_("Make queues for your own teams."))
 
 
 def own_queues(actor: User) -> set[str]:
@@ -170,6 +178,14 @@ def back_to(version: RuleVersion, actor: User) -> Document:
     return edit
 
 
+def made_later(version: RuleVersion, actor: User) -> list[str]:
+    """Return the names of the actor's queues that a version does not know: putting it back leaves them as they are."""
+    known = [int(ident) for ident in version.state.get(QUEUES, {})]
+    return list(
+        Queue.objects.controlled_by(actor).exclude(pk__in=known).order_by("name").values_list("name", flat=True)
+    )
+
+
 def version_of(number: int) -> RuleVersion:
     """Return a version. Raises NotFound."""
     version = RuleVersion.objects.select_related("made_by").filter(number=number).first()
@@ -198,7 +214,9 @@ def _write(edit: Document, present: Document, number: int) -> None:
             PauseReason.objects.create(**settings)
         else:
             PauseReason.objects.filter(pk=int(ident)).update(**settings)
-    queues = edit.get(QUEUES, {})
+    queues = dict(edit.get(QUEUES, {}))
+    if (wanted := queues.pop(NEW, None)) is not None:
+        announce(RoomMade(queues=[_make_queue(wanted, number)]))
     changed = sorted(int(ident) for ident, settings in queues.items() if settings != present[QUEUES][ident])
     # All that wait there, in the order of the locks, before some of them get other places.
     if any(queues[str(pk)][name] != present[QUEUES][str(pk)][name] for pk in changed for name in WEIGHTS):
@@ -208,6 +226,13 @@ def _write(edit: Document, present: Document, number: int) -> None:
         _write_queue(pk, queues[str(pk)], number)
     if changed:
         announce(RoomMade(queues=changed))
+
+
+def _make_queue(wanted: Settings, number: int) -> int:
+    """Make a queue with all its settings. Returns its number."""
+    made = Queue.objects.create(team_id=wanted["team"], name=wanted["name"])
+    _write_queue(made.pk, wanted, number)
+    return made.pk
 
 
 def _write_queue(pk: int, wanted: Settings, number: int) -> None:

@@ -11,14 +11,23 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
+from customers.masking import masked
 from cxcenter.core.adminkit import JournalAdmin, ReadInline, act_on_each, badge
 from cxcenter.core.templatetags.cx import clock
 from routing.actions import control, handover
 from routing.admin.people import state_badge
-from routing.choices import Leg, LegEnd, Outcome
-from routing.models import Alert, Assignment, PresenceInterval, WorkItem
+from routing.choices import CallbackEnd, CallbackState, Leg, LegEnd, Outcome
+from routing.models import Alert, Assignment, Callback, PresenceInterval, WorkItem
 
 VISITS = {"waiting": "warn", "offered": "info", Outcome.ANSWERED: "ok", Outcome.ABANDONED: "bad"}
+CALLBACKS: dict[str, str] = {
+    CallbackState.PLANNED: "info",
+    CallbackState.QUEUED: "warn",
+    CallbackEnd.REACHED: "ok",
+    CallbackEnd.CAME: "ok",
+    CallbackEnd.NO_ANSWER: "bad",
+    CallbackEnd.WRONG_NUMBER: "bad",
+}
 LEGS: dict[str, str] = {
     Leg.OFFERED: "warn",
     Leg.ACTIVE: "info",
@@ -128,6 +137,32 @@ class AssignmentAdmin(JournalAdmin):
 
 def _give_back(leg: Assignment, actor: Any) -> None:
     handover.transfer(interaction_id=leg.interaction_id, actor=actor, queue=leg.item.queue, by_supervisor=True)
+
+
+@admin.register(Callback)
+class CallbackAdmin(JournalAdmin):
+    """Callbacks: who is to be called, when, and what came of it."""
+
+    has_number = True
+    list_display = ("__str__", "whom", "queue", "standing", "attempts", "asked_at", "due_at", "ended_at", "ended_by")
+    list_filter = ("state", "result", "queue")
+    list_select_related = ("queue", "ended_by", "thread__identity")
+    search_fields = ("=session__id", "=source__id")
+    search_help_text = _("A number like CB-12, or that of a session without letters.")
+    date_hierarchy = "asked_at"
+
+    @display(description=_("whom to call"))
+    def whom(self, callback: Callback) -> str:
+        """Show the name he gave, and the end of his phone."""
+        identity = callback.thread.identity
+        return " ".join(filter(None, (callback.name, masked(identity.kind, identity.value))))
+
+    @display(description=_("state"))
+    def standing(self, callback: Callback) -> SafeString:
+        """Show what became of it, or where it stands."""
+        if callback.result:
+            return badge(CALLBACKS, callback.result, callback.get_result_display())
+        return badge(CALLBACKS, callback.state, callback.get_state_display())
 
 
 @admin.register(PresenceInterval)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -133,6 +134,8 @@ class Assignment(models.Model):
             models.Index(fields=["operator", "interaction"], name="leg_of_operator"),
             models.Index(fields=["expires_at"], name="leg_due", condition=Q(leg="offered")),
             models.Index(fields=["accepted_at", "operator"], name="leg_accepted"),
+            # Legs come in the order of their time: a few pages tell where those of a day stand.
+            BrinIndex(fields=["offered_at"], name="leg_offered", autosummarize=True),
         ]
 
     def __str__(self) -> str:
@@ -177,7 +180,10 @@ class Alert(models.Model):
                 fields=["kind", "team", "subject"], name="alert_once", condition=Q(ended_at=None) & ~Q(subject="")
             )
         ]
-        indexes: ClassVar = [models.Index(fields=["team", "-at"], name="alert_open", condition=Q(seen_at=None))]
+        indexes: ClassVar = [
+            models.Index(fields=["team", "-at"], name="alert_open", condition=Q(seen_at=None)),
+            models.Index(fields=["team", "-at", "-id"], name="alert_of_team"),
+        ]
 
     def __str__(self) -> str:
         return self.get_kind_display()

@@ -98,20 +98,22 @@ def _of_queues(document: Document, world: World) -> Iterator[Fault]:
             words = _("With 0 nobody may ever wait here. Leave it empty for no limit.")
             yield Fault(QUEUES, ident, "max_waiting", "full", words)
         if one["active"]:
-            yield from _of_members(int(ident), one, world)
+            yield from _of_members(ident, one, world)
         else:
-            yield from _of_entrances(int(ident), one, world)
+            yield from _of_entrances(ident, one, world)
 
 
-def _of_members(queue: int, one: Settings, world: World) -> Iterator[Fault]:
-    members = (set(one["members"]) | world.lent.get(queue, set())) & world.active
+def _of_members(ident: str, one: Settings, world: World) -> Iterator[Fault]:
+    # One that is to come has no number yet.
+    queue = int(ident) if ident.isdecimal() else None
+    members = (set(one["members"]) | (world.lent.get(queue, set()) if queue else set())) & world.active
     if not members:
         words = _("Nobody serves %(queue)s: choose a member, or switch the queue off.")
-        yield Fault(QUEUES, str(queue), "members", "nobody", words % {"queue": one["name"]})
+        yield Fault(QUEUES, ident, "members", "nobody", words % {"queue": one["name"]})
         return
     if one["callbacks"] and members <= world.no_calls:
         words = _("No member of %(queue)s takes callbacks: give one of them room for one, or let them not be routed.")
-        yield Fault(QUEUES, str(queue), "callbacks", "nobody", words % {"queue": one["name"]})
+        yield Fault(QUEUES, ident, "callbacks", "nobody", words % {"queue": one["name"]})
     for asked in _asked_in(queue, world):
         if not any(_is_able(world.levels.get(user, {}), asked) for user in members):
             wanted = ", ".join(f"{world.names.get(skill, skill)} ≥ {level}" for skill, level in sorted(asked.items()))
@@ -119,11 +121,11 @@ def _of_members(queue: int, one: Settings, world: World) -> Iterator[Fault]:
                 "No member of %(queue)s has all that its work asks for in the end: %(wanted)s. It would wait for ever."
                 " Add somebody who has it, or let it ask for less (Skills)."
             )
-            yield Fault(QUEUES, str(queue), "members", "skills", words % {"queue": one["name"], "wanted": wanted})
+            yield Fault(QUEUES, ident, "members", "skills", words % {"queue": one["name"], "wanted": wanted})
             return
 
 
-def _asked_in(queue: int, world: World) -> Iterator[Levels]:
+def _asked_in(queue: int | None, world: World) -> Iterator[Levels]:
     """Yield what each sort of work that a queue gets asks for when all its steps are past."""
     here = [rule for rule in world.requirements if rule.queue_id in (None, queue)]
     lead_here = {entrance.topic_id for entrance in world.entrances if entrance.queue_id == queue}
@@ -139,14 +141,14 @@ def _is_able(levels: Levels, asked: Levels) -> bool:
     return all(levels.get(skill, 0) >= least for skill, least in asked.items())
 
 
-def _of_entrances(queue: int, one: Settings, world: World) -> Iterator[Fault]:
-    leading = [entrance for entrance in world.entrances if entrance.queue_id == queue]
+def _of_entrances(ident: str, one: Settings, world: World) -> Iterator[Fault]:
+    leading = [entrance for entrance in world.entrances if str(entrance.queue_id) == ident]
     if leading:
         first = f"{leading[0].channel} / {leading[0].topic or '*'}"
         words = _(
             "New contacts come to %(queue)s (%(entrance)s): lead them to another queue first, or keep this one switched on."
         )
-        yield Fault(QUEUES, str(queue), "active", "entrance", words % {"queue": one["name"], "entrance": first})
+        yield Fault(QUEUES, ident, "active", "entrance", words % {"queue": one["name"], "entrance": first})
 
 
 def _of_hours(document: Document) -> Iterator[Fault]:

@@ -12,26 +12,37 @@ from routing.strategies import Rules, Steps
 ANYONE = Steps()
 USUAL = Rules()
 
-# How a visit to a queue ended. BLOCKED has the kind of the definitions: queue full or wait limit reached. UNSERVED are
-# those who still waited when the center closed.
-ANSWERED, ABANDONED, FLOWED_OUT, BLOCKED, UNSERVED = "answered", "abandoned", "flowed_out", "B2", "unserved"
+# How a visit to a queue ended. The blocked have the kinds of the definitions: BLOCKED (queue full or wait limit reached)
+# and SHUT (closed by a rule). UNSERVED are those who still waited when the center closed.
+ANSWERED, ABANDONED, FLOWED_OUT, UNSERVED = "answered", "abandoned", "flowed_out", "unserved"
+BLOCKED, SHUT = "B2", "B3"
 # What an operator's time in his shift goes into; work after it is overtime.
 AVAILABLE, BUSY, WRAPUP, PAUSE, OVERTIME = "available", "busy", "wrapup", "pause", "overtime"
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
-    """A queue: its rules, and what happens when too many wait (`full_at`) or somebody waits too long.
+class Overflow:
+    """A rule of overflow as in `doors`: after `limit` seconds, or from so many who wait on, to the queue `to`."""
 
-    After `overflow_s` a contact goes on to the queue `overflow_to`, after `wait_limit_s` it is turned away.
-    """
+    when: str
+    then: str
+    limit: float | None = None
+    to: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue: its rules, how many may wait (`full_at`), what becomes of those whom it cannot serve soon, in this order."""
 
     name: str
     rules: Rules = USUAL
     full_at: int | None = None
-    wait_limit_s: float | None = None
-    overflow_s: float | None = None
-    overflow_to: int | None = None
+    overflow: tuple[Overflow, ...] = ()
+
+    @property
+    def targets(self) -> list[int]:
+        """The queues to which its rules lead on."""
+        return [rule.to for rule in self.overflow if rule.to is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +103,14 @@ class Center:
 
     def __post_init__(self) -> None:
         for number, queue in enumerate(self.queues):
-            seen, target = {number}, queue.overflow_to
-            while target is not None:
-                if target in seen:
-                    raise ValueError(f"the overflow of {queue.name} comes back to a queue that it has left")
-                seen.add(target)
-                target = self.queues[target].overflow_to
+            seen, ahead = set[int](), queue.targets
+            while ahead:
+                target = ahead.pop()
+                if target == number:
+                    raise ValueError(f"the overflow of {queue.name} comes back to it")
+                if target not in seen:
+                    seen.add(target)
+                    ahead += self.queues[target].targets
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,11 @@ class Desk:
         """Whether he takes new work if he has room."""
         return self._duty == AVAILABLE
 
+    @property
+    def is_there(self) -> bool:
+        """Whether he is signed in, at a break too."""
+        return self._duty is not None
+
     def duties(self) -> list[tuple[float, str | None]]:
         """Return when he comes (available), pauses and goes (None)."""
         found: list[tuple[float, str | None]] = []

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from itertools import islice
 
+from routing import doors
 from routing.simulation.center import (
     ABANDONED,
     ANSWERED,
-    BLOCKED,
     FLOWED_OUT,
     UNSERVED,
     Center,
@@ -25,11 +25,14 @@ from routing.simulation.center import (
     Visit,
 )
 from routing.simulation.desk import Desk
+from routing.simulation.entrances import Entrances, Verdict
 from routing.strategies import Decision, Free, Needs, Waiting, decide
 
 # What happens at one moment happens in this order: people come and get free, a decision is made; then who was not
 # answered loses patience or goes elsewhere; then the center closes.
 CHANGE, LOSS, CLOSING = range(3)
+# Where no queue lets somebody in who is to go on, it is tried again after so long, as it is live.
+AGAIN_S = 1.0
 # Those who wait under one condition: kind of work, priority, what is asked for now. Inside, the older comes first.
 Class = tuple[str, float, Needs]
 # When, in which order at that moment and among equals, what happens, about what.
@@ -57,6 +60,8 @@ class _Stay:
     needs: Needs
     row: Waiting
     visit: int
+    # When overflow to a queue that lets nobody in is tried next.
+    again: float = -math.inf
 
 
 class _Day:
@@ -71,6 +76,7 @@ class _Day:
         # By queue, by class: places of contacts with the time since when they wait.
         self._lines: list[dict[Class, list[tuple[float, int]]]] = [{} for _queue in center.queues]
         self._lengths = [0] * len(center.queues)
+        self._entrances = Entrances(center, self._lengths, self._is_staffed)
         self._members = [
             frozenset(number for number, one in enumerate(center.operators) if queue in one.queues)
             for queue in range(len(center.queues))
@@ -106,7 +112,9 @@ class _Day:
                 happen(*about)
             if self._came or self._freed:
                 self._assign()
-            self._turn_away()
+            self._ask_doors()
+            if self._came:
+                self._assign()
 
     def _later(self, at: float, order: int, happen: Callable[..., None], *about: object) -> None:
         self._number += 1
@@ -117,10 +125,15 @@ class _Day:
     def _on_duty(self, number: int, duty: str | None) -> None:
         self.desks[number].turn_to(duty, self._now)
         self._look(number)
+        if duty is None:
+            for place, stay in self._stays.items():
+                if stay.queue in self.desks[number].operator.queues:
+                    self._later(self._now, LOSS, self._on_overflow, place, stay.visit)
 
     def _on_arrival(self, place: int) -> None:
         contact = self._contacts[place]
         self._enter(place, contact.queue, visit=0)
+        self._entered.append(place)
         if contact.patience_s < math.inf:
             self._later(_due(contact.at, contact.patience_s), LOSS, self._on_patience, place)
 
@@ -142,15 +155,11 @@ class _Day:
         stay = self._stays.get(place)
         if stay is None or stay.visit != visit:
             return
-        target = self._center.queues[stay.queue].overflow_to
-        assert target is not None
-        self._leave(place, FLOWED_OUT)
-        self._enter(place, target, visit=visit + 1)
-
-    def _on_wait_limit(self, place: int, visit: int) -> None:
-        stay = self._stays.get(place)
-        if stay is not None and stay.visit == visit:
-            self._leave(place, BLOCKED)
+        verdict = self._entrances.while_waiting(stay.queue, self._now - stay.entered)
+        self._obey(place, stay, verdict)
+        if verdict == () and stay.again <= self._now:
+            stay.again = self._now + AGAIN_S
+            self._later(stay.again, LOSS, self._on_overflow, place, visit)
 
     def _on_end(self, number: int, place: int, turn: int) -> None:
         desk = self.desks[number]
@@ -186,13 +195,10 @@ class _Day:
         self._lengths[queue] += 1
         self._put_in(place, stay)
         self._came[place] = None
-        self._entered.append(place)
         self._await_step(place, stay)
-        rules = self._center.queues[queue]
-        if rules.overflow_s is not None and rules.overflow_to is not None:
-            self._later(_due(self._now, rules.overflow_s), LOSS, self._on_overflow, place, visit)
-        if rules.wait_limit_s is not None:
-            self._later(_due(self._now, rules.wait_limit_s), LOSS, self._on_wait_limit, place, visit)
+        for rule in self._center.queues[queue].overflow:
+            if rule.when == doors.WAITED:
+                self._later(_due(self._now, rule.limit or 0), LOSS, self._on_overflow, place, visit)
 
     def _leave(self, place: int, outcome: str, operator: int | None = None) -> None:
         stay = self._stays.pop(place)
@@ -219,14 +225,26 @@ class _Day:
                 self._later(_due(since, after_s), CHANGE, self._on_step, place, stay.visit)
                 return
 
-    def _turn_away(self) -> None:
-        """Block the last of those who came now, where they are too many."""
+    # Overflow.
+
+    def _ask_doors(self) -> None:
+        """Send on or refuse who came now and found nobody free, the last one first."""
         for place in reversed(self._entered):
             stay = self._stays.get(place)
-            limit = None if stay is None else self._center.queues[stay.queue].full_at
-            if stay is not None and limit is not None and self._lengths[stay.queue] > limit:
-                self._leave(place, BLOCKED)
+            if stay is not None:
+                self._obey(place, stay, self._entrances.at_door(stay.queue))
         self._entered.clear()
+
+    def _obey(self, place: int, stay: _Stay, verdict: Verdict) -> None:
+        if isinstance(verdict, str):
+            self._leave(place, verdict)
+            return
+        for visit, queue in enumerate(verdict or (), start=stay.visit + 1):
+            self._leave(place, FLOWED_OUT)
+            self._enter(place, queue, visit=visit)
+
+    def _is_staffed(self, queue: int) -> bool:
+        return any(self.desks[number].is_there for number in self._members[queue])
 
     # Operators.
 

@@ -7,13 +7,13 @@ from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
 from customers import actions
-from customers.models import Customer, Identity, Merge
+from customers.models import Customer, Identity, Merge, Profile
 from cxcenter.accounts.models import User
 from cxcenter.core.models import AuditEntry, Outbox, WebhookDelivery, WebhookSubscription
-from interactions.models import Block, Case, Interaction, Site, Task, Topic
+from interactions.models import Block, Case, Interaction, Site, Task, Thread, Topic
 from routing.actions import offers
 from routing.choices import Mode
-from routing.models import Assignment, Presence, WorkItem
+from routing.models import Assignment, Callback, Presence, Queue, WorkItem
 from tests import world
 from tests.admin.pages import MODELS, act, address, save
 
@@ -26,7 +26,7 @@ READ_ONLY = [
         "interactions.Interaction", "interactions.Message", "routing.WorkItem", "routing.Assignment",
         "routing.PresenceInterval", "routing.Presence", "core.Event", "core.AuditEntry", "core.Outbox",
         "core.WebhookDelivery", "interactions.Block", "admin.LogEntry", "customers.Customer", "quality.Survey",
-        "interactions.Case", "interactions.Task", "customers.Profile", "customers.Identity",
+        "interactions.Case", "interactions.Task", "routing.Callback", "customers.Profile", "customers.Identity",
     }
 ]  # fmt: skip
 
@@ -56,6 +56,27 @@ def test_who_opens_a_card_here_is_kept(page, boss):
             assert page.get(address(type(row), "change", row.pk)).status_code == 200
         assert looks() == [f"customer:{customer.pk}"], row
         AuditEntry.objects.filter(actor=boss).delete()
+
+
+def test_callbacks_are_listed_with_what_became_of_them(page, django_assert_max_num_queries):
+    queue, channel = Queue.objects.get(name="Warranty"), Site.objects.get(key="demo").channel
+
+    def callback(number: int, **fields) -> Callback:
+        phone = Identity.objects.create(kind="phone", value=f"+7900777{number:04}")
+        thread = Thread.objects.create(channel=channel, identity=phone, profile=Profile.objects.first())
+        return Callback.objects.create(thread=thread, queue=queue, name=f"Anna {number}", **fields)
+
+    done = callback(1, state="ended", result="no_answer", attempts=3, ended_by=User.objects.get(username="operator1"))
+    for number in range(2, 30):
+        callback(number)
+    with django_assert_max_num_queries(20):
+        shown = page.get(address(Callback, "changelist")).content.decode()
+    assert "Anna 1 •••• 01" in shown and "nobody answered" in shown and "planned" in shown
+    assert "+79007770001" not in shown
+    found = page.get(address(Callback, "changelist"), {"q": f"CB-{done.pk}"}).context["cl"].result_list
+    assert [row.pk for row in found] == [done.pk]
+    assert page.get(address(Callback, "change", done.pk)).status_code == 200
+    assert page.post(address(Callback, "change", done.pk), {}).status_code == 403
 
 
 def test_numbers_lead_to_rows(page):

@@ -9,10 +9,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from cxcenter.core.errors import Forbidden
 from cxcenter.core.models import AuditEntry
 from interactions.models import Topic
 from quality import retold, runs
 from quality.models import SimulationRun
+from routing.actions.rules import save_rules
 from routing.models import (
     Assignment,
     BusinessHours,
@@ -20,6 +22,7 @@ from routing.models import (
     FrequentRule,
     MemberPeriod,
     OpeningInterval,
+    OperatorSkill,
     Overflow,
     PauseReason,
     Presence,
@@ -132,6 +135,89 @@ def test_a_change_is_saved_whole_and_kept_as_a_version_with_its_words(post, plac
     assert AuditEntry.objects.get(act="rules.save").subject == "rules:2"
     page = client.get(reverse("board:rules-version", args=[2])).content.decode()
     assert "Rush hours" in page and "2 members; added: Carl; removed: Bob" in page
+
+
+# --- A new queue ----------------------------------------------------------------------------------
+
+
+def fresh(place: Place, **changed: object) -> dict[str, object]:
+    """What the form of a new queue sends: what the model says, a name, a team, a member."""
+    said = {name: getattr(Queue(), name) for name in FIELDS} | {"frequent-contacts": 3, "frequent-days": 7}
+    said |= {"name": "Fleet", "team": place.team.pk, "active": "on", "members": [place.alice.pk], **changed}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def test_a_supervisor_makes_a_queue_with_all_its_rules(post, place, client):
+    page = client.get(reverse("board:rules-queue-new")).content.decode()
+    assert "New queue" in page and f'value="{place.team.pk}" selected' in page and "Other</option>" not in page
+    answer = post("rules-queue-new", why="Fleets", **fresh(place, target_s=45, **rows(after(60, place.second))))
+    assert answer.json()["said"] == "Saved as version 2"
+    queue = Queue.objects.get(name="Fleet")
+    assert (queue.team, queue.target_s, queue.rules_version, queue.active) == (place.team, 45, 2, True)
+    assert list(queue.members.all()) == [place.alice] and queue.overflows.get().to == place.second
+    version = RuleVersion.objects.get(number=2)
+    assert [(one["sort"], one["id"], one["field"], one["after"]) for one in version.changes] == [
+        ("queues", f"{queue.pk}", "", "Fleet")
+    ]
+    assert version.state["queues"][f"{queue.pk}"]["target_s"] == 45
+    assert AuditEntry.objects.get(act="rules.save").detail == {"changed": [f"queues:{queue.pk}"]}
+    assert "Fleet" in client.get(reverse("board:rules")).content.decode()
+    # It can be changed as any other, and takes contacts.
+    assert post("rules-queue", queue.pk, **place.asked(queue, target_s=50)).status_code == 200
+    world.on_duty(place.alice)
+    talk = world.open_chat(world.make_site(queue))
+    assert WorkItem.objects.get(interaction=talk).visit == "offered"
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "words"),
+    [
+        ({"members": []}, "members", "Nobody serves Fleet"),
+        ({"name": "warranty"}, "name", "is there already"),
+        ({"name": ""}, "name", "required"),
+        ({"team": ""}, "team", "required"),
+        ({"max_waiting": 0}, "max_waiting", "nobody may ever wait here"),
+        ({"when-0": "waited", "limit-0": "", "then-0": "form"}, "limit-0", "how many seconds"),
+    ],
+)  # fmt: skip
+def test_a_queue_that_cannot_be_is_not_made(post, place, changed, field, words):
+    assert words in faults(post("rules-queue-new", **fresh(place, **changed)))[field]
+    assert not RuleVersion.objects.exists() and not Queue.objects.filter(name="Fleet").exists()
+
+
+def test_a_new_queue_asks_for_the_skills_that_all_work_asks_for(post, place):
+    skill = Skill.objects.create(name="Russian")
+    Requirement.objects.create(skill=skill, level=3)
+    assert "Russian ≥ 3" in faults(post("rules-queue-new", **fresh(place)))["members"]
+    OperatorSkill.objects.create(user=place.alice, skill=skill, level=3)
+    assert post("rules-queue-new", **fresh(place)).status_code == 200
+
+
+def test_queues_are_made_for_own_teams_with_own_people(post, place):
+    other = place.foreign.team
+    assert "team" in faults(post("rules-queue-new", **fresh(place, team=other.pk)))
+    assert "members" in faults(post("rules-queue-new", **fresh(place, members=[place.stranger.pk])))
+    settings = document.current()["queues"][str(place.queue.pk)] | {"name": "Fleet", "team": other.pk}
+    with pytest.raises(Forbidden, match="own teams"):
+        save_rules(edit={"queues": {"new": settings}}, why="", actor=place.boss)
+
+
+def test_a_version_from_before_a_queue_leaves_it_as_it_is_and_says_so(post, place, client):
+    post("rules-queue", place.queue.pk, **place.asked(target_s=30))
+    post("rules-queue-new", **fresh(place))
+    queue = Queue.objects.get(name="Fleet")
+    post("rules-queue", place.queue.pk, **place.asked(**rows(after(60, queue))))
+    page = client.get(reverse("board:rules-version", args=[1])).content.decode()
+    assert "Made later: Fleet." in page
+    assert "Made later" not in client.get(reverse("board:rules-version", args=[3])).content.decode()
+    assert post("rules-back", 1).json()["said"] == "Saved as version 5"
+    queue.refresh_from_db()
+    assert (queue.active, queue.rules_version, list(queue.members.all())) == (True, 3, [place.alice])
+    assert not place.queue.overflows.exists()
+    # What is gone is not made again.
+    queue.delete()
+    assert post("rules-back", 3).status_code == 200
+    assert not Queue.objects.filter(name="Fleet").exists()
 
 
 def test_new_weights_move_those_who_wait(post, place):
@@ -398,6 +484,7 @@ def test_the_pages_ask_the_same_of_few_and_of_many(place, client):
     pages = [
         reverse("board:rules"),
         reverse("board:rules-queue", args=[place.queue.pk]),
+        reverse("board:rules-queue-new"),
         reverse("board:rules-versions"),
     ]
 
@@ -514,8 +601,11 @@ def test_moves_and_full_queues_are_played_and_what_is_not_is_said(post, place, c
     assert (run.state, run.fault) == ("done", "")
     scenario = json.loads(run.scenario)
     assert scenario["rules"]["changed"]["queues"]["Warranty"] == {
-        "full_at": 4, "overflow": {"after_s": 60, "to": "Second line"}
-    }  # fmt: skip
+        "overflow": [
+            {"when": "length", "limit": 4, "then": "form"},
+            {"when": "waited", "limit": 60, "then": "queue", "to": "Second line"},
+        ]
+    }
     found = json.loads(run.result)["differences"]["changed"]
     moved = {(row["of"], row["figure"]): row["mean"] for row in found if row["by"] == "queue"}
     assert moved["Warranty", "flowed_out"] > 0
@@ -526,14 +616,38 @@ def test_moves_and_full_queues_are_played_and_what_is_not_is_said(post, place, c
 
 
 def test_what_the_simulator_plays_of_overflows(place):
-    def played(*found):
-        return [(rule["when"], rule["then"], rule["limit"]) for rule in retold.played(found)]
-
     onward, away = after(60, place.second), {"when": "waited", "limit": 90, "then": "close"}
-    late, full = after(120, place.foreign), {"when": "length", "limit": 9, "then": "close"}
-    assert played(late, onward, away, AWAY, FORM) == [("waited", "close", 90), ("waited", "queue", 60)]
-    assert played(late, away, full, full | {"limit": 3}) == [("length", "close", 3), ("waited", "close", 90)]
-    assert retold.unplayed([late, onward, FORM]) == [late, FORM]
+    full, closed = {"when": "length", "limit": 9, "then": "close"}, {"when": "hours", "limit": None, "then": "form"}
+    told = {"when": "length", "limit": 3, "then": "message"}
+    rules = [told, full, onward, away, AWAY, FORM, closed]
+    assert retold.played(rules) == [full, onward, away, AWAY]
+    assert retold.unplayed(rules) == [told, FORM, closed]
+
+
+def test_who_met_a_door_that_nobody_stood_behind_is_played_where_rules_ask_for_that(post, place):
+    yesterday(place, contacts=30)
+    refused = WorkItem.objects.order_by("-entered_at").first()
+    WorkItem.objects.filter(pk=refused.pk).update(
+        outcome="blocked", blocked_kind="B3", overflows=["nobody:close"], left_at=refused.entered_at
+    )
+    asked = place.asked(**rows({**AWAY, "then": "queue", "to": place.second.pk, "limit": ""}, after(40, place.second)))
+    assert post("rules-queue", place.queue.pk, act="try", **asked).status_code == 200
+    runs.work(seconds=60)
+    run = SimulationRun.objects.get()
+    assert (run.state, run.fault) == ("done", "")
+    scenario = json.loads(run.scenario)
+    assert scenario["queues"]["Warranty"]["overflow"] == [{"when": "nobody", "then": "form"}], "as it is without a rule"
+    assert scenario["rules"]["changed"]["queues"]["Warranty"]["overflow"] == [
+        {"when": "nobody", "then": "queue", "to": "Second line"},
+        {"when": "waited", "limit": 40, "then": "queue", "to": "Second line"},
+        {"when": "nobody", "then": "form"},
+    ]
+    assert len(scenario["streams"]["Warranty"]["log"]) == 30
+    # Without such rules it is not known who else was refused, and he is left out.
+    assert post("rules-queue", place.queue.pk, act="try", **place.asked(priority=3)).status_code == 200
+    runs.work(seconds=60)
+    scenario = json.loads(SimulationRun.objects.order_by("-pk").first().scenario)
+    assert len(scenario["streams"]["Warranty"]["log"]) == 29 and "overflow" not in scenario["queues"]["Warranty"]
 
 
 def test_what_cannot_be_saved_cannot_be_tried(post, place):

@@ -1,16 +1,20 @@
 """Thresholds: set per queue by who controls it, off without a number, told on the boards of the team."""
 
+import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from cxcenter.board import snapshot
+from cxcenter.board.reached import Reached
 from cxcenter.core.errors import Forbidden, Invalid
 from cxcenter.core.models import AuditEntry
 from routing.actions.alerts import set_thresholds
-from routing.models import Threshold, WorkItem
+from routing.models import Alert, Threshold, WorkItem
 from tests import world
 from tests.board.day import Day
 
@@ -75,6 +79,67 @@ def test_limits_are_reached_exactly(day):
     # It is over by itself.
     WorkItem.objects.filter(visit="waiting").update(visit="left", outcome="withdrawn", left_at=timezone.now())
     assert reached(day).keys() == {"t_level"}
+
+
+def test_what_is_reached_is_kept_with_its_worst_value_and_ends_a_minute_after(day):
+    keeper, queue = Reached(), day.queues[0]
+
+    def look(seconds: float) -> int:
+        return keeper.keep(snapshot.compute(timezone.now() + timedelta(seconds=seconds)))
+
+    assert look(0) == 0
+    wait(day, 3, 100)
+    set_thresholds(queue=queue, waiting=3, longest_s=200, level=None, actor=day.supervisor)
+    assert look(0) == 1
+    kept = Alert.objects.get()
+    assert (kept.kind, kept.team, kept.queue, kept.ended_at) == ("t_waiting", queue.team, queue, None)
+    assert kept.args == {"limit": 3, "count": 3}
+    wait(day, 2, 10)
+    assert look(1) == 0 and Alert.objects.get().args["count"] == 3, "rows are not written each second"
+    assert look(11) == 0 and Alert.objects.get().args["count"] == 5
+    assert look(120) == 1
+    longest = Alert.objects.get(kind="t_longest")
+    assert longest.args["limit_s"] == 200 and longest.args["longest_s"] in range(219, 224)
+    WorkItem.objects.filter(pk__in=WorkItem.objects.values("pk")[:2]).delete()
+    look(140)
+    assert Alert.objects.get(kind="t_waiting").args["count"] == 5, "the worst value stands"
+    # To and fro about the limit is one alert; what is over for a minute has ended.
+    WorkItem.objects.all().delete()
+    assert look(150) == 0
+    wait(day, 3, 1)
+    assert look(160) == 0
+    WorkItem.objects.all().delete()
+    assert look(221) == 2 and not Alert.objects.filter(ended_at=None).exists()
+    assert Alert.objects.count() == 2
+
+
+def test_what_a_process_before_has_left_ends_with_the_first_look(day):
+    queue = day.queues[0]
+    about = {"kind": "t_level", "team": queue.team, "queue": queue, "subject": f"queue:{queue.pk}"}
+    Alert.objects.create(**about, args={"limit": 80, "level": 62.5})
+    assert Reached().keep(snapshot.compute()) == 1
+    assert Alert.objects.get().ended_at is not None
+
+
+def test_they_are_listed_in_words_a_page_at_a_time_and_not_doubled_on_the_board(client, day):
+    queue = day.queues[0]
+    wait(day, 3, 300)
+    set_thresholds(queue=queue, waiting=2, longest_s=200, level=None, actor=day.supervisor)
+    Reached().keep(snapshot.compute())
+    assert sorted(reached(day)) == ["t_longest", "t_waiting"]
+    old = timezone.now() - timedelta(days=1)
+    about = {"kind": "t_level", "team": queue.team, "queue": queue, "args": {"limit": 80, "level": 62.5}}
+    Alert.objects.bulk_create(Alert(**about, at=old, ended_at=old + timedelta(minutes=5)) for _ in range(60))
+    client.force_login(day.supervisor)
+    page = client.get(reverse("board:alerts")).content.decode()
+    assert "Threshold: 3 waited at once, it calls from 2 on" in page
+    assert "it calls from 200 s on" in page and "was 62.5 %, it calls below 80 %" in page
+    assert page.count("<tr><td") == 50
+    (further,) = re.findall(r'href="(\?before=\d+)"', page)
+    with CaptureQueriesContext(connection) as caught:
+        rest = client.get(reverse("board:alerts") + further).content.decode()
+    assert rest.count("<tr><td") == 12 and "?before=" not in rest
+    assert sum("routing_alert" in query["sql"] for query in caught) <= 4
 
 
 def test_another_teams_board_says_nothing(day):

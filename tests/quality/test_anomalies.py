@@ -1,7 +1,7 @@
 """Anomalies: the rule is quiet where nothing happens and speaks where something does; each is told once and ends by itself."""
 
 import random
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,9 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from interactions.models import Interaction, Topic
 from quality import forecast
-from quality.anomalies import LEAST, RARE, Usual, at_most, is_sharp, tail, too_long_s
+from quality.anomalies import LEAST, RARE, Usual, at_least, at_most, is_drop, is_sharp, low_tail, tail, too_long_s
 from quality.watch import Watch
-from routing.models import Alert, Assignment, WorkItem
+from routing.models import Alert, Assignment, BusinessHours, OpeningInterval, WorkItem
 from tests.board.day import Day
 
 ZONE = ZoneInfo("Europe/Moscow")
@@ -49,6 +49,26 @@ def test_large_counts_do_not_break_it():
     assert at_most(usual) == 14_999
 
 
+def test_the_tail_below_is_that_of_the_same_distribution():
+    usual = Usual(total=80, quarters=4)
+    shape, share = 80.5, 4 / 5
+    mass, total = share**shape, 0.0
+    for count in range(7):
+        total += mass
+        mass *= (shape + count) / (count + 1) * (1 - share)
+    assert low_tail(6, usual) == pytest.approx(total, rel=1e-6)
+    least = at_least(usual)
+    assert low_tail(least, usual) > RARE >= low_tail(least - 1, usual)
+    assert not is_drop(least, usual) and is_drop(least - 1, usual)
+    assert is_drop(6_600, Usual(40_000, 4)) and not is_drop(6_700, Usual(40_000, 4))
+
+
+def test_where_few_are_usual_none_is_no_drop():
+    assert not is_drop(0, Usual(40, 4)) and at_least(Usual(40, 4)) == 0
+    assert is_drop(0, Usual(44, 4)) and at_least(Usual(44, 4)) == 1
+    assert not is_drop(0, None)
+
+
 def test_little_is_no_anomaly_and_little_known_tells_none():
     assert not is_sharp(LEAST - 1, Usual(0, 4))
     assert is_sharp(LEAST + 2, Usual(0, 4))
@@ -58,13 +78,16 @@ def test_little_is_no_anomaly_and_little_known_tells_none():
 def test_a_quiet_center_stays_quiet():
     """A year of quarters in queues of all sizes: no more false alarms than one in ten thousand promises."""
     draw = random.Random(7)
-    alarms = quarters = 0
+    alarms = drops = quarters = 0
     for mean in (0.2, 1, 4, 15, 60):
         for _quarter in range(6_000 if mean < 60 else 2_000):
             usual = Usual(sum(poisson(draw, mean) for _week in range(4)), 4)
-            alarms += is_sharp(poisson(draw, mean), usual)
+            count = poisson(draw, mean)
+            alarms += is_sharp(count, usual)
+            drops += is_drop(count, usual)
             quarters += 1
     assert alarms <= 3 * RARE * quarters
+    assert drops <= 3 * RARE * quarters
 
 
 @pytest.mark.parametrize(("mean", "rise"), [(4, 26), (15, 48), (60, 110)])
@@ -72,6 +95,13 @@ def test_a_sharp_rise_is_found(mean, rise):
     draw = random.Random(mean)
     found = sum(is_sharp(poisson(draw, rise), Usual(sum(poisson(draw, mean) for _ in range(4)), 4)) for _ in range(300))
     assert found >= 270
+
+
+@pytest.mark.parametrize(("mean", "left"), [(15, 0.3), (20, 1), (60, 25)])
+def test_a_sharp_drop_is_found(mean, left):
+    draw = random.Random(mean)
+    usual = [Usual(sum(poisson(draw, mean) for _ in range(4)), 4) for _ in range(300)]
+    assert sum(is_drop(poisson(draw, left), one) for one in usual) >= 240
 
 
 def test_what_lasts_too_long_is_told_from_enough_contacts_only():
@@ -186,6 +216,42 @@ def test_a_rise_is_told_once_with_its_numbers_and_ends_by_itself(place):
     assert Alert.objects.filter(kind="arrivals").count() == 2
 
 
+def test_a_broken_entrance_is_told_when_the_quarter_is_over_and_ends_by_itself(place):
+    watch, queue = Watch(), place.queues[0]
+    come(place, at(10), 20)
+    come(place, at(10, 15), 2)
+    assert watch.run(at(10, 29)) == 0, "the quarter is not over"
+    assert watch.run(at(10, 31)) == 1
+    drop = Alert.objects.get()
+    assert (drop.kind, drop.subject, drop.queue, drop.team) == ("drop", f"queue:{queue.pk}", queue, place.teams[0])
+    assert drop.args == {
+        "count": 2, "usual": 20.0, "at_least": at_least(Usual(80, 4)), "day": "2026-11-30", "slot": 41,
+        "begin": at(10, 15).timestamp(),
+    }  # fmt: skip
+    come(place, at(10, 30), 18)
+    assert watch.run(at(10, 44)) == 0
+    watch.run(at(10, 46))
+    assert standing() == set() and Alert.objects.get().ended_at == at(10, 46)
+    # In the quarter after that nobody comes at all.
+    watch.run(at(11, 1))
+    assert standing() == {("drop", f"queue:{queue.pk}")}
+
+
+@pytest.mark.parametrize("why", ["closed", "hours", "off"])
+def test_who_is_not_let_in_is_no_drop(place, why):
+    queue = place.queues[0]
+    if why == "closed":
+        queue.closed_until = at(11)
+    elif why == "hours":
+        queue.hours = BusinessHours.objects.create(name="Afternoon", zone="Europe/Moscow")
+        OpeningInterval.objects.create(hours=queue.hours, day=0, opens=time(10, 20), closes=time(18))
+    else:
+        queue.active = False
+    queue.save()
+    Watch().run(at(10, 31))
+    assert standing() == set()
+
+
 def test_late_contacts_are_counted_while_they_wait(place):
     watch = Watch()
     come(place, at(10), 20, waited=5)
@@ -205,6 +271,7 @@ def test_late_contacts_are_counted_while_they_wait(place):
 
 def test_an_operator_who_is_stuck_is_told_until_he_lets_go(place):
     (operator,), queue = place.operators, place.queues[0]
+    come(place, at(10, 15), 20)
     for item in WorkItem.objects.order_by("-pk")[:40]:
         begun = at(9) + timedelta(minutes=item.pk % 40)
         Assignment.objects.create(

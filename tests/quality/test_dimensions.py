@@ -11,7 +11,7 @@ from quality.metrics.behind import contacts
 from quality.metrics.registry import METRICS
 from quality.metrics.reports import Asked, named, report
 from quality.metrics.spans import Interval
-from quality.models import Rollup
+from quality.models import RolledDay, Rollup
 from routing.models import WorkItem
 from tests.quality.history import History
 from tests.quality.test_reports import SINCE, UNTIL
@@ -64,6 +64,39 @@ def test_a_skill_narrows_and_splits_with_others_and_its_contacts_are_as_many(ski
         (same,) = [row for row in split.rows if row.keys == told.keys]
         assert same.values == told.values
     assert report(Asked(SINCE, UNTIL, only={"skill": 10**9})).whole["offered"] == 0
+
+
+@pytest.mark.parametrize("code", ["skill", "topic"])
+def test_days_that_are_summed_up_tell_skills_and_topics_as_their_rows_do(skilled, code):
+    history, russian, *_rest = skilled
+    chosen = {"skill": russian.pk, "topic": history.topics[0].pk}[code]
+    asked = [
+        {"by": (code,)},
+        {"by": ("queue", code), "interval": Interval.DAY},
+        {"by": ("channel",), "only": {code: chosen}},
+        {"by": (), "only": {code: None}},
+        {"by": (code, "priority"), "queues": [history.queues[0].pk]},
+    ]
+    raw = [report(Asked(SINCE, UNTIL, **one, kept=False)) for one in asked]
+    assert rollups.rebuild() > 2
+    for one, before in zip(asked, raw, strict=True):
+        told = report(Asked(SINCE, UNTIL, **one))
+        assert (told.rows, told.whole) == (before.rows, before.whole) and told.whole["offered"], one
+    # What they are read from; days of an older edition are counted from their rows.
+    level = {"skill": Rollup.Level.PATHS, "topic": Rollup.Level.TOPICS}[code]
+    Rollup.objects.filter(level=level).update(offered=1000)
+    assert report(Asked(SINCE, UNTIL, by=(code,))).whole["offered"] > 1000
+    RolledDay.objects.update(edition=0)
+    assert report(Asked(SINCE, UNTIL, by=(code,))).rows == raw[0].rows
+    assert len(list(rollups.due())) == RolledDay.objects.count()
+
+
+def test_a_topic_that_is_gone_is_none_in_sums_too(skilled):
+    history, *_rest = skilled
+    rollups.rebuild()
+    history.topics[0].delete()
+    told, raw = (report(Asked(SINCE, UNTIL, by=("topic",), kept=kept)) for kept in (True, False))
+    assert told.rows == raw.rows and {row.keys["topic"] for row in told.rows} == {None, history.topics[1].pk}
 
 
 def test_hours_and_days_are_those_of_the_zone_where_clocks_change():

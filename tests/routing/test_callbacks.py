@@ -15,6 +15,7 @@ from cxcenter.core.errors import Conflict, CxError, Invalid
 from cxcenter.core.models import AuditEntry, Event, Outbox
 from interactions.actions import cases, moderation, talk
 from interactions.models import Interaction, Message, Task
+from interactions.wording import system_words
 from routing import calls, queries, sweeps
 from routing.actions import callbacks, calling, control, handover, legs, offers, overflow, presence, queueing
 from routing.models import Assignment, BusinessHours, Callback, OpeningInterval, Overflow, Presence, Queue, WorkItem
@@ -95,6 +96,15 @@ def test_nobody_frees_the_place_of_a_call_that_is_made_and_who_vanishes_leaves_i
     assert (legs.sweep_idle(now=later), sweeps.close_silent(now=later), sweeps.queue_lost(now=later)) == (0, 0, 0)
     presence.set_mode(user=desk.alice, mode="offline", actor=desk.alice, move=True)
     assert queueing.is_first_in_line(desk.item(callback.session)) and again(callback).state == "queued"
+
+
+def test_who_takes_a_callback_has_joined_no_chat(desk):
+    callback = accepted(desk, asked(desk, desk.chat()))
+    handover.take_over(interaction_id=callback.session_id, actor=desk.bob)
+    lines = Message.objects.filter(interaction=callback.session, author="system").order_by("seq")
+    assert [(line.code, line.audience) for line in lines][-2:] == [("calling", "staff")] * 2
+    assert "joined" not in {line.code for line in lines}
+    assert system_words("calling", lines.last().args) == f"{desk.bob.public_name} has taken the callback"
 
 
 def test_an_overflow_and_a_hand_over_take_it_along(desk):

@@ -292,6 +292,43 @@ def test_an_offer_is_explained_from_what_was_then(floor, russian):
         call_command("explain", "W-0")
 
 
+def test_an_explanation_asks_the_same_of_many_offers_and_reads_what_can_count(floor, russian):
+    asks(russian, 1, [(30, 0)], queue=floor.queue)
+    can(floor.alice, russian, 3)
+    can(floor.bob, russian, 2)
+    floor.ready(floor.alice, floor.bob)
+    old = floor.chat(floor.alice)
+    chat = floor.chat()
+    item, moment = floor.item(chat), timezone.now()
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            explain.offers_of(item)
+        return len(asked)
+
+    queries()
+    few = queries()
+    assert few <= 9, "beside what is known already"
+    for number in range(1, 20):
+        Assignment.objects.create(
+            item=item, interaction=chat, operator=(floor.alice, floor.bob)[number % 2], leg="ended", end="declined",
+            offered_at=moment + timedelta(seconds=number), ended_at=moment + timedelta(seconds=number + 0.5),
+        )  # fmt: skip
+    assert len(explain.offers_of(item)) == 20 and queries() == few
+    # Of the past it reads what is in work still, and what ended after the moment: not a year of legs.
+    held = Assignment.objects.get(interaction=old)
+    Assignment.objects.filter(pk=held.pk).update(offered_at=moment - timedelta(days=30))
+    for days in (1, 3, 100):
+        begun = moment - timedelta(days=days)
+        Assignment.objects.create(
+            item=floor.item(old), interaction=old, operator=floor.bob, leg="ended", end="finished", offered_at=begun,
+            accepted_at=begun, ended_at=begun + timedelta(minutes=5), wrapped_at=begun + timedelta(minutes=6),
+        )  # fmt: skip
+    past = explain._Past(item, list(Assignment.objects.filter(item=item, interaction=chat).order_by("offered_at")))
+    assert held.pk in {row[0] for row in past.legs} and len(past.legs) == 21
+    assert {one.name: one.load for one in explain.offers_of(item)[0].candidates}[floor.alice.name] == 1
+
+
 def test_the_times_as_a_member_follow_the_members(floor):
     carol = world.make_user("carol")
     member = QueueMember.objects.create(queue=floor.queue, user=carol)

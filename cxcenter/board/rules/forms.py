@@ -11,7 +11,7 @@ from django.http import QueryDict
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from cxcenter.accounts.models import User
+from cxcenter.accounts.models import Team, User
 from cxcenter.accounts.roles import RIGHTS, Right, Role
 from cxcenter.board import scope
 from cxcenter.board.forms import ActForm
@@ -47,6 +47,21 @@ class QueueRules(ActForm):
         """Return what is said as settings of the rules."""
         said = dict(self.cleaned_data)
         return {**said, "hours": said["hours"].pk if said["hours"] else None, "members": sorted(said["members"])}
+
+
+class NewQueueRules(QueueRules):
+    """Settings of a queue to come, with its team."""
+
+    team = forms.ModelChoiceField(Team.objects.none(), label=gettext_lazy("Team"))
+
+    def __init__(self, *args: Any, teams: "QuerySet[Team]", **kwargs: Any) -> None:
+        """Take the teams whose queue it may be."""
+        super().__init__(*args, **kwargs)
+        self.fields["team"].queryset = teams  # type: ignore[attr-defined]
+
+    def settings(self) -> Settings:
+        """Return what is said as settings of the rules, and the team beside them."""
+        return {**super().settings(), "team": self.cleaned_data["team"].pk}
 
 
 class FrequentRules(ActForm):
@@ -102,7 +117,7 @@ class Why(ActForm):
 def people_for(user: User, queue: Queue) -> list[User]:
     """Return who may serve a queue: the operators of the user's teams, and who serves it already, by team and name."""
     own = Q(team__in=scope.teams_of(user), role__in=SERVING, is_active=True)
-    found = User.objects.filter(own | Q(memberships__queue=queue, memberships__until=None)).distinct()
+    found = User.objects.filter(own | Q(memberships__queue=queue.pk, memberships__until=None)).distinct()
     return list(found.select_related("team").order_by("team__name", "first_name", "last_name", "pk"))
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -16,44 +17,66 @@ from cxcenter.board.counted import SLOT_S
 from cxcenter.board.forms import Thresholds
 from cxcenter.board.views.acts import Act, OfQueue, Said
 from routing.actions import alerts, control
-from routing.choices import AlertKind
+from routing.choices import REACHED, AlertKind
 from routing.models import Alert, Threshold
 
-SHOWN = 200
+PAGE = 50
 WORDS = {
     AlertKind.LATE: gettext_lazy("Waits longer than %(target_s)s s"),
     AlertKind.ARRIVALS: gettext_lazy("%(came)s came %(when)s; usual %(usual)s, at most %(at_most)s"),
+    AlertKind.DROP: gettext_lazy("%(came)s came %(when)s; usual %(usual)s, at least %(at_least)s"),
     AlertKind.TOPIC: gettext_lazy("%(topic)s: %(came)s came %(when)s; usual %(usual)s, at most %(at_most)s"),
     AlertKind.WAITS: gettext_lazy(
         "%(came)s of those who came %(when)s waited too long; usual %(usual)s, at most %(at_most)s"
     ),
     AlertKind.LONG_PAUSE: gettext_lazy("%(operator)s: a pause longer than %(limit)s min"),
     AlertKind.STUCK: gettext_lazy("%(operator)s: in one contact for longer than %(limit)s min"),
+    AlertKind.T_WAITING: gettext_lazy("Threshold: %(came)s waited at once, it calls from %(threshold)s on"),
+    AlertKind.T_LONGEST: gettext_lazy("Threshold: one waited %(longest_s)s s, it calls from %(limit_s)s s on"),
+    AlertKind.T_LEVEL: gettext_lazy("Threshold: the service level was %(level)s %%, it calls below %(threshold)s %%"),
 }
-# The state whose contacts are behind a rise.
-STATES = {AlertKind.ARRIVALS: "entered", AlertKind.TOPIC: "entered", AlertKind.WAITS: "overdue"}
+# The state whose contacts are behind a rise or a drop.
+STATES = {
+    AlertKind.ARRIVALS: "entered",
+    AlertKind.DROP: "entered",
+    AlertKind.TOPIC: "entered",
+    AlertKind.WAITS: "overdue",
+}
 
 
-def noted(user: User) -> list[dict[str, Any]]:
-    """Return what was noted lately for the user's teams, seen or not, in words."""
+def noted(user: User, before: int | None = None) -> tuple[list[dict[str, Any]], int | None]:
+    """Return a page of what was noted for the user's teams, seen or not, in words, and the key of the next one.
+
+    The newest first; `before`: what was noted before this one.
+    """
     found = Alert.objects.filter(team__in=scope.teams_of(user)).select_related("queue", "item", "seen_by", "user")
-    return [
+    last = found.filter(pk=before).first() if before else None
+    if last is not None:
+        found = found.filter(Q(at__lt=last.at) | Q(at=last.at, pk__lt=last.pk))
+    page = list(found.order_by("-at", "-pk")[: PAGE + 1])
+    rows = [
         {
             "alert": alert,
             "words": in_words(alert, user.language),
             "queue": alert.queue.label(user.language) if alert.queue else "",
             "contacts": _contacts(alert),
             "seen_by": alert.seen_by.name if alert.seen_by else "",
+            "is_threshold": alert.kind in REACHED,
         }
-        for alert in found.order_by("-at", "-pk")[:SHOWN]
+        for alert in page[:PAGE]
     ]
+    return rows, page[PAGE - 1].pk if len(page) > PAGE else None
 
 
 def in_words(alert: Alert, language: str) -> str:
     """Return what an alert says: what was found, and what would have been usual."""
     args = alert.args
     said = {
-        **{name: args.get(name, "") for name in ("target_s", "usual", "at_most")},
+        **{
+            name: args.get(name, "")
+            for name in ("target_s", "usual", "at_most", "at_least", "longest_s", "limit_s", "level")
+        },
+        "threshold": args.get("limit", ""),
         "came": args.get("count", ""),
         "topic": (args.get("name_ru") if language == "ru" else "") or args.get("name", ""),
         "operator": alert.user.name if alert.user else "",
@@ -70,7 +93,7 @@ def _quarter(begin: float) -> str:
 
 
 def _contacts(alert: Alert) -> str:
-    """Return the address of the contacts behind a rise."""
+    """Return the address of the contacts behind a rise or a drop."""
     if alert.kind not in STATES:
         return ""
     args = alert.args

@@ -15,6 +15,7 @@ from cxcenter.accounts.roles import Right
 from cxcenter.board import contacts, publisher, scope
 from cxcenter.board.views.alerts import noted
 from cxcenter.core import audit
+from cxcenter.core.reading import number
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.frame import frame
 from interactions import pushes
@@ -133,7 +134,7 @@ def live(request: HttpRequest, section: str = "now") -> HttpResponse:
     """Show a section of the live board: the page fills in the numbers, now and at each push."""
     context: dict[str, Any] = {}
     if section == "alerts":
-        context["noted"] = noted(staff_of(request))
+        context["noted"], context["more"] = noted(staff_of(request), number(request.GET.get("before")))
     elif section == "operators":
         context["planned"] = list(scope.reservations_of(staff_of(request))[:PLANS])
     return board_page(request, section, f"board/{section}.html", **context)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
@@ -13,7 +13,15 @@ from django.views.decorators.http import require_GET
 from cxcenter.accounts.roles import Right
 from cxcenter.board import scope
 from cxcenter.board.rules import words
-from cxcenter.board.rules.forms import FrequentRules, QueueRules, checked, hours_from, pauses_from, people_for
+from cxcenter.board.rules.forms import (
+    FrequentRules,
+    NewQueueRules,
+    QueueRules,
+    checked,
+    hours_from,
+    pauses_from,
+    people_for,
+)
 from cxcenter.board.rules.overflow import fresh_line, lines_of, overflow_from
 from cxcenter.board.views.pages import board_page
 from cxcenter.core.errors import NotFound
@@ -63,6 +71,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             for ident, one in sorted(present[HOURS].items(), key=lambda row: row[1]["name"])
         ],
         pauses=present[PAUSES].values(),
+        can_make=scope.teams_of(user).exists(),
         wrong=[
             {"fault": fault, "url": _address(fault.sort, fault.id)}
             for fault in faults(present)
@@ -166,22 +175,28 @@ class OfQueue(Page):
     def _targets(self) -> QuerySet[Queue]:
         """Return where contacts may go on to: queues in use that the user controls, and where they go now."""
         own = Q(pk__in=scope.queues_of(self.user).exclude(pk=self.queue.pk).values("pk"))
-        kept = (Overflow.objects.filter(queue=self.queue), FrequentRule.objects.filter(queue=self.queue))
+        kept = (Overflow.objects.filter(queue=self.queue.pk), FrequentRule.objects.filter(queue=self.queue.pk))
         overflow, frequent = (Q(pk__in=found.values("to")) for found in kept)
         return Queue.objects.filter(own | overflow | frequent).order_by("name")
 
+    def _form(self, said: QueryDict | None = None, **more: Any) -> QueueRules:
+        return QueueRules(said, people=self.people, **more)
+
     def _edit(self) -> Document:
         said, targets = self.request.POST, self._targets()
-        form, frequent = QueueRules(said, people=self.people), FrequentRules(said, queues=targets)
+        form, frequent = self._form(said), FrequentRules(said, queues=targets)
         faults: list[dict[str, str]] = []
         overflow = overflow_from(said, targets.values_list("pk", flat=True), faults)
         checked(form, frequent, more=faults)
         return {QUEUES: {self.ident: {**form.settings(), "overflow": overflow, "frequent": frequent.settings()}}}
 
-    def _context(self, tried: Settings | None) -> dict[str, Any]:
-        lent = QueueMember.objects.filter(queue=self.queue).exclude(until=None).select_related("user")
+    def _settings(self) -> Settings:
         standing = QueueMember.objects.filter(queue=self.queue, until=None).values_list("user_id", flat=True)
-        settings = tried or rules.queue_settings(self.queue, list(standing))
+        return rules.queue_settings(self.queue, list(standing))
+
+    def _context(self, tried: Settings | None) -> dict[str, Any]:
+        lent = QueueMember.objects.filter(queue=self.queue.pk).exclude(until=None).select_related("user")
+        settings = tried or self._settings()
         targets = self._targets()
         chosen = set(settings["members"])
         groups: dict[str, list[dict[str, Any]]] = {}
@@ -191,7 +206,7 @@ class OfQueue(Page):
         return {
             "queue": self.queue,
             "label": self.queue.label(self.user.language),
-            "form": QueueRules(initial=_shown(settings), people=self.people),
+            "form": self._form(initial=_shown(settings)),
             "frequent": FrequentRules(initial=settings["frequent"], queues=targets),
             "overflow": lines_of(settings["overflow"]),
             "fresh": fresh_line(),
@@ -211,6 +226,28 @@ def _shown(settings: Settings) -> Settings:
     """Write weights as people write them."""
     weights = {name: f"{settings[name]:g}" for name in acts.WEIGHTS}
     return {**settings, **weights}
+
+
+class NewQueue(OfQueue):
+    """A queue to come, of one of the user's teams. It has all settings from the start, checked as a change is."""
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        """Begin with what the model says."""
+        Page.setup(self, request, *args, **kwargs)
+        self.queue = Queue()
+        self.people = people_for(self.user, self.queue)
+
+    def _form(self, said: QueryDict | None = None, **more: Any) -> NewQueueRules:
+        return NewQueueRules(said, people=self.people, teams=scope.teams_of(self.user).order_by("name"), **more)
+
+    def _settings(self) -> Settings:
+        """Return what the model says; the team where there is no other."""
+        teams = list(scope.teams_of(self.user)[:2])
+        plain = {name: getattr(self.queue, rules.LINKS.get(name, name)) for name in rules.QUEUE}
+        return {**plain, "members": [], "overflow": [], "frequent": None, "team": teams[0] if len(teams) == 1 else None}
+
+    def _context(self, tried: Settings | None) -> dict[str, Any]:
+        return {**super()._context(tried), "label": _("New queue"), "is_new": True, "can_try": False}
 
 
 class OfHours(Page):

@@ -64,6 +64,7 @@ def version(request: HttpRequest, pk: int) -> HttpResponse:
         **_told(shown.changes, own, names),
         compared=_told([asdict(one) for one in rules.changes(shown.state, now)], own, names),
         can_go_back=any(acts.back_to(shown, user).values()),
+        later=acts.made_later(shown, user),
     )
 
 
@@ -79,7 +80,8 @@ class PutBack(Act):
     title = gettext_lazy("Put version %(name)s back")
     button = gettext_lazy("Put back")
     hint = gettext_lazy(
-        "Your queues, hours and pause reasons become what they were in it, as a new version. What came later stays."
+        "Your queues, hours and pause reasons become what they were in it, as a new version. What was made later stays"
+        " as it is, what is gone is not made again."
     )
     form_class = Why
 

@@ -1,5 +1,6 @@
 """Ninety days of the demo: who wrote when, who answered, what came of it. The same at each run."""
 
+import itertools
 import random
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -10,7 +11,7 @@ from django.conf import settings
 
 from customers.events import SiteEvent
 from cxcenter.accounts.models import User
-from cxcenter.management.demo import cases, customers, dialogues_en, dialogues_ru, firms, queues, shifts, talks
+from cxcenter.management.demo import busy, cases, customers, dialogues_en, dialogues_ru, firms, queues, shifts, talks
 from cxcenter.management.demo.customers import Person
 from cxcenter.management.demo.dialogue import Dialogue
 from cxcenter.management.demo.record import Book
@@ -22,6 +23,12 @@ from routing.models import PauseReason, Queue, QueueMember
 DAYS = 90
 WEEKDAY, WEEKEND = 14, 6
 LOST_SHARE = 0.06
+# So many weeks back the weekday of today was busy as well.
+WEEKS = 4
+# Who comes today is none of those who came yesterday: late at night both meet.
+LATE = 150
+# Somebody who waits is tried again after so long.
+STEP_S = 7
 SEED = 4105
 DIALOGUES: dict[str, tuple[Dialogue, ...]] = {"en": dialogues_en.DIALOGUES, "ru": dialogues_ru.DIALOGUES}
 # The talks of today: minutes ago, who answered, what about.
@@ -33,6 +40,8 @@ TODAY = (
     (120, "operator4", "Warranty claim"),
     (62, "operator1", "Warranty claim"),
 )
+# Who works today.
+ON_DUTY = ("operator1", "operator2", "operator4", "operator5", "senior1")
 PAGES = (
     ("tyres", "Tyres and wheels"),
     ("parts", "Parts"),
@@ -100,11 +109,23 @@ def _past_days(demo: Demo) -> list[Shift]:
     worked = []
     for back in range(DAYS, -1, -1):
         day = today - timedelta(days=back)
-        on_duty = shifts.roster(demo.staff, day, demo.chance)
-        on_duty = [shift for shift in on_duty if shift.ends < demo.now - timedelta(hours=8)]
-        _tell_day(demo, day, on_duty)
+        on_duty = [shift for shift in shifts.roster(demo.staff, day, demo.chance) if _is_over(demo, shift, back)]
+        if back == 1:
+            able = demo.members[demo.queues[queues.ENTRANCES[busy.RUSH_ABOUT]].pk]
+            came = busy.yesterday(day, on_duty, able, demo.chance)
+            _tell_arrivals(demo, came, demo.people[len(TODAY) : LATE], on_duty)
+        elif back and back % 7 == 0 and back <= WEEKS * 7:
+            _tell_arrivals(demo, busy.like_today(day, demo.chance), demo.people[:LATE], on_duty)
+        else:
+            _tell_day(demo, day, on_duty)
         worked += on_duty
     return worked
+
+
+def _is_over(demo: Demo, shift: Shift, back: int) -> bool:
+    """Tell whether a shift ends before those of today begin; of yesterday, also that of somebody who has none today."""
+    free = timedelta(hours=1 if back == 1 and shift.user.username not in ON_DUTY else 8)
+    return shift.ends < demo.now - free
 
 
 def _tell_day(demo: Demo, day: date, on_duty: list[Shift]) -> None:
@@ -133,10 +154,38 @@ def _tell_one(demo: Demo, person: Person, on_duty: list[Shift]) -> None:
         opened = shift.begins + timedelta(seconds=demo.chance.randint(60, span - 600))
         visitor = Visitor(person, dialogue, queue, opened, _wait(demo.chance))
         if demo.chance.random() < LOST_SHARE:
-            _lose(demo, visitor, shift.user)
+            _lose(demo, replace(visitor, wait_s=visitor.wait_s + 30), shift.user)
             return
         if _tell_at(demo, visitor, shift, on_duty):
             return
+
+
+def _tell_arrivals(demo: Demo, came: list[busy.Arrival], people: list[Person], on_duty: list[Shift]) -> None:
+    """Tell of people who come one after the other: each is served as soon as somebody has room, or gives up before."""
+    # Each comes again only after all others: nobody has two talks at once.
+    turns = itertools.cycle(demo.chance.sample(people, len(people)))
+    for arrival, person in zip(came, turns, strict=False):
+        dialogues = [one for one in DIALOGUES[person.language] if arrival.about in ("", _root(demo, one))]
+        dialogue = talks.filled(demo.chance.choice(dialogues), person, demo.chance)
+        queue = _queue_of(demo, dialogue)
+        able = [shift for shift in on_duty if shift.user.pk in demo.members[queue.pk] and shift.is_at(arrival.at)]
+        if able:
+            _serve(demo, Visitor(person, dialogue, queue, arrival.at, 0), able, on_duty)
+
+
+def _serve(demo: Demo, visitor: Visitor, able: list[Shift], on_duty: list[Shift]) -> None:
+    demo.chance.shuffle(able)
+    patience_s = busy.patience_s(visitor.queue, demo.chance)
+    for wait_s in range(demo.chance.randint(4, 12), patience_s, STEP_S):
+        waited = replace(visitor, wait_s=wait_s)
+        if any(_tell_at(demo, waited, shift, on_duty) for shift in sorted(able, key=lambda one: len(one.contacts))):
+            return
+    _lose(demo, replace(visitor, wait_s=patience_s), able[0].user)
+
+
+def _root(demo: Demo, dialogue: Dialogue) -> str:
+    topic = demo.world.topics[dialogue.topic]
+    return (topic.parent or topic).name
 
 
 def _wait(chance: random.Random) -> int:
@@ -145,8 +194,7 @@ def _wait(chance: random.Random) -> int:
 
 
 def _queue_of(demo: Demo, dialogue: Dialogue) -> Queue:
-    topic = demo.world.topics[dialogue.topic]
-    return demo.queues[queues.ENTRANCES[(topic.parent or topic).name]]
+    return demo.queues[queues.ENTRANCES[_root(demo, dialogue)]]
 
 
 def _tell_at(demo: Demo, visitor: Visitor, shift: Shift, on_duty: list[Shift]) -> bool:
@@ -166,7 +214,6 @@ def _tell_at(demo: Demo, visitor: Visitor, shift: Shift, on_duty: list[Shift]) -
 
 def _lose(demo: Demo, visitor: Visitor, user: User) -> None:
     """Tell of a visitor who left; the callback he gets is done by now unless it is of today."""
-    visitor = replace(visitor, wait_s=visitor.wait_s + 30)
     talk = Talk(demo.book, demo.world, visitor, demo.chance)
     task = talk.give_up(timedelta(seconds=demo.site.gone_after_s))
     if task and demo.now - task.created_at > timedelta(days=1):
@@ -192,10 +239,7 @@ def _on_site(demo: Demo, visitor: Visitor, at: datetime, kind: str, data: dict[s
 def _today(demo: Demo) -> list[Shift]:
     """Tell the talks of the last hours; their operators signed off a few minutes ago."""
     begins, ends = demo.now - timedelta(hours=6, minutes=40), demo.now - timedelta(minutes=6)
-    on_duty = {
-        name: shifts.shift_of(demo.staff[name], begins, ends, demo.chance)
-        for name in ("operator1", "operator2", "operator4", "operator5", "senior1")
-    }
+    on_duty = {name: shifts.shift_of(demo.staff[name], begins, ends, demo.chance) for name in ON_DUTY}
     for (minutes_ago, name, topic), person in zip(TODAY, demo.people, strict=False):
         dialogue = next(d for d in DIALOGUES[person.language] if d.topic == topic and not d.is_handed_over)
         dialogue = talks.filled(dialogue, person, demo.chance)
@@ -204,4 +248,6 @@ def _today(demo: Demo) -> list[Shift]:
         # A pause of the operator moves the visitor a little.
         later = (replace(visitor, opened=opened + timedelta(minutes=minutes)) for minutes in range(0, 40, 2))
         assert any(_tell_at(demo, moved, on_duty[name], list(on_duty.values())) for moved in later), name
+    came = busy.today(begins, ends - timedelta(minutes=25), demo.chance)
+    _tell_arrivals(demo, came, demo.people[LATE:], list(on_duty.values()))
     return list(on_duty.values())

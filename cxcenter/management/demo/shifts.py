@@ -41,6 +41,10 @@ class Shift:
     pauses: list[tuple[Span, str]] = field(default_factory=list)
     contacts: list[Contact] = field(default_factory=list)
 
+    def is_at(self, moment: datetime) -> bool:
+        """Tell whether it is a moment of the shift, pauses included."""
+        return self.begins <= moment < self.ends
+
     def has_room(self, begins: datetime, ends: datetime) -> bool:
         """Tell whether a contact of that time fits: within the shift, outside pauses, below the capacity."""
         if begins < self.begins or ends > self.ends:

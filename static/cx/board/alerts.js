@@ -5,7 +5,7 @@ import { clockOf, count, duration, named, ofQueue, percent, settings } from "./n
 import { wordsOf } from "./people.js";
 import { wordsOf as wordsOfLimit } from "./ringing.js";
 
-const ORDER = ["t_longest", "t_waiting", "t_level", "nobody", "vanished", "arrivals", "topic", "waits", "stuck", "late", "level", "silent", "long_pause", "closed", "paused"];
+const ORDER = ["t_longest", "t_waiting", "t_level", "nobody", "vanished", "drop", "arrivals", "topic", "waits", "stuck", "late", "level", "silent", "long_pause", "closed", "paused"];
 const QUARTER_S = 900;
 const template = (alert) => document.querySelector(`template[data-alert=${alert.kind}]`);
 const rank = (alert) => ORDER.indexOf(alert.kind);
@@ -17,7 +17,7 @@ function valuesOf(alert, queue, operator) {
   if (alert.limit_s) values.limit = duration(alert.limit_s);
   if (alert.kind in settings.reached) values.said = wordsOfLimit(alert, queue);
   // An anomaly: when it was found, and of which quarter of an hour.
-  if (alert.begin) Object.assign(values, { at: clockOf(alert.since), came: `${clockOf(alert.begin)}–${clockOf(alert.begin + QUARTER_S)}`, lasts: duration(now() - alert.begin), usual: count(alert.usual ?? 0), at_most: count(alert.at_most ?? 0), topic_name: alert.topic ? named(alert) : "", team: alert.team });
+  if (alert.begin) Object.assign(values, { at: clockOf(alert.since), came: `${clockOf(alert.begin)}–${clockOf(alert.begin + QUARTER_S)}`, lasts: duration(now() - alert.begin), usual: count(alert.usual ?? 0), at_most: count(alert.at_most ?? 0), at_least: count(alert.at_least ?? 0), topic_name: alert.topic ? named(alert) : "", team: alert.team });
   if (alert.until) values.until = clockOf(alert.until);
   return values;
 }

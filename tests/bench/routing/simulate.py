@@ -62,7 +62,7 @@ def document() -> dict:
     queues: dict = {
         f"queue {number}": {"choice": CHOICES[number % len(CHOICES)], "full_at": 200} for number in range(QUEUES)
     }
-    queues["queue 0"]["overflow"] = {"after_s": 180, "to": "queue 1"}
+    queues["queue 0"]["overflow"] = [{"when": "waited", "limit": 180, "then": "queue", "to": "queue 1"}]
     return {
         "closes": f"{OPENS + HOURS}:00",
         "queues": queues,

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from quality.service_level import Policy
 from quality.simulation.faults import MOST, SCHEMA, BadScenario
 from quality.simulation.scenario import POLICIES, merged, read, understand
-from routing.simulation.center import Shift
+from routing.simulation.center import Overflow, Shift
 from routing.simulation.chance import Exponential, Fixed
 from routing.simulation.demand import Arrival, draw
 from routing.strategies import Rules, Steps
@@ -26,10 +26,13 @@ WHOLE = {
             "choice": "longest_idle",
             "priority_weight": 90,
             "full_at": 5,
-            "overflow": {"after_s": 60, "to": "second"},
+            "overflow": [
+                {"when": "length", "limit": 3, "then": "close"},
+                {"when": "waited", "limit": 60, "then": "queue", "to": "second"},
+            ],
             "steps": [{"after_s": 0, "needs": {"RU": 4, "EN": 2}}, {"after_s": 20, "needs": {"RU": 3}}],
         },
-        "second": {"wait_limit_s": 300},
+        "second": {"overflow": [{"when": "waited", "limit": 300, "then": "close"}]},
     },
     "operators": {
         "anna": {
@@ -70,8 +73,9 @@ def test_a_whole_scenario_is_understood():
     sales, second = base.center.queues
     assert base.skills == ("EN", "RU")
     assert sales.rules == Rules(priority_weight=90, choice="longest_idle")
-    assert (sales.full_at, sales.overflow_s, sales.overflow_to, sales.wait_limit_s) == (5, 60, 1, None)
-    assert (second.full_at, second.overflow_to, second.wait_limit_s) == (None, None, 300)
+    assert (sales.full_at, second.full_at) == (5, None)
+    assert sales.overflow == (Overflow("length", "close", 3), Overflow("waited", "queue", 60, 1))
+    assert second.overflow == (Overflow("waited", "close", 300),)
     anna, other = base.center.operators
     assert (anna.name, other.name, anna.skills) == ("anna 1", "anna 2", {0: 3, 1: 5})
     assert anna.shifts == (Shift(28800, 61200, ((43200, 45000),)),)
@@ -155,8 +159,13 @@ FAULTS = [
     ("queues/sales/choice", "best", "queues › sales › choice: choose least_loaded, longest_idle, even, random instead"),
     ("queues/sales/full_at", -1, "queues › sales › full_at: write 0 or more instead of -1"),
     ("queues/sales/full_at", 1.5, "queues › sales › full_at: write a whole number instead of 1.5"),
-    ("queues/sales/overflow/to", "secnd", "queues › sales › overflow › to: there is no queue “secnd”; did you mean “second”"),
-    ("queues/second/overflow", {"after_s": 1, "to": "sales"}, "overflow › to: contacts would go in a circle (sales → second"),
+    ("queues/sales/overflow/1/to", "secnd", "queues › sales › overflow › 2 › to: there is no queue “secnd”; did you mean “second”"),
+    ("queues/second/overflow/0", {"when": "nobody", "then": "queue", "to": "sales"}, "overflow › 2 › to: contacts would go in a circle (sales → second"),
+    ("queues/sales/overflow/0", {"when": "length", "then": "close"}, "overflow › 1: “length” needs a number: write “limit”"),
+    ("queues/sales/overflow/0", {"when": "nobody", "then": "close", "limit": 3}, "“nobody” needs no “limit”: take it out"),
+    ("queues/sales/overflow/0", {"when": "nobody", "then": "queue"}, "overflow › 1: to which queue? Write “to”"),
+    ("queues/sales/overflow/0/to", "second", "overflow › 1: only “queue” needs “to”: take it out"),
+    ("queues/sales/overflow/0/when", "hours", "overflow › 1 › when: choose waited, length, nobody instead of"),
     ("queues/sales/steps/0/after_s", 1, "queues › sales › steps › 1 › after_s: the first step begins at 0"),
     ("queues/sales/steps/1/after_s", 0, "queues › sales › steps › 2 › after_s: a step begins later than"),
     ("queues/sales/steps/0/needs", {"UR": 3}, "queues › sales › steps › 1 › needs: there is no skill of an operator “UR”; there is EN, RU"),

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.simulation import run as running
-from routing.simulation.center import Center, Contact, Operator, Queue, Shift
+from routing.simulation.center import Center, Contact, Operator, Overflow, Queue, Shift
 from routing.simulation.run import run
 from routing.strategies import CHOICES, Rules, Steps, decide, filled, has_room
 
 QUEUES, SKILLS = range(3), range(1, 4)
 DAY = 100.0
-TERMINAL = {"answered", "abandoned", "B2", "unserved"}
+TERMINAL = {"answered", "abandoned", "B2", "B3", "unserved"}
 
 # The engine takes moments that are closer than a microsecond for one.
 moments = st.integers(0, 90).map(float) | st.floats(0, 90).map(lambda moment: round(moment, 3))
@@ -46,6 +46,15 @@ people = st.builds(
 
 
 @st.composite
+def overflows(draw, number):
+    later = QUEUES[number + 1 :]
+    when = draw(st.sampled_from(["waited", "length", "nobody"]))
+    limit = {"waited": st.sampled_from([3.0, 5.0, 20.0]), "length": st.integers(1, 3)}.get(when, st.none())
+    then = draw(st.sampled_from(["queue", "close", "form"] if later else ["close", "form"]))
+    return Overflow(when, then, draw(limit), draw(st.sampled_from(later)) if then == "queue" else None)
+
+
+@st.composite
 def centers(draw, choices=CHOICES[:3]):
     rules = st.builds(
         Rules,
@@ -58,9 +67,7 @@ def centers(draw, choices=CHOICES[:3]):
             name=str(number),
             rules=draw(rules),
             full_at=draw(st.none() | st.integers(0, 3)),
-            wait_limit_s=draw(st.none() | st.sampled_from([5.0, 30.0])),
-            overflow_s=draw(st.none() | st.sampled_from([3.0, 20.0])),
-            overflow_to=draw(st.sampled_from(QUEUES[number + 1 :])) if number + 1 < len(QUEUES) else None,
+            overflow=tuple(draw(st.lists(overflows(number), max_size=3))),
         )
         for number in QUEUES
     ]
@@ -92,10 +99,10 @@ class Thorough(running._Day):
         ]
         return [stay.row for stay in self._stays.values()], free
 
-    def _turn_away(self):
+    def _ask_doors(self):
         left = decide(*self._shown(), now=self._now, rules=self._rules)
         assert not left, f"at {self._now} nobody was asked about {left}"
-        super()._turn_away()
+        super()._ask_doors()
 
 
 @often
@@ -270,7 +277,7 @@ def test_a_full_queue_turns_away_the_last_who_came():
 
 
 def test_overflow_and_wait_limit():
-    queues = [Queue("first", overflow_s=5.0, overflow_to=1), Queue("second", wait_limit_s=4.0)]
+    queues = [Queue("first", overflow=(after(5.0, 1),)), Queue("second", overflow=(Overflow("waited", "close", 4.0),))]
     crowd = [CALL, CALL, CALL]
     rows = day(queues, [operator(), operator(queues=[1])], crowd)
     assert rows == [
@@ -282,9 +289,60 @@ def test_overflow_and_wait_limit():
     ]
 
 
+def after(limit, to):
+    return Overflow("waited", "queue", limit, to)
+
+
+def test_rules_of_a_queue_are_asked_in_their_order():
+    """The second queue lets nobody in while one waits there: the rule after it is asked, and the first again each second."""
+    small = Queue("small", full_at=1)
+    queues = [Queue("first", overflow=(after(5.0, 1), after(8.0, 2))), small, Queue("third")]
+    people = [operator(), operator(queues=[1]), operator(queues=[2])]
+    others = [replace(CALL, queue=1), replace(CALL, queue=1, at=1.0, patience_s=5.5)]
+    rows = day(queues, people, [CALL, CALL, *others])
+    assert (1, 0, 7.0, "flowed_out", None) in rows, "it is tried again when the one who waits there has left"
+    patient = [others[0], replace(others[1], patience_s=math.inf)]
+    rows = day(queues, people, [CALL, CALL, *patient])
+    assert (1, 0, 8.0, "flowed_out", None) in rows and (1, 2, 8.0, "answered", 2) in rows
+
+
+def test_a_long_queue_sends_on_who_comes_and_what_is_before_it_comes_first():
+    full = (Overflow("length", "queue", 1, 1), Overflow("length", "close", 2))
+    crowd = [CALL, replace(CALL, at=1.0), replace(CALL, at=2.0)]
+    rows = day([Queue("first", overflow=full), Queue("second")], [operator(), operator(queues=[1])], crowd)
+    assert rows[1:3] == [(2, 0, 2.0, "flowed_out", None), (2, 1, 2.0, "answered", 1)]
+    # Nobody is there, so that the second queue takes nobody; the other rule does not hold yet.
+    rows = day([Queue("first", overflow=full), Queue("second")], [operator()], [*crowd, replace(CALL, at=3.0)])
+    assert [row[3] for row in rows if row[0] in {2, 3}] == ["B2", "answered"]
+    through = [
+        Queue("first", overflow=(Overflow("length", "queue", 1, 1),)),
+        Queue("second", overflow=(after_all,)),
+        Queue("third"),
+    ]
+    rows = day(through, [operator(), operator(queues=[1, 2])], crowd)
+    assert (2, 0, 2.0, "flowed_out", None) in rows
+
+
+after_all = Overflow("length", "queue", 1, 2)
+
+
+def test_where_nobody_is_there_rules_act_at_once_and_as_the_last_one_goes():
+    early = replace(operator(), shifts=(Shift(10.0, 12.0),))
+    nobody = Overflow("nobody", "queue", None, 1)
+    crowd = [replace(CALL, at=1.0), replace(CALL, at=10.0), replace(CALL, at=11.0)]
+    rows = day([Queue("first", overflow=(nobody,)), Queue("second")], [early, operator(queues=[1])], crowd)
+    assert rows[:2] == [(0, 0, 1.0, "flowed_out", None), (0, 1, 1.0, "answered", 1)]
+    assert (2, 0, 12.0, "flowed_out", None) in rows
+    shut = day([Queue("first", overflow=(Overflow("nobody", "form"),))], [early], crowd)
+    assert [(row[0], row[3]) for row in shut] == [(0, "B3"), (1, "answered"), (2, "unserved")]
+    closed = day([Queue("first", overflow=(Overflow("nobody", "close"),))], [early], crowd)
+    assert closed[-1] == (2, 0, 12.0, "B3", None)
+
+
 def test_an_overflow_in_a_circle_is_refused():
+    there, back = (Overflow("length", "close", 3), after(1.0, 1)), (Overflow("nobody", "queue", None, 0),)
     with pytest.raises(ValueError, match="comes back"):
-        Center([Queue("a", overflow_s=1.0, overflow_to=1), Queue("b", overflow_s=1.0, overflow_to=0)], [], 10.0)
+        Center([Queue("a", overflow=there), Queue("b", overflow=back)], [], 10.0)
 
 
 def test_shifts_that_cannot_be_are_refused():
