@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from interactions.models import Interaction
-from quality.metrics.measures import ALL, IN_TIME
+from quality.metrics.measures import ALL, IN_TIME, ON_DEMAND
 from quality.metrics.reading import EDGES, Question, whole
 from quality.metrics.spans import DAY, QUARTER, Piece, midnight
 from quality.models import RolledDay, Rollup
@@ -52,8 +52,8 @@ APART = {
     Level.TOPICS: ("topic_id", "topic", "talk.topic_id"),
     Level.PATHS: ("path", "skill", "item.path"),
 }
-# Raised when days are to be summed up anew: from 1 on there are topics and skills.
-EDITION = 1
+# Raised when days are to be summed up anew: from 1 on there are topics and skills, from 2 on kinds of transfers and replies.
+EDITION = 2
 INSERT = """
     WITH {pieces}
     INSERT INTO quality_rollup (level, day, at, queue_id, priority, channel, {column}, {sums}, {arrays})
@@ -83,7 +83,7 @@ def roll_up(day: date) -> None:
 def _insert(level: int, pieces: list[Piece]) -> None:
     column, code, of = APART.get(Level(level), ("operator_id", "", "NULL::bigint"))
     by = ("queue", "priority", "channel", *([code] if code else []))
-    totals, params = whole(Question(by=by, policies={}, kept=False), pieces)
+    totals, params = whole(Question(by=by, policies={}, kept=False, needs=ON_DEMAND), pieces)
     shown: list[Any] = [[piece.bucket for piece in pieces], [piece.lo for piece in pieces]]
     names = ", ".join(f"{waits}_{part}" for waits in WAITS for part in "sn")
     arrays = ", ".join(

@@ -16,7 +16,7 @@ GROUPS: dict[str | Promise, tuple[str, ...]] = {
     _("Estimate of the wait"): ("foretold", "estimate_bias_s", "estimate_mae_s"),
     _("Overflow"): tuple(code for code in METRICS if code.startswith("overflow_")),
     _("Service level"): ("service_level", *(code for code in METRICS if code.startswith("level_"))),
-    _("Handling"): ("handled", "aht", "talk", "wrapup", "transferred", "transfer_rate"),
+    _("Handling"): ("handled", "aht", "talk", "wrapup", "transferred", "transfer_rate", "transfer_rate_blind", "transfer_rate_queue", "response_time"),
     _("Contacts and reaction"): (
         "contacts", "agents", "bot", "queue", "first_response", "reaction_10", "reaction_20", "reaction_30", "reaction_late",
     ),

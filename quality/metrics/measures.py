@@ -10,10 +10,25 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import BigIntegerField, Case, Count, Exists, F, Func, Max, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Count,
+    Exists,
+    F,
+    Func,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+)
 from django.db.models import When as Whenever
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Abs, Cast, Coalesce
+from django.db.models.lookups import Exact, GreaterThan
 
 from interactions.models import Interaction
 from quality.metrics.visits import ABANDONED, ANSWERED, FLOWED_OUT, HANDLED, SECOND
@@ -60,6 +75,38 @@ REPLIED = Q(interaction__first_reply_at__isnull=False)
 REACTED = Micros(F("interaction__first_reply_at"), F("entered_at"))
 
 
+class Replies(Func):
+    """What `what` says of the replies that were written in a leg: `asked` and `replied`, of each answer of ours to a customer.
+
+    A reply answers the first of his messages since the one before, ours or the bot's. It is charged to who holds the contact
+    as it is written, whoever writes it. Lines of the system, notes and what was taken back are no messages.
+    """
+
+    template = """(
+        SELECT %(what)s FROM (VALUES (%(expressions)s)) leg (talk, begins, ends), LATERAL (
+            SELECT min(at) FILTER (WHERE author = 'customer') AS asked, min(at) FILTER (WHERE author = 'staff') AS replied
+            FROM (
+                SELECT at, author, count(*) FILTER (WHERE author <> 'customer') OVER (
+                    ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+                ) AS turn
+                FROM interactions_message WHERE interaction_id = leg.talk AND audience = 'all' AND withdrawn_at IS NULL
+                    AND author IN ('customer', 'staff', 'bot')
+            ) said GROUP BY turn
+        ) answer WHERE asked IS NOT NULL AND replied >= begins AND (ends IS NULL OR replied < ends)
+    )"""
+    output_field = BigIntegerField()
+
+    def __init__(self, what: str) -> None:
+        """Take what is asked of them."""
+        super().__init__(F("interaction_id"), F("accepted_at"), F("ended_at"), what=what)
+
+
+# A session in which anything was written: calls are not asked for their messages.
+WRITTEN = Q(interaction__last_message__isnull=False)
+REPLIES = Replies("count(*)")
+RESPONDED_US = Replies("coalesce(sum(extract(epoch FROM replied - asked) * 1000000), 0)::bigint")
+
+
 def _blocked(kind: str) -> Q:
     return Q(outcome=Outcome.BLOCKED, blocked_kind=kind)
 
@@ -85,6 +132,15 @@ def answered_once() -> Q:
     return ANSWERED | Q(Exists(WorkItem.objects.filter(ANSWERED, interaction=OuterRef("interaction"))))
 
 
+TRANSFERRED = HANDLED & Q(end=LegEnd.TRANSFERRED)
+
+
+def sent_to_person() -> Q:
+    """Return the condition of transferred legs whose contact was meant for one person; else it was for a queue."""
+    after = WorkItem.objects.filter(interaction=OuterRef("interaction"), pk__gt=OuterRef("item")).order_by("pk")
+    return TRANSFERRED & Q(Exact(Subquery(after.values("only_preferred")[:1]), True))
+
+
 MEASURES: dict[str, Measure] = {
     "offered": Measure("visits"),
     "answered": Measure("visits", ANSWERED),
@@ -105,7 +161,10 @@ MEASURES: dict[str, Measure] = {
     "timed": Measure("legs", TIMED),
     "talk_us": Measure("legs", TIMED, Micros(F("ended_at"), F("accepted_at"))),
     "wrapup_us": Measure("legs", TIMED, Micros(Coalesce(F("wrapped_at"), F("ended_at")), F("ended_at"))),
-    "transferred": Measure("legs", HANDLED & Q(end=LegEnd.TRANSFERRED)),
+    "transferred": Measure("legs", TRANSFERRED),
+    "transferred_blind": Measure("legs", sent_to_person()),
+    "responses": Measure("legs", WRITTEN, REPLIES),
+    "response_us": Measure("legs", WRITTEN, RESPONDED_US),
     "contacts": Measure("contacts"),
     "agents": Measure("contacts", answered_once()),
     "replied": Measure("contacts", REPLIED),
@@ -125,7 +184,13 @@ MORE: dict[str, Measure] = {
     "unanswered": Measure("contacts", ~answered_once()),
     "reply_late": Measure("contacts", REPLIED & ~reacted(30)),
     "decided": Measure("visits", ANSWERED | ABANDONED),
+    "transferred_queue": Measure(
+        "legs", TRANSFERRED & ~Q(pk__in=Assignment.objects.filter(sent_to_person()).values("pk"))
+    ),
+    "responding": Measure("legs", WRITTEN & Q(GreaterThan(REPLIES, 0))),
 }
+# Counted where a metric needs them alone: they ask more than a row of its base. Days know them from an edition on.
+ON_DEMAND = frozenset({"transferred_blind", "responses", "response_us"})
 # Visits that ended within the time of their queue's policy: they need the policies, MEASURES do not.
 IN_TIME = {
     "answered_in_time": (ANSWERED, "within"),

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import Func, IntegerField, Q
 
 from quality.metrics.dimensions import DIMENSIONS
-from quality.metrics.measures import ALL, BASES, IN_TIME, LARGEST, MEASURES, in_time, rows_of
+from quality.metrics.measures import ALL, BASES, IN_TIME, LARGEST, MEASURES, ON_DEMAND, in_time, rows_of
 from quality.metrics.spans import Piece, midnight
 from quality.models import RolledDay, Rollup
 from quality.service_level import Policy
@@ -48,6 +48,7 @@ APART = {
     "topic": (Rollup.Level.TOPICS, 1),
     "skill": (Rollup.Level.PATHS, 1),
 }
+ON_DEMAND_SINCE = 2
 NOTHING, WHOLE_DAYS, QUARTERS, EVERYTHING = "nothing", "whole days", "quarters", "everything"
 Span = tuple[datetime, datetime]
 
@@ -64,7 +65,8 @@ class Question:
     """What is asked: split by which dimensions (the queue always), by which policies of queues.
 
     `queues`: only of these; None: of all, and of contacts that came to none. `only`: dimension → its one value.
-    `kept=False` counts everything from its rows. `zone`: whose hours and days of the week they are.
+    `kept=False` counts everything from its rows. `zone`: whose hours and days of the week they are. `needs`: what is
+    counted of ON_DEMAND; the rest of it is 0.
     """
 
     by: tuple[str, ...]
@@ -73,6 +75,7 @@ class Question:
     only: Mapping[str, Any] = field(default_factory=dict)
     kept: bool = True
     zone: tzinfo = UTC
+    needs: Collection[str] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -144,7 +147,7 @@ def _apart(question: Question) -> set[str]:
 
 def _edition(question: Question) -> int:
     """Return from which edition on rollups tell what is asked."""
-    return max((APART[code][1] for code in _apart(question)), default=0)
+    return max([ON_DEMAND_SINCE if question.needs else 0, *(APART[code][1] for code in _apart(question))])
 
 
 def open_spans(question: Question, pieces: Sequence[Piece]) -> list[Span]:
@@ -251,7 +254,9 @@ def _counted(question: Question, base: str, spans: list[Span]) -> tuple[str, lis
             rows = rows.filter(DIMENSIONS[code].among(f"k_{code}", value))
     if question.queues is not None:
         rows = rows.filter(k_queue__in=list(question.queues))
-    measures = {code: one for code, one in {**MEASURES, **in_time(question.policies)}.items() if one.base == base}
+    skipped = ON_DEMAND.difference(question.needs)
+    known = {**MEASURES, **in_time(question.policies)}
+    measures = {code: one for code, one in known.items() if one.base == base and code not in skipped}
     groups = {"bucket": Bucket(moment), **{f"d_{code}": of[code] for code in question.keys if code in of}}
     rows = rows.order_by().values(**groups).annotate(**{f"m_{code}": one.aggregate() for code, one in measures.items()})
     try:

@@ -71,6 +71,8 @@ class Metric:
     parameters: tuple[Promise | str, ...] = ()
     # What it needs besides the one statement of visits, legs and contacts.
     source_code: str = ""
+    # Measures that are counted only if it is asked for.
+    needs: tuple[str, ...] = ()
 
     @property
     def of_times(self) -> bool:
@@ -88,9 +90,9 @@ def mean_s(total_us: int, count: int) -> float | None:
     return total_us / (count * US) if count else None
 
 
-VISITS, LEGS, CONTACTS, SURVEYS, STATES = (
+VISITS, LEGS, CONTACTS, SURVEYS, STATES, MESSAGES = (
     _("visits to queues"), _("legs of operators"), _("contacts, by their first visit"), _("answered surveys"),
-    _("intervals of operators' states"),
+    _("intervals of operators' states"), _("messages, by the legs of operators"),
 )  # fmt: skip
 
 
@@ -217,6 +219,23 @@ METRICS: dict[str, Metric] = dict(
     "transfer_rate": Metric(
         _("transfer rate"), _("handled contacts transferred / handled"), Unit.SHARE,
         lambda sums: share(sums["transferred"], sums["handled"]), "transferred", "handled", LEGS,
+    ),
+    "transfer_rate_blind": Metric(
+        _("transfer rate: to a person (blind)"),
+        _("handled contacts transferred to one person without asking him first / handled"), Unit.SHARE,
+        lambda sums: share(sums["transferred_blind"], sums["handled"]),
+        "transferred_blind", "handled", LEGS, (), "", ("transferred_blind",),
+    ),
+    "transfer_rate_queue": Metric(
+        _("transfer rate: to a queue"), _("handled contacts transferred to a queue / handled"), Unit.SHARE,
+        lambda sums: share(sums["transferred"] - sums["transferred_blind"], sums["handled"]),
+        "transferred_queue", "handled", LEGS, (), "", ("transferred_blind",),
+    ),
+    "response_time": Metric(
+        _("response time"),
+        _("each reply − the customer's message it answers, charged to who held the contact as he was answered / replies"),
+        Unit.SECONDS, lambda sums: mean_s(sums["response_us"], sums["responses"]),
+        "responding", "responding", MESSAGES, (), "", ("responses", "response_us"),
     ),
     "contacts": Metric(
         _("contacts"), _("agents + bot + queue"), Unit.COUNT,

@@ -145,8 +145,9 @@ def report(asked: Asked) -> Report:
 def _report(asked: Asked, begins: list[datetime]) -> Report:
     holding = policies_of(asked)
     question = Question(
-        by=asked.by, policies=holding, queues=asked.queues, only=asked.only, kept=asked.kept, zone=asked.zone
-    )
+        by=asked.by, policies=holding, queues=asked.queues, only=asked.only, kept=asked.kept, zone=asked.zone,
+        needs={measure for code in asked.metrics for measure in METRICS[code].needs},
+    )  # fmt: skip
     places = [question.keys.index(code) + 1 for code in asked.by]
     found = totals(question, list(pieces(begins, asked.since, asked.until)))
     counted = [((key[0], *(key[place] for place in places)), (key[1], sums)) for key, sums in found.items()]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from customers.models import Customer, Identity, Profile
-from interactions.models import Channel, Interaction, Thread, Topic
+from interactions.models import Channel, Interaction, Message, Thread, Topic
 from quality.models import Survey
 from routing.models import Assignment, Skill, WorkItem
 from routing.skills import combine, path_of
@@ -25,13 +25,14 @@ class Written:
     visits: list = field(default_factory=list)
     legs: list = field(default_factory=list)
     surveys: list = field(default_factory=list)
+    messages: list = field(default_factory=list)
 
 
 class History:
     """Two teams, three queues, three operators, two channels, two skills and the contacts of `days` days."""
 
     def __init__(self, seed: int, *, contacts: int = 60, days: int = 4) -> None:
-        self.draw, self.days = random.Random(seed), days
+        self.draw, self.talk, self.days = random.Random(seed), random.Random(-seed), days
         teams = [world.make_team("Support"), world.make_team("Sales")]
         self.queues = [world.make_queue(f"Q{n}", teams[n % 2], target_s=10 * n + 10) for n in range(3)]
         self.operators = [world.make_user(f"op{n}", team=teams[n % 2]) for n in range(3)]
@@ -56,6 +57,10 @@ class History:
         paths, segments = itertools.cycle(self.asks), itertools.cycle([[], ["vip"], ["vip", "debtor"], ["debtor"]])
         for visit in self.written.visits:
             visit.path, visit.segments = next(paths), next(segments)
+            # After a transfer: whether it was to one person.
+            visit.only_preferred = self.talk.random() < 0.5
+        for session in self.written.sessions:
+            self._messages(session)
 
     def _thread(self, number: int, profile: Profile) -> Thread:
         identity = Identity.objects.create(kind="visitor", value=f"v{number}")
@@ -138,6 +143,29 @@ class History:
             at = ended
         return at
 
+    def _messages(self, session: Interaction) -> None:
+        """Let customer, operators and bot talk before, in and after the legs, and at their very edges; some of it is no message."""
+        draw, at = self.talk, session.opened_at
+        edges = [
+            edge for leg in self.written.legs if leg.interaction is session for edge in (leg.accepted_at, leg.ended_at)
+        ]
+        for _message in range(draw.randrange(9)):
+            at += timedelta(seconds=draw.choice([0.5, 7, 30, 90]))
+            at = min([edge for edge in edges if edge and edge >= at], default=at) if draw.random() < 0.4 else at
+            self.written.messages.append(
+                Message(
+                    thread=session.thread,
+                    interaction=session,
+                    channel=session.thread.channel,
+                    seq=len(self.written.messages),
+                    staff_changed=0,
+                    author=draw.choice(["customer", "customer", "staff", "staff", "bot", "system"]),
+                    audience=draw.choice(["all"] * 6 + ["staff"]),
+                    withdrawn_at=draw.choice([None] * 8 + [at]),
+                    at=at,
+                )
+            )
+
     def _leg(self, visit: WorkItem, **fields) -> Assignment:
         return Assignment(
             item=visit,
@@ -160,9 +188,12 @@ class History:
         WorkItem.objects.bulk_create(self.written.visits)
         Assignment.objects.bulk_create(self.written.legs)
         Survey.objects.bulk_create(self.written.surveys)
+        for message in Message.objects.bulk_create(self.written.messages):
+            message.interaction.last_message = message
+        Interaction.objects.bulk_update(self.written.sessions, ["last_message"])
         return self
 
     def forget(self) -> None:
         """Take the rows back."""
-        for model in (Survey, Assignment, WorkItem, Interaction):
+        for model in (Message, Survey, Assignment, WorkItem, Interaction):
             model.objects.all().delete()

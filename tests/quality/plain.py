@@ -1,5 +1,6 @@
 """The metrics of a history by plain loops over its rows: what reports are compared with."""
 
+from collections import defaultdict
 from datetime import timedelta
 
 from quality.service_level import FORMULAS, Policy, count, level
@@ -17,8 +18,24 @@ def share(part, whole):
     return len(part) / len(whole) if whole else None
 
 
-def of_visits(visits, legs, policy):
-    """What visits to queues and their legs tell."""
+def responses(messages, leg):
+    """How long the replies took that were written while a leg held the contact."""
+    asked, found = None, []
+    for message in messages:
+        if message.audience != "all" or message.withdrawn_at or message.author == "system":
+            continue
+        if message.author == "customer":
+            asked = asked or message.at
+            continue
+        holds = leg.accepted_at <= message.at and (leg.ended_at is None or message.at < leg.ended_at)
+        if message.author == "staff" and asked and holds:
+            found.append(message.at - asked)
+        asked = None
+    return found
+
+
+def of_visits(visits, legs, policy, said, sent_to):
+    """What visits to queues and their legs tell; `said`: the messages by session, `sent_to`: the visit after a leg's."""
     by = {
         end: [v for v in visits if v.outcome == end]
         for end in ("answered", "abandoned", "callback", "flowed_out", "withdrawn", "blocked")
@@ -28,6 +45,7 @@ def of_visits(visits, legs, policy):
     ended = [v.left_at - v.entered_at for v in by["answered"] + by["abandoned"]]
     handled = [leg for leg in legs if leg.accepted_at]
     timed = [leg for leg in handled if leg.ended_at]
+    moved = [leg for leg in handled if leg.end == "transferred"]
     foretold = [v for v in by["answered"] if v.estimated_at]
     erred = [timedelta(seconds=v.estimate_s) - (v.left_at - v.estimated_at) for v in foretold]
     codes = [v.overflows or [] for v in visits]
@@ -69,6 +87,11 @@ def of_visits(visits, legs, policy):
         "wrapup": mean((leg.wrapped_at or leg.ended_at) - leg.ended_at for leg in timed),
         "transferred": sum(leg.end == "transferred" for leg in handled),
         "transfer_rate": share([leg for leg in handled if leg.end == "transferred"], handled),
+        "transfer_rate_blind": share([leg for leg in moved if sent_to(leg) and sent_to(leg).only_preferred], handled),
+        "transfer_rate_queue": share(
+            [leg for leg in moved if not sent_to(leg) or not sent_to(leg).only_preferred], handled
+        ),
+        "response_time": mean(took for leg in handled for took in responses(said[id(leg.interaction)], leg)),
     }
 
 
@@ -108,7 +131,18 @@ class Plain:
         self.firsts = list(firsts.values())
         self.menus = [one for one in written.sessions if id(one) not in firsts]
         self.answered = {v.interaction_id for v in written.visits if v.outcome == "answered"}
+        self.said, self.visits_of = defaultdict(list), defaultdict(list)
+        for message in written.messages:
+            self.said[id(message.interaction)].append(message)
+        for visit in written.visits:
+            self.visits_of[id(visit.interaction)].append(visit)
         self.ratings = {one.interaction_id: one for one in written.surveys}
+
+    def sent_to(self, leg):
+        """The visit that follows that of a leg, None if it was the last."""
+        visits = self.visits_of[id(leg.interaction)]
+        place = next(place for place, visit in enumerate(visits) if visit is leg.item)
+        return visits[place + 1] if place + 1 < len(visits) else None
 
     def served_by(self, visit):
         """Who took a visit first."""
@@ -134,7 +168,7 @@ class Plain:
             put(key(session.last_message_at, None, session, None), "menus", session)
         return {
             group: {
-                **of_visits(rows["visits"], rows["legs"], self.policy),
+                **of_visits(rows["visits"], rows["legs"], self.policy, self.said, self.sent_to),
                 **of_contacts(rows["firsts"], rows["menus"], self.answered, self.ratings),
             }
             for group, rows in found.items()

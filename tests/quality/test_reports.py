@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from cxcenter.core.errors import Invalid
-from interactions.models import Interaction
+from interactions.models import Interaction, Message
 from quality import policies, rollups
 from quality.actions import record_survey
 from quality.metrics.behind import contacts
@@ -118,7 +118,8 @@ def test_a_rollup_that_is_made_again_is_the_same():
     History(3).keep()
 
     def rows():
-        return list(Rollup.objects.order_by("level", "at", "queue_id", "priority", "channel", "operator_id").values())
+        order = ("level", "at", "queue_id", "priority", "channel", "operator_id", "topic_id", "path")
+        return list(Rollup.objects.order_by(*order).values())
 
     rollups.rebuild()
     first = [{**row, "id": 0} for row in rows()]
@@ -406,6 +407,60 @@ def test_times_of_states_add_up_and_are_cut_at_the_edges_of_intervals():
     assert told.whole["login_s"] == 7200 and told.whole["occupancy"] == 4500 / 5400
     # A queue has no operators' time of its own.
     assert report(Asked(midnight, midnight + 5 * hour, by=("queue",), metrics=codes)).whole["occupancy"] is None
+
+
+def test_a_reply_answers_the_first_message_since_the_one_before_and_is_charged_to_who_holds_the_contact():
+    history = History(1, contacts=0)
+    thread, (anna, boris, _other) = history.threads[0], history.operators
+
+    def at(seconds):
+        return BEGIN + timedelta(seconds=seconds)
+
+    session = Interaction.objects.create(thread=thread, kind="webchat", opened_at=at(0), closed_at=at(900))
+    moments = {"entered_at": at(0), "waits_since": at(0), "rank_at": at(0), "left_at": at(30)}
+    first, second = (
+        WorkItem.objects.create(
+            queue=history.queues[0],
+            interaction=session,
+            visit="left",
+            outcome="answered",
+            only_preferred=meant,
+            **moments,
+        )
+        for meant in (False, True)
+    )
+    ends = {"leg": "ended", "holds": False, "interaction": session}
+    Assignment.objects.create(
+        item=first, operator=anna, accepted_at=at(30), ended_at=at(300), end="transferred", **ends
+    )
+    Assignment.objects.create(
+        item=second, operator=boris, accepted_at=at(320), ended_at=at(900), end="transferred", **ends
+    )
+    talk = [
+        # He waited for 40 s, his second message changes nothing; what a colleague writes meanwhile is Anna's.
+        ("customer", 5, anna), ("customer", 25, anna), ("system", 30, anna), ("staff", 45, boris), ("staff", 50, anna),
+        # The bot has answered this one; nobody holds the contact as this one is written.
+        ("customer", 60, anna), ("bot", 61, anna), ("staff", 70, anna), ("customer", 290, anna), ("staff", 310, anna),
+        ("customer", 315, boris), ("staff", 335, boris), ("customer", 400, boris), ("staff", 402, boris),
+    ]  # fmt: skip
+    for seq, (author, seconds, user) in enumerate(talk):
+        session.last_message = Message.objects.create(
+            thread=thread, interaction=session, channel=thread.channel, seq=seq, staff_changed=0, author=author,
+            user=user if author == "staff" else None, at=at(seconds),
+        )  # fmt: skip
+    session.save()
+    codes = ("response_time", "transfer_rate", "transfer_rate_blind", "transfer_rate_queue")
+    told = report(Asked(SINCE, UNTIL, by=("operator",), metrics=codes))
+    found = {row.keys["operator"]: tuple(row.values.values()) for row in told.rows}
+    # Anna's went to one person, Boris's to no visit that is known.
+    assert found == {anna.pk: (40, 1, 1, 0), boris.pk: ((20 + 2) / 2, 1, 0, 1)}
+    assert told.whole["response_time"] == (40 + 20 + 2) / 3
+    behind = contacts(Asked(SINCE, UNTIL), "response_time")
+    assert {leg.operator_id for leg in behind} == {anna.pk, boris.pk}
+    # Without being asked for it is not counted.
+    with CaptureQueriesContext(connection) as seen:
+        report(Asked(SINCE, UNTIL, metrics=("offered", "aht")))
+    assert not any("interactions_message" in query["sql"] for query in seen)
 
 
 # --- The contacts behind a number -------------------------------------------------------------

@@ -158,7 +158,7 @@ def test_a_share_is_what_stands_above_the_line_of_what_stands_below_it(history, 
     policies.set_policy(queue=history.queues[0], formula="V6", within_s=20, short_s=10)
     policies.set_policy(queue=history.queues[1], formula="V10", within_s=20, short_s=5, blocked=["B1", "B3"])
     shares = [
-        "service_level", "level_v3", "level_v4", "level_v8", "level_v9", "abandonment", "abandonment_net", "transfer_rate",
+        "service_level", "level_v3", "level_v4", "level_v8", "level_v9", "abandonment", "abandonment_net", "transfer_rate", "transfer_rate_blind", "transfer_rate_queue",
         "reaction_20", "csat", "fcr", "repeat_rate",
     ]  # fmt: skip
     html = page(judge, f"{DAYS}&interval=whole&by=queue&metrics={','.join(shares)}")
