@@ -1,6 +1,12 @@
 """Hiding phones and addresses from readers without the right to see them."""
 
+from typing import TYPE_CHECKING
+
 from customers.models import Identity
+from cxcenter.accounts.roles import Right
+
+if TYPE_CHECKING:
+    from cxcenter.accounts.models import User
 
 
 def masked(kind: str, value: str) -> str:
@@ -9,6 +15,11 @@ def masked(kind: str, value: str) -> str:
         name, _at, domain = value.rpartition("@")
         return f"{name[:1]}•••@{domain}"
     return f"•••• {value[-2:]}" if len(value) > 4 else "••••"
+
+
+def shown_to(user: "User", identity: Identity) -> str:
+    """Return a phone or an address as somebody may see it."""
+    return identity.value if user.may(Right.SEE_CONTACTS) else masked(identity.kind, identity.value)
 
 
 def masked_contact(text: str) -> str:

@@ -12,7 +12,7 @@ from cxcenter.core.adminkit import ZoneField
 from cxcenter.core.errors import Invalid
 from routing import overflow
 from routing.actions import presence
-from routing.hours import MIDNIGHT
+from routing.hours import MIDNIGHT, is_reversed
 from routing.models import BusinessHours, OpeningInterval, Presence
 
 
@@ -26,11 +26,6 @@ class HoursForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("name", "zone")
 
 
-def _is_reversed(opens: time, closes: time) -> bool:
-    """Tell whether an interval ends before it begins; one that ends at 00:00 ends with the day."""
-    return closes != MIDNIGHT and opens >= closes
-
-
 class IntervalFormSet(PaginationInlineFormSet):  # type: ignore[misc]
     """Intervals of a week: each the right way round, none over another of its day."""
 
@@ -40,7 +35,7 @@ class IntervalFormSet(PaginationInlineFormSet):  # type: ignore[misc]
         seen: list[tuple[int, time, time]] = []
         for form in _filled(self, "day", "opens", "closes"):
             day, opens, closes = (form.cleaned_data[name] for name in ("day", "opens", "closes"))
-            if _is_reversed(opens, closes):
+            if is_reversed(opens, closes):
                 form.add_error(
                     "closes",
                     _("It closes before it opens. An interval over midnight is two: till 00:00, and from 00:00."),
@@ -76,7 +71,7 @@ class HolidayFormSet(PaginationInlineFormSet):  # type: ignore[misc]
             day, opens, closes = (form.cleaned_data.get(name) for name in ("date", "opens", "closes"))
             if (opens is None) != (closes is None):
                 form.add_error("closes", _("Write both times, or none for a day that is closed."))
-            elif opens is not None and closes is not None and _is_reversed(opens, closes):
+            elif opens is not None and closes is not None and is_reversed(opens, closes):
                 form.add_error("closes", _("It closes before it opens."))
             if day in dates:
                 form.add_error("date", _("This date is in the list already."))

@@ -8,6 +8,11 @@ from zoneinfo import ZoneInfo
 MIDNIGHT = time(0, 0)
 
 
+def is_reversed(opens: time, closes: time) -> bool:
+    """Tell whether an interval ends before it begins; one that ends at 00:00 ends with the day."""
+    return closes != MIDNIGHT and opens >= closes
+
+
 @dataclass(frozen=True)
 class Hours:
     """Weekly intervals (weekday, opens, closes) in a zone, and days that differ (None: closed all day)."""

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
-from customers.masking import masked
-from cxcenter.accounts.roles import Right
+from customers.masking import masked, shown_to
 from cxcenter.board import scope
 from cxcenter.core.api.pagination import after as behind
 from cxcenter.core.errors import NotFound
@@ -58,12 +57,11 @@ def page_of(user: "User", *, queue: int | None, team: int | None, after: str) ->
 
 
 def _row(callback: Any, user: "User") -> dict[str, Any]:
-    identity = callback.thread.identity
     due_at: datetime | None = callback.due_at if callback.state == CallbackState.PLANNED else None
     return {
         "callback": callback,
         "name": name_of(callback),
-        "phone": identity.value if user.may(Right.SEE_CONTACTS) else masked(identity.kind, identity.value),
+        "phone": shown_to(user, callback.thread.identity),
         "queue": callback.queue.label(user.language),
         "due_at": due_at,
     }

@@ -214,11 +214,6 @@ class Contact:
     segments: list[str]
 
 
-def name_of(interaction: Interaction) -> str:
-    """Return how to call a customer."""
-    return interaction.caller
-
-
 def page_of(
     user: "User", query: Any, *, language: str, after: str = ""
 ) -> tuple[ContactFilter, int, list[Contact], str]:
@@ -257,7 +252,7 @@ def _contact(item: WorkItem, language: str, now: datetime, segments: dict[str, s
     lasted = (now - item.waits_since).total_seconds() if waits else wait_s or 0
     return Contact(
         item=item,
-        name=name_of(item.interaction),
+        name=item.interaction.caller,
         kind=item.interaction.kind,
         kind_label=str(ChannelKind(item.interaction.kind).label),
         queue=item.queue.label(language),

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from customers.masking import masked
+from customers.masking import shown_to
 from cxcenter.accounts.roles import Right
 from interactions.choices import ChannelKind
 from interactions.models import Interaction
@@ -16,12 +16,6 @@ if TYPE_CHECKING:
 PAUSES = (5, 15, 30, 60, 120)
 
 
-def phone_of(callback: Callback, user: "User") -> str:
-    """Return the phone as the user may see it."""
-    identity = callback.thread.identity
-    return identity.value if user.may(Right.SEE_CONTACTS) else masked(identity.kind, identity.value)
-
-
 def call_of(talk: Interaction, user: "User") -> dict[str, Any] | None:
     """Return what the open session of a callback shows of the call; None for any other session."""
     if talk.kind != ChannelKind.CALLBACK or not talk.is_open:
@@ -32,7 +26,7 @@ def call_of(talk: Interaction, user: "User") -> dict[str, Any] | None:
     pauses = sorted({*PAUSES, callback.queue.callback_pause_min})
     return {
         "callback": callback,
-        "phone": phone_of(callback, user),
+        "phone": shown_to(user, callback.thread.identity),
         "dials": user.may(Right.SEE_CONTACTS),
         "attempt": callback.attempts + 1,
         "attempts": callback.queue.callback_attempts,
@@ -48,4 +42,6 @@ def others_of(talk: Interaction, user: "User") -> list[dict[str, Any]]:
         return []
     waiting: Any = callbacks.of_customer(talk)
     found = waiting.with_calling().select_related("thread__identity", "queue").order_by("due_at", "pk")
-    return [{"callback": one, "phone": phone_of(one, user), "calling": one.calling} for one in found[:5]]
+    return [
+        {"callback": one, "phone": shown_to(user, one.thread.identity), "calling": one.calling} for one in found[:5]
+    ]

@@ -47,7 +47,7 @@ def session_context(user: "User", talk: Interaction) -> dict[str, Any]:
     customer = talk.profile.customer if talk.profile else None
     return {
         "talk": talk,
-        "name": rows.name_of(talk),
+        "name": talk.caller,
         "log": conversation.page_of(threads, user),
         "watch": {str(thread.pk): thread.staff_changes for thread in threads},
         "marks": pushes.marks_view(talk.thread),

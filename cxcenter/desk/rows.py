@@ -46,11 +46,6 @@ class Row:
     operator: str = ""
 
 
-def name_of(interaction: Interaction) -> str:
-    """Return how to call a customer."""
-    return interaction.caller
-
-
 def preview(interaction: Interaction) -> str:
     """Return the last message in one line."""
     message = interaction.last_message
@@ -75,7 +70,7 @@ def row_of_leg(leg: Assignment) -> Row:
     return Row(
         id=talk.pk,
         thread=talk.thread_id,
-        name=name_of(talk),
+        name=talk.caller,
         kind=talk.kind,
         kind_label=str(ChannelKind(talk.kind).label),
         queue=queue.label(translation.get_language() or "en"),
@@ -130,7 +125,7 @@ def _row_of_item(item: WorkItem) -> Row:
     return Row(
         id=talk.pk,
         thread=talk.thread_id,
-        name=name_of(talk),
+        name=talk.caller,
         kind=talk.kind,
         kind_label=str(ChannelKind(talk.kind).label),
         queue=item.queue.label(translation.get_language() or "en"),
@@ -163,7 +158,7 @@ def _row_of_talk(talk: Interaction) -> Row:
     return Row(
         id=talk.pk,
         thread=talk.thread_id,
-        name=name_of(talk),
+        name=talk.caller,
         kind=talk.kind,
         kind_label=str(ChannelKind(talk.kind).label),
         queue="",
@@ -191,7 +186,7 @@ def offers_of(user: "User") -> list[dict[str, Any]]:
         {
             "leg": leg.pk,
             "session": leg.interaction_id,
-            "name": name_of(leg.interaction),
+            "name": leg.interaction.caller,
             "kind": leg.interaction.kind,
             "kind_label": ChannelKind(leg.interaction.kind).label,
             "queue": leg.item.queue.label(language),

@@ -7,7 +7,6 @@ from customers.models import Customer
 from customers.search import best
 from cxcenter.accounts.roles import Right
 from cxcenter.core.reading import number
-from cxcenter.desk.rows import name_of
 from interactions.models import Case, Message
 from interactions.search import Pieces, newest_saying, quotes
 
@@ -61,5 +60,5 @@ def messages_by(user: "User", query: str, limit: int = LIMIT) -> Messages:
     """Return the newest messages with these words in whatever form, as far as the user may read them."""
     found = newest_saying(user, query, limit=limit)
     pieces = quotes(found.messages, query) if found.messages else {}
-    quoted = [Quoted(message, name_of(message.interaction), pieces[message.pk]) for message in found.messages]
+    quoted = [Quoted(message, message.interaction.caller, pieces[message.pk]) for message in found.messages]
     return Messages(quoted, found.is_whole)

@@ -48,7 +48,8 @@ def keep_alerts(*, found: Iterable[Finding], kinds: Collection[str], now: dateti
     """
     wanted = {finding.key: finding for finding in found}
     ended = []
-    for alert in Alert.objects.select_for_update().filter(kind__in=kinds, ended_at=None).exclude(subject=""):
+    lasting = Alert.objects.select_for_update().filter(kind__in=kinds, ended_at=None).exclude(subject="")
+    for alert in lasting.order_by("pk"):
         finding = wanted.pop((alert.kind, alert.team_id, alert.subject), None)
         if finding is None:
             ended.append(alert.pk)

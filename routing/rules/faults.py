@@ -13,7 +13,7 @@ from customers.models import Segment
 from cxcenter.accounts.models import User
 from cxcenter.core.zones import is_zone
 from interactions.models import Topic
-from routing.hours import MIDNIGHT, Hours
+from routing.hours import MIDNIGHT, Hours, is_reversed
 from routing.models import Entrance, OpeningInterval, OperatorSkill, Presence, QueueMember, Skill
 from routing.rules import asking, onward
 from routing.rules.document import ALL, HOURS, PAUSES, QUEUES, REQUIREMENTS, Document, Settings
@@ -207,7 +207,7 @@ def at(text: str) -> time:
 
 def _of_intervals(ident: str, one: Settings) -> Iterator[Fault]:
     for number, (_day, opens, closes) in enumerate(one["intervals"]):
-        if _is_reversed(at(opens), at(closes)):
+        if is_reversed(at(opens), at(closes)):
             words = _("It closes before it opens. An interval over midnight is two: till 00:00, and from 00:00.")
             yield Fault(HOURS, ident, f"closes-{number}", "reversed", words)
     rows = sorted((day, opens, number, closes) for number, (day, opens, closes) in enumerate(one["intervals"]))
@@ -224,16 +224,11 @@ def _of_holidays(ident: str, one: Settings) -> Iterator[Fault]:
         if bool(opens) != bool(closes):
             words = _("Write both times, or none for a day that is closed.")
             yield Fault(HOURS, ident, f"till-{number}", "half", words)
-        elif opens and _is_reversed(at(opens), at(closes)):
+        elif opens and is_reversed(at(opens), at(closes)):
             yield Fault(HOURS, ident, f"till-{number}", "reversed", _("It closes before it opens."))
         if day in seen:
             yield Fault(HOURS, ident, f"date-{number}", "twice", _("This date is in the list already."))
         seen.add(day)
-
-
-def _is_reversed(opens: time, closes: time) -> bool:
-    """Tell whether an interval ends before it begins; one that ends at 00:00 ends with the day."""
-    return closes != MIDNIGHT and opens >= closes
 
 
 def _of_names(document: Document) -> Iterator[Fault]:

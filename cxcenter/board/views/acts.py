@@ -235,7 +235,7 @@ class OfSession(Act):
     @property
     def name(self) -> str:
         """How to call the customer."""
-        return contacts.name_of(self.talk)
+        return self.talk.caller
 
 
 class WriteNote(OfSession):

@@ -230,7 +230,7 @@ def _head_of(request: HttpRequest, talk: Interaction) -> dict[str, Any]:
     visit = contacts.last_visit(talk)
     return {
         "talk": talk,
-        "name": contacts.name_of(talk),
+        "name": talk.caller,
         "kind_label": talk.get_kind_display(),
         "visit": visit,
         "queue": visit.queue.label(user.language) if visit else "",

@@ -10,7 +10,6 @@ from django.views.decorators.http import require_GET
 
 from cxcenter.accounts.roles import Right
 from cxcenter.core.requests import needs, staff_of
-from cxcenter.desk import rows
 from cxcenter.desk.contexts import sessions_context
 from cxcenter.desk.views.common import session_for
 from cxcenter.frame import frame
@@ -84,7 +83,7 @@ def quick_replies(request: HttpRequest, pk: int) -> JsonResponse:
         {
             "replies": found,
             "articles": [{"id": a.pk, "title": a.title, "text": a.text} for a in articles],
-            "name": rows.name_of(talk),
+            "name": talk.caller,
         }
     )
 

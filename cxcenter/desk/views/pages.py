@@ -128,7 +128,7 @@ def side(request: HttpRequest, pk: int) -> HttpResponse:
     talk = session_to_read(user, pk)
     _note_card(user, talk)
     customer = talk.profile.customer if talk.profile else None
-    context = {"talk": talk, "name": rows.name_of(talk), "customer": customer, **side_context(user, talk)}
+    context = {"talk": talk, "name": talk.caller, "customer": customer, **side_context(user, talk)}
     return render(request, "desk/_side_parts.html", {**context, "now": timezone.now()})
 
 
@@ -139,7 +139,7 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
     user = staff_of(request)
     talk = session_to_read(user, pk)
     log = conversation.page_of(conversation.threads_of(talk, user), user, request.GET.get("before", ""))
-    context = {"log": log, "talk": talk, "marks": pushes.marks_view(talk.thread), "name": rows.name_of(talk)}
+    context = {"log": log, "talk": talk, "marks": pushes.marks_view(talk.thread), "name": talk.caller}
     return render(request, "desk/_entries.html", context)
 
 
