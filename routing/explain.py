@@ -49,7 +49,11 @@ STATES = """
 
 @dataclass(frozen=True)
 class Candidate:
-    """A member of the queue at the moment of an offer. `verdict` is chosen, free, skills, full, off, resting or a state."""
+    """A member of the queue at a moment. `verdict` is chosen, free, resting, full, off, skills or a state.
+
+    Of who waits still it may be `meant` (for another alone) or `leaves` (after what he has), too; then there is what he
+    `lacks`, and from when on time alone lets him have it.
+    """
 
     operator: int
     name: str
@@ -60,6 +64,8 @@ class Candidate:
     capacity: int
     state: str
     state_since: datetime | None
+    lacks: Needs = ()
+    able_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -150,7 +156,7 @@ class _Moment:
 
     def candidates(self) -> list[Candidate]:
         """Return who was considered, the first choice first."""
-        return sorted((self.candidate(one) for one in self._past.people if one.user_id in self._members), key=_place)
+        return sorted((self.candidate(one) for one in self._past.people if one.user_id in self._members), key=in_order)
 
     def candidate(self, presence: Presence) -> Candidate:
         """Return what he was then, and what became of him in the decision."""
@@ -184,6 +190,7 @@ class _Moment:
         return "resting" if user in self._resting else "free"
 
 
-def _place(one: Candidate) -> tuple[int, int, int, str]:
-    order = ["chosen", "free", "resting", "full", "off", "skills"]
+def in_order(one: Candidate) -> tuple[int, int, int, str]:
+    """Return the place of a candidate among those that are shown: who is the nearest to having it comes first."""
+    order = ["chosen", "free", "resting", "meant", "full", "leaves", "off", "skills"]
     return (order.index(one.verdict) if one.verdict in order else len(order), -one.fit, one.load, one.name)

@@ -3,15 +3,29 @@
 import html
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
+from cxcenter.accounts.middleware import zone_of
 from cxcenter.core.models import AuditEntry
-from routing.actions import offers
-from routing.models import Alert, Assignment
+from routing import skills
+from routing.actions import offers, presence
+from routing.models import (
+    Alert,
+    Assignment,
+    OperatorSkill,
+    Presence,
+    QueueMember,
+    Requirement,
+    RequirementStep,
+    Skill,
+    WorkItem,
+)
 from tests import world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -145,6 +159,52 @@ def test_a_waiting_session_offers_its_priority(client, place):
         reverse("board:priority", args=[talk.pk])
         in client.get(reverse("board:session", args=[talk.pk])).content.decode()
     )
+
+
+def table_of(page: str) -> list[list[str]]:
+    """Return the cells of the rows of the tables of a page."""
+    rows = re.findall(r"<tr ?[^>]*>(?!<th)(.*?)</tr>", page, re.DOTALL)
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL) for row in rows]
+    return [[" ".join(html.unescape(re.sub(r"<[^>]+>", "", cell)).split()) for cell in row] for row in cells]
+
+
+def test_the_panel_tells_why_this_one_and_why_nobody(client, place):
+    """Offered: the chosen one, who lacked a skill, who was full. While it waits: who lacks what until when."""
+    boss, alice, queue, talk = place
+    offers.decline_offer(leg_id=Assignment.objects.get().pk, actor=alice)
+    russian = Skill.objects.create(name="Russian")
+    rule = Requirement.objects.create(skill=russian, level=3, queue=queue)
+    RequirementStep.objects.create(requirement=rule, after_s=600, level=1)
+    WorkItem.objects.update(path=skills.path_for(queue=queue))
+    bob, carol = (world.make_user(name, team=queue.team) for name in ("bob", "carol"))
+    for user, level, capacity in ((bob, 2, 4), (carol, 5, 0)):
+        QueueMember.objects.create(queue=queue, user=user)
+        OperatorSkill.objects.create(user=user, skill=russian, level=level)
+        Presence.objects.update_or_create(user=user, defaults={"capacity": capacity})
+        presence.set_mode(user=user, mode="available", actor=user)
+    presence.set_mode(user=alice, mode="pause", actor=alice)
+    Assignment.objects.update(ended_at=timezone.now() - timedelta(days=1))
+    client.force_login(boss)
+    address = reverse("board:session-why", args=[talk.pk])
+    waits_since = WorkItem.objects.get().waits_since
+    at = date_format(timezone.localtime(waits_since + timedelta(minutes=10), zone_of(boss.zone)), "H:i:s")
+    page = client.get(address).content.decode()
+    assert f"from {at}: Russian ≥ 1" in html.unescape(page)
+    said = {row[0]: row[1:4] for row in table_of(page)}
+    assert said["Bob"] == ["lacks Russian ≥ 3", at, "0/4"]
+    assert said["Carol"] == ["full", "–", "0/0"]
+    assert said["Alice"][0] in {"Pause", "chosen"}
+
+    OperatorSkill.objects.create(user=alice, skill=russian, level=4)
+    presence.set_mode(user=alice, mode="available", actor=alice)
+    page = client.get(address).content.decode()
+    assert "why nobody takes it" not in page
+    newest = table_of(page.split("</section>")[0])
+    assert [row[:4] for row in newest] == [
+        ["Alice", "chosen", "4", "0/4"],
+        ["Carol", "full", "5", "0/0"],
+        ["Bob", "lacks a skill", "2", "0/4"],
+    ]
 
 
 @pytest.mark.parametrize("name", ["session", "session-head"])

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from cxcenter.core.errors import Invalid
 from interactions.models import Interaction, Topic
-from routing import explain, rows, skills, strategies
+from routing import explain, explain_waits, rows, skills, strategies
 from routing.actions import legs, offers, presence, queueing
 from routing.actions import skills as skills_acts
 from routing.models import (
@@ -24,6 +24,7 @@ from routing.models import (
     GivesWay,
     MemberPeriod,
     OperatorSkill,
+    Policy,
     Presence,
     Queue,
     QueueMember,
@@ -341,6 +342,79 @@ def test_an_explanation_asks_the_same_of_many_offers_and_reads_what_can_count(fl
     past = explain._Past(item, list(Assignment.objects.filter(item=item, interaction=chat).order_by("offered_at")))
     assert held.pk in {row[0] for row in past.legs} and len(past.legs) == 21
     assert {one.name: one.load for one in explain.offers_of(item)[0].candidates}[floor.alice.name] == 1
+
+
+def test_who_waits_is_explained_from_everybody_as_he_is_now(floor, russian):
+    """Each hindrance by its name, and from when on it is none by time alone: the same moments at which it is offered."""
+    asks(russian, 4, [(30, 2), (90, 0)], queue=floor.queue)
+    carol, dave, eve, frank = (world.make_user(name, team=floor.team) for name in ("carol", "dave", "eve", "frank"))
+    for user in (carol, dave, eve, frank):
+        QueueMember.objects.create(queue=floor.queue, user=user)
+    for user, level in ((floor.alice, 4), (floor.bob, 3), (carol, 4), (dave, 4), (frank, 4)):
+        can(user, russian, level)
+    floor.ready(floor.alice)
+    chat = floor.chat()
+    offers.decline_offer(leg_id=floor.leg(chat).pk, actor=floor.alice)
+    floor.ready(floor.bob, eve)
+    floor.ready(carol, capacity=0)
+    presence.set_mode(user=dave, mode="pause", actor=dave)
+    floor.ready(frank)
+    offers.decline_offer(leg_id=floor.leg(chat).pk, actor=frank)
+    Presence.objects.filter(user=frank).update(off=["chat"])
+    Assignment.objects.filter(operator=frank).update(ended_at=timezone.now() - timedelta(days=1))
+    item = floor.item(chat)
+    waits = explain_waits.waits_of(item)
+    found = {one.operator: (one.verdict, one.lacks, one.able_at) for one in waits.candidates}
+
+    def after(seconds: float):
+        return item.waits_since + timedelta(seconds=seconds)
+
+    declined = Assignment.objects.get(operator=floor.alice).ended_at
+    assert found == {
+        floor.alice.pk: ("resting", (), declined + timedelta(seconds=Policy.current().decline_rest_s)),
+        floor.bob.pk: ("skills", ((russian.pk, 4),), after(30)),
+        carol.pk: ("full", (), None),
+        dave.pk: ("pause", (), None),
+        eve.pk: ("skills", ((russian.pk, 4),), after(90)),
+        frank.pk: ("off", (), None),
+    }
+    assert (waits.needs, waits.next_at, waits.next_needs) == (((russian.pk, 4),), after(30), ((russian.pk, 2),))
+    for seconds, free in ((29, []), (30, [floor.bob]), (90, [floor.alice, floor.bob, eve])):
+        told = explain_waits.waits_of(item, after(seconds))
+        assert [one.operator for one in told.candidates if one.verdict == "free"] == [user.pk for user in free]
+    for said in ([f"W-{item.pk}"], [str(item.pk), "--json"]):
+        out = StringIO()
+        call_command("explain", *said, stdout=out)
+        assert "resting" in out.getvalue() and f"{after(30):%H:%M:%S}" in out.getvalue()
+
+
+def test_who_waits_for_one_alone_is_explained(floor):
+    floor.ready(floor.bob)
+    presence.set_mode(user=floor.alice, mode="pause", actor=floor.alice)
+    Presence.objects.filter(user=floor.bob).update(capacity=0)
+    chat = floor.chat()
+    until = timezone.now() + timedelta(minutes=1)
+    WorkItem.objects.update(preferred=floor.alice, preferred_until=until, only_preferred=True)
+    Presence.objects.filter(user=floor.bob).update(capacity=1)
+    item = floor.item(chat)
+    waits = explain_waits.waits_of(item)
+    assert (waits.meant_for, waits.meant_until, waits.only_meant) == (floor.alice.name, until, True)
+    assert [(one.verdict, one.able_at) for one in waits.candidates] == [("meant", until), ("pause", None)]
+    assert [one.verdict for one in explain_waits.waits_of(item, until).candidates] == ["free", "pause"]
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            explain_waits.waits_of(floor.item(chat))
+        return len(asked)
+
+    few = queries()
+    for number in range(10):
+        QueueMember.objects.create(queue=floor.queue, user=(user := world.make_user(f"operator{number}")))
+        world.on_duty(user, capacity=0)
+    assert queries() == few <= 9
+    WorkItem.objects.update(preferred=None, only_preferred=False)
+    assert [leg.operator for leg in offers.assign_next()] == [floor.bob]
+    assert explain_waits.waits_of(floor.item(chat)) is None, "it is offered"
 
 
 def test_the_times_as_a_member_follow_the_members(floor):

@@ -22,9 +22,10 @@ from interactions import pushes
 from interactions.choices import ChannelKind
 from interactions.models import Interaction
 from quality import metrics
-from routing import explain, preferences
+from routing import explain, explain_waits, preferences
 from routing.choices import Choice, State, Work
 from routing.models import Assignment, Callback, Queue, Skill, WorkItem
+from routing.strategies import Needs
 
 PLANS = 100
 # How an operator was chosen, and what became of the others.
@@ -40,6 +41,8 @@ VERDICTS = {
     "full": gettext_lazy("full"),
     "off": gettext_lazy("takes none of these now"),
     "skills": gettext_lazy("lacks a skill"),
+    "meant": gettext_lazy("it is meant for another"),
+    "leaves": gettext_lazy("leaves after what is in work"),
 }
 # What is said when a threshold is reached; the page fills it in.
 REACHED = {
@@ -203,16 +206,24 @@ def session_why(request: HttpRequest, pk: int) -> HttpResponse:
     visit = contacts.last_visit(scope.session(user, pk))
     known = {skill.pk: skill.label(user.language) for skill in Skill.objects.all()}
     offers = explain.offers_of(visit) if visit else []
+    waits = explain_waits.waits_of(visit) if visit else None
     context = {
         "visit": visit,
+        "waits": waits
+        and {
+            "now": waits,
+            "needs": _in_words(waits.needs, known),
+            "next_needs": _in_words(waits.next_needs, known),
+            "rows": [(one, _verdict(one, known), State(one.state).label) for one in waits.candidates],
+        },
         "frequent": preferences.frequent_words(visit.frequent, user.language) if visit else "",
         "segments": segment_names(visit.segments, user.language) if visit else [],
         "offers": [
             {
                 "offer": offer,
-                "needs": [f"{known.get(skill, skill)} ≥ {level}" for skill, level in offer.needs],
+                "needs": _in_words(offer.needs, known),
                 "how": HOWS.get(offer.why.get("how", ""), ""),
-                "rows": [(one, _verdict(one), State(one.state).label) for one in offer.candidates],
+                "rows": [(one, _verdict(one, known), State(one.state).label) for one in offer.candidates],
             }
             for offer in reversed(offers)
         ],
@@ -220,7 +231,13 @@ def session_why(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "board/_session_why.html", context)
 
 
-def _verdict(one: explain.Candidate) -> str:
+def _in_words(needs: Needs, known: dict[int, str]) -> list[str]:
+    return [f"{known.get(skill, skill)} ≥ {level}" for skill, level in needs]
+
+
+def _verdict(one: explain.Candidate, known: dict[int, str]) -> str:
+    if one.lacks:
+        return _("lacks {skills}").format(skills=", ".join(_in_words(one.lacks, known)))
     words = VERDICTS.get(one.verdict)
     return str(words or State(one.verdict).label)
 
