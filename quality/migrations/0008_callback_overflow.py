@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("quality", "0006_topics_and_skills"),
+        ("quality", "0007_replies_and_transfers"),
     ]
 
     operations = [
