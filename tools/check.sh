@@ -26,7 +26,7 @@ production() {
 types=$(mktemp)
 $py -m mypy >"$types" 2>&1 &
 checking=$!
-trap 'kill $checking 2>/dev/null; rm -f "$types"' EXIT
+trap 'kill $checking 2>/dev/null || true; rm -f "$types"' EXIT
 
 typed() {
     wait $checking || {
