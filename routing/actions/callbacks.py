@@ -28,6 +28,9 @@ from routing.models import Assignment, Callback, Queue
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
 
+# All that is written to one callback, by whoever knows the phone.
+TEXT_LIMIT = 2 * talk.MESSAGE_LIMIT
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
@@ -58,7 +61,7 @@ class Wish:
 def ask(wish: Wish, *, actor: "User | None" = None) -> tuple[Callback, bool]:
     """Plan a callback, or change the one that the same phone or customer has in the queue. Returns (callback, made).
 
-    Raises Invalid for a time at which nobody may be called, Conflict if he is being called (code "calling") or served
+    Raises Invalid for a time at which nobody may be called and for too much text, Conflict if he is being called (code "calling") or served
     ("served") at this moment, Forbidden for a blocked phone, Gone for an erased customer.
     """
     due_at = _due(wish)
@@ -207,9 +210,12 @@ def _take_place(callback: Callback, place: tuple[datetime, int] | None, wish: Wi
 
 
 def _hear(callback: Callback, text: str) -> None:
-    """Add what he wrote: to the session that waits, else to what will be said in it."""
+    """Add what he wrote: to the session that waits, else to what will be said in it. Raises Invalid for too much of it."""
     if not text or text in callback.text:
         return
+    if len(callback.text) + len(text) > TEXT_LIMIT:
+        words = _("Much is written to this callback already. Tell the rest when you are called.")
+        raise Invalid(words, field="text")
     callback.text = "\n".join(part for part in (callback.text, text) if part)
     if callback.state == CallbackState.QUEUED:
         calling.ask_on(callback)

@@ -161,6 +161,15 @@ def test_two_who_ask_at_once_make_one(desk):
     assert WorkItem.objects.filter(interaction__kind="callback").exclude(visit="left").count() == 1
 
 
+def test_what_is_written_to_one_callback_has_an_end(desk):
+    """Whoever knows the phone may write to it."""
+    for number in range(2):
+        asked(desk, text=f"{number}" * 7000)
+    with pytest.raises(Invalid, match="Much is written"):
+        asked(desk, text="x" * 7000)
+    assert len(Callback.objects.get().text) == 14_001
+
+
 def test_a_stranger_with_the_same_phone_moves_nothing_and_is_heard(desk):
     chat = desk.chat()
     one = asked(desk, chat)
