@@ -28,9 +28,6 @@ from routing.models import Assignment, Callback, Queue
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
 
-# All that is written to one callback, by whoever knows the phone.
-TEXT_LIMIT = 2 * talk.MESSAGE_LIMIT
-
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
@@ -213,7 +210,8 @@ def _hear(callback: Callback, text: str) -> None:
     """Add what he wrote: to the session that waits, else to what will be said in it. Raises Invalid for too much of it."""
     if not text or text in callback.text:
         return
-    if len(callback.text) + len(text) > TEXT_LIMIT:
+    if len(callback.text) + len(text) >= talk.MESSAGE_LIMIT:
+        # It is said as one message when his turn comes.
         words = _("Much is written to this callback already. Tell the rest when you are called.")
         raise Invalid(words, field="text")
     callback.text = "\n".join(part for part in (callback.text, text) if part)

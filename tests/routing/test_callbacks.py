@@ -162,12 +162,15 @@ def test_two_who_ask_at_once_make_one(desk):
 
 
 def test_what_is_written_to_one_callback_has_an_end(desk):
-    """Whoever knows the phone may write to it."""
-    for number in range(2):
-        asked(desk, text=f"{number}" * 7000)
+    """Whoever knows the phone may write to it, no more than is said as one message when the time has come."""
+    at = calls.slots(desk.queue)[0]
+    for letter in "ab":
+        asked(desk, at=at, text=letter * 3999)
     with pytest.raises(Invalid, match="Much is written"):
-        asked(desk, text="x" * 7000)
-    assert len(Callback.objects.get().text) == 14_001
+        asked(desk, at=at, text="c")
+    planned(Callback.objects.get(), timezone.now())
+    calling.sweep(now=timezone.now())
+    assert Message.objects.get(author="customer").text == "a" * 3999 + "\n" + "b" * 3999
 
 
 def test_a_stranger_with_the_same_phone_moves_nothing_and_is_heard(desk):
