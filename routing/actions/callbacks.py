@@ -58,7 +58,7 @@ class Wish:
 def ask(wish: Wish, *, actor: "User | None" = None) -> tuple[Callback, bool]:
     """Plan a callback, or change the one that the same phone or customer has in the queue. Returns (callback, made).
 
-    Raises Invalid for a time at which nobody may be called and for too much text, Conflict if he is being called (code "calling") or served
+    Raises Invalid for a time at which nobody may be called, Conflict if he is being called (code "calling") or served
     ("served") at this moment, Forbidden for a blocked phone, Gone for an erased customer.
     """
     due_at = _due(wish)
@@ -207,13 +207,13 @@ def _take_place(callback: Callback, place: tuple[datetime, int] | None, wish: Wi
 
 
 def _hear(callback: Callback, text: str) -> None:
-    """Add what he wrote: to the session that waits, else to what will be said in it. Raises Invalid for too much of it."""
+    """Add what he wrote: to the session that waits, else to what will be said in it. Raises Conflict for too much of it."""
     if not text or text in callback.text:
         return
     if len(callback.text) + len(text) >= talk.MESSAGE_LIMIT:
         # It is said as one message when his turn comes.
         words = _("Much is written to this callback already. Tell the rest when you are called.")
-        raise Invalid(words, field="text")
+        raise Conflict(words, code="too_much")
     callback.text = "\n".join(part for part in (callback.text, text) if part)
     if callback.state == CallbackState.QUEUED:
         calling.ask_on(callback)

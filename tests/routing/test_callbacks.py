@@ -166,7 +166,7 @@ def test_what_is_written_to_one_callback_has_an_end(desk):
     at = calls.slots(desk.queue)[0]
     for letter in "ab":
         asked(desk, at=at, text=letter * 3999)
-    with pytest.raises(Invalid, match="Much is written"):
+    with pytest.raises(Conflict, match="Much is written"):
         asked(desk, at=at, text="c")
     planned(Callback.objects.get(), timezone.now())
     calling.sweep(now=timezone.now())
