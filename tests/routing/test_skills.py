@@ -565,20 +565,21 @@ def test_of_the_last_two_who_have_a_level_one_keeps_it_though_both_lose_it_at_on
     for user in (floor.alice, floor.bob):
         can(user, russian, 3)
     ask(floor, russian, 3)
-    both, refused = threading.Barrier(2), []
+    refused, over = [], threading.Event()
 
-    def lose(user) -> None:
-        both.wait(20)
+    def lose() -> None:
         try:
-            skills_acts.set_level(user=user, skill=russian, level=0, actor=floor.boss)
+            skills_acts.set_level(user=floor.bob, skill=russian, level=0, actor=floor.boss)
         except Invalid as error:
             refused.append(error.code)
         finally:
+            over.set()
             connection.close()
 
-    threads = [threading.Thread(target=lose, args=[user]) for user in (floor.alice, floor.bob)]
-    for thread in threads:
+    thread = threading.Thread(target=lose)
+    with transaction.atomic():
+        skills_acts.set_level(user=floor.alice, skill=russian, level=0, actor=floor.boss)
         thread.start()
-    for thread in threads:
-        thread.join()
+        assert not over.wait(1), "it waits until it is known who has lost it"
+    thread.join()
     assert refused == ["last"] and OperatorSkill.objects.filter(ended_at=None).count() == 1
