@@ -18,7 +18,7 @@ GROUPS: dict[str | Promise, tuple[str, ...]] = {
     _("Service level"): ("service_level", *(code for code in METRICS if code.startswith("level_"))),
     _("Handling"): ("handled", "aht", "talk", "wrapup", "transferred", "transfer_rate", "transfer_rate_blind", "transfer_rate_queue", "response_time"),
     _("Contacts and reaction"): (
-        "contacts", "agents", "bot", "queue", "first_response", "reaction_10", "reaction_20", "reaction_30", "reaction_late",
+        "contacts", "agents", "bot", "queue", "first_response", "first_response_open", "reaction_10", "reaction_20", "reaction_30", "reaction_late",
     ),
     _("Satisfaction"): ("rated", "csat", "dsat", "ces"),
     _("Repeats"): ("repeat_rate", "fcr"),

@@ -256,6 +256,12 @@ METRICS: dict[str, Metric] = dict(
         _("first response time"), _("first human reply − arrival in the queue, in wall time / replied to"), Unit.SECONDS,
         lambda sums: mean_s(sums["reply_us"], sums["replied"]), "replied", "replied", CONTACTS,
     ),
+    "first_response_open": Metric(
+        _("first response in business time"),
+        _("first human reply − arrival in the queue, of it the opening hours of the queue alone / replied to"),
+        Unit.SECONDS, lambda sums: mean_s(sums["business_us"], sums["business"]),
+        "replied", "replied", CONTACTS, (_("opening hours"),), "business",
+    ),
     **{
         f"reaction_{edge}": Metric(
             format_lazy("{} {} {}", _("reaction within"), edge, _("s")),

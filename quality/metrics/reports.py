@@ -15,7 +15,7 @@ from cxcenter.accounts.models import Team
 from cxcenter.accounts.roles import Right
 from cxcenter.core.errors import Invalid
 from quality import policies
-from quality.metrics import issues, presence
+from quality.metrics import business, issues, presence
 from quality.metrics.dimensions import DIMENSIONS
 from quality.metrics.measures import LARGEST
 from quality.metrics.reading import Counted, Question, one_moment, totals
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from cxcenter.accounts.models import User
 
 MOST_INTERVALS = 5000
-# Issues are no sums of days: each contact is compared with its neighbours. Of a longer time they are told only if asked for.
-ISSUES_UP_TO = timedelta(days=93)
+# No sums of days: of issues each contact is compared with its neighbours, business time goes by the hours of today. Of a
+# longer time they are told only if asked for.
+UNSUMMED, UNSUMMED_UP_TO = {"issues", "business"}, timedelta(days=93)
 Key = tuple[Any, ...]
 # The queue of some sums (None: of none, or of all), and the sums.
 Part = tuple[int | None, Counted]
@@ -103,8 +104,8 @@ class Asked:
 
 def usual(since: datetime, until: datetime) -> tuple[str, ...]:
     """Return the metrics that are told of a time if none are asked for."""
-    short = until - since <= ISSUES_UP_TO
-    return tuple(code for code, metric in METRICS.items() if short or metric.source_code != "issues")
+    short = until - since <= UNSUMMED_UP_TO
+    return tuple(code for code, metric in METRICS.items() if short or metric.source_code not in UNSUMMED)
 
 
 @dataclass(frozen=True)
@@ -217,6 +218,8 @@ def _more(asked: Asked, begins: list[datetime]) -> Iterator[dict[Key, Counted]]:
     }
     if "issues" in needed and issues.tells(asked.by, asked.only):
         yield issues.totals(**told, queues=asked.queues)
+    if "business" in needed and issues.tells(asked.by, asked.only):
+        yield business.totals(**told, queues=asked.queues)
     if "presence" in needed and presence.tells(asked.by, asked.only):
         yield presence.totals(**told, operators=asked.operators)
 

@@ -42,9 +42,9 @@ def test_a_visit_stands_with_each_skill_it_asked_for_and_once_in_the_whole(skill
             None: counted(history, {nothing}),
         }
         assert told.whole["offered"] == len(history.written.visits) < sum(offered.values())
-        assert told.whole == report(Asked(SINCE, UNTIL, kept=kept)).whole | {"repeat_rate": None, "fcr": None} | {
-            code: None if one.unit == "share" else 0 for code, one in METRICS.items() if one.of_times
-        }
+        assert told.whole == report(Asked(SINCE, UNTIL, kept=kept)).whole | dict.fromkeys(
+            ("repeat_rate", "fcr", "first_response_open")
+        ) | {code: None if one.unit == "share" else 0 for code, one in METRICS.items() if one.of_times}
         assert told.whole["contacts"] == told.whole["agents"] + told.whole["bot"] + told.whole["queue"]
     assert named(told, "en")["skill"] == {russian.pk: "Russian", mortgage.pk: "Mortgages"}
 

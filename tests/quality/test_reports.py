@@ -155,8 +155,8 @@ def test_a_report_is_as_many_statements_however_much_there_is():
 
     few = queries()
     rollups.rebuild()
-    # Policies (queues, versions), which days are summed up, the sums, issues, and the names of queues.
-    assert few == queries() == 6
+    # Policies (queues, versions), which days are summed up, the sums, issues, opening hours and business time, names of queues.
+    assert few == queries() == 8
     assert history.written.visits
 
 
