@@ -21,7 +21,7 @@ GROUPS: dict[str | Promise, tuple[str, ...]] = {
         "contacts", "agents", "bot", "queue", "first_response", "first_response_open", "reaction_10", "reaction_20", "reaction_30", "reaction_late",
     ),
     _("Satisfaction"): ("rated", "csat", "dsat", "ces"),
-    _("Repeats"): ("repeat_rate", "fcr"),
+    _("Repeats and cases"): ("repeat_rate", "fcr", "solved", "resolution_time"),
     _("Operators' time"): (
         "login_s", "available_s", "handling_s", "pause_s", "meeting_s", "training_s", "not_responding_s",
         "occupancy", "utilisation", "shrinkage",

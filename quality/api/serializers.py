@@ -112,7 +112,7 @@ class ReportQuery(Span):
 class ContactsQuery(Span):
     """Which number it is that the contacts stand behind."""
 
-    metric = serializers.ChoiceField(choices=[code for code, one in METRICS.items() if not one.of_times])
+    metric = serializers.ChoiceField(choices=[code for code, one in METRICS.items() if one.of_contacts])
 
 
 class MetricRow(serializers.Serializer[Any]):

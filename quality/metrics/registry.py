@@ -79,6 +79,16 @@ class Metric:
         """Whether intervals of operators' states stand behind it, not contacts."""
         return self.source_code == "presence"
 
+    @property
+    def of_cases(self) -> bool:
+        """Whether cases stand behind it, not contacts."""
+        return self.source_code == "cases"
+
+    @property
+    def of_contacts(self) -> bool:
+        """Whether visits, legs or sessions stand behind it."""
+        return not (self.of_times or self.of_cases)
+
 
 def share(above: int, below: int) -> float | None:
     """Return a share, None where there is nothing to share."""
@@ -90,9 +100,9 @@ def mean_s(total_us: int, count: int) -> float | None:
     return total_us / (count * US) if count else None
 
 
-VISITS, LEGS, CONTACTS, SURVEYS, STATES, MESSAGES = (
+VISITS, LEGS, CONTACTS, SURVEYS, STATES, MESSAGES, CASES = (
     _("visits to queues"), _("legs of operators"), _("contacts, by their first visit"), _("answered surveys"),
-    _("intervals of operators' states"), _("messages, by the legs of operators"),
+    _("intervals of operators' states"), _("messages, by the legs of operators"), _("cases"),
 )  # fmt: skip
 
 
@@ -302,6 +312,14 @@ METRICS: dict[str, Metric] = dict(
         _("issues (customer and topic, over all channels) with one contact within W / issues whose W is over"),
         Unit.SHARE, lambda sums: share(sums["solved_first"], sums["issues"]),
         "solved_first", "issues", CONTACTS, (_("W = 7 days"),), "issues",
+    ),
+    "solved": Metric(
+        _("cases solved"), _("cases that were solved or closed in the interval"), Unit.COUNT,
+        lambda sums: sums["solved"], "solved", "solved", CASES, (), "cases",
+    ),
+    "resolution_time": Metric(
+        _("resolution time"), _("(solved − opened − time it was agreed to wait) / cases solved"), Unit.SECONDS,
+        lambda sums: mean_s(sums["solved_us"], sums["solved"]), "solved", "solved", CASES, (), "cases",
     ),
     "login_s": _time("login_us", _("signed in"), _("time in all states but offline")),
     "available_s": _time("available_us", _("available"), _("time available without a contact")),

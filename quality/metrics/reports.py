@@ -15,7 +15,7 @@ from cxcenter.accounts.models import Team
 from cxcenter.accounts.roles import Right
 from cxcenter.core.errors import Invalid
 from quality import policies
-from quality.metrics import business, issues, presence
+from quality.metrics import business, cases, issues, presence
 from quality.metrics.dimensions import DIMENSIONS
 from quality.metrics.measures import LARGEST
 from quality.metrics.reading import Counted, Question, one_moment, totals
@@ -220,6 +220,8 @@ def _more(asked: Asked, begins: list[datetime]) -> Iterator[dict[Key, Counted]]:
         yield issues.totals(**told, queues=asked.queues)
     if "business" in needed and issues.tells(asked.by, asked.only):
         yield business.totals(**told, queues=asked.queues)
+    if "cases" in needed and cases.tells(asked.by, asked.only):
+        yield cases.totals(**told, operators=asked.operators)
     if "presence" in needed and presence.tells(asked.by, asked.only):
         yield presence.totals(**told, operators=asked.operators)
 
