@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -31,7 +31,7 @@ class Solved:
     took_s: float
 
 
-def page_of(user: "User", rows: QuerySet[Case], *, language: str, since: str) -> tuple[list[Solved], str]:
+def page_of(user: "User", rows: QuerySet[Any], *, language: str, since: str) -> tuple[list[Solved], str]:
     """Return a page of the list after the key `since`, and the key of the next page ("" at the end)."""
     if since:
         rows = rows.filter(after(("moment", "pk"), list(cursor(since))))
@@ -42,7 +42,7 @@ def page_of(user: "User", rows: QuerySet[Case], *, language: str, since: str) ->
     return [_line(row, language, may_read=row.pk in readable) for row in page], more
 
 
-def _line(row: Case, language: str, *, may_read: bool) -> Solved:
+def _line(row: Any, language: str, *, may_read: bool) -> Solved:
     return Solved(
         at=row.moment,
         opened_at=row.opened_at,

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from quality.metrics.registry import METRICS, Metric
+from quality.metrics.metric import Metric
+from quality.metrics.registry import METRICS
 
 GROUPS: dict[str | Promise, tuple[str, ...]] = {
     _("Visits to queues"): (

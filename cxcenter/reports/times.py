@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 
 from cxcenter.core.api.pagination import after
 from cxcenter.core.reading import cursor
+from cxcenter.marks import MARKS
 from cxcenter.reports.contacts import PAGE, SECOND
 from routing.choices import State
-from routing.models import PresenceInterval
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
@@ -29,12 +29,17 @@ class Stretch:
     goes_on: bool
 
     @property
+    def mark(self) -> str:
+        """How its state is marked."""
+        return MARKS[self.state]
+
+    @property
     def lasted_s(self) -> float:
         """How long it is, in seconds."""
         return (self.until - self.at) / SECOND
 
 
-def page_of(_user: "User", rows: QuerySet[PresenceInterval], *, language: str, since: str) -> tuple[list[Stretch], str]:
+def page_of(_user: "User", rows: QuerySet[Any], *, language: str, since: str) -> tuple[list[Stretch], str]:
     """Return a page of the list after the key `since`, and the key of the next page ("" at the end)."""
     if since:
         rows = rows.filter(after(("moment", "pk"), list(cursor(since))))
@@ -43,7 +48,7 @@ def page_of(_user: "User", rows: QuerySet[PresenceInterval], *, language: str, s
     return [_stretch(row, language) for row in page[:PAGE]], more
 
 
-def _stretch(row: PresenceInterval, language: str) -> Stretch:
+def _stretch(row: Any, language: str) -> Stretch:
     return Stretch(
         at=row.moment,
         until=row.over,

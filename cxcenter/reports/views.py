@@ -29,8 +29,9 @@ from quality import policies
 from quality.metrics.behind import cases_of, stretches
 from quality.metrics.behind import contacts as contacts_behind
 from quality.metrics.dimensions import DIMENSIONS
+from quality.metrics.metric import Unit
 from quality.metrics.reading import one_moment
-from quality.metrics.registry import METRICS, Unit
+from quality.metrics.registry import METRICS
 from quality.metrics.reports import Asked, named, reach_of, report
 
 if TYPE_CHECKING:

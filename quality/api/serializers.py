@@ -12,7 +12,8 @@ from rest_framework import serializers
 from cxcenter.core.errors import Invalid
 from quality import policies
 from quality.metrics.dimensions import DIMENSIONS, Dimension
-from quality.metrics.registry import METRICS, Unit
+from quality.metrics.metric import Unit
+from quality.metrics.registry import METRICS
 from quality.metrics.spans import Interval
 
 

@@ -40,8 +40,8 @@ def cases_of(asked: Asked) -> QuerySet[Case]:
     """Return the cases that were solved, in the order in which they were (`moment`, `pk`)."""
     if not cases.tells((), asked.only):
         return Case.objects.none()
-    said = {"since": asked.since, "until": asked.until, "only": asked.only, "operators": asked.operators}
-    return _ordered(cases.solved(**said), "resolved_at")
+    rows = cases.solved(since=asked.since, until=asked.until, only=asked.only, operators=asked.operators)
+    return _ordered(rows, "resolved_at")
 
 
 def stretches(asked: Asked, code: str, *, below: bool = False) -> QuerySet[PresenceInterval]:

@@ -60,7 +60,7 @@ def totals(
         where=re.sub(r"%\(\w+\)s", "%s", where),
         groups=", ".join(str(number + 1) for number in range(1 + len(by))),
     )
-    params = [part for row in rows for part in row] + [since, until, begins]
+    params: list[Any] = [part for row in rows for part in row] + [since, until, begins]
     params += [named[name] for name in re.findall(r"%\((\w+)\)s", where)]
     width = 1 + len(by)
     with connection.cursor() as cursor:

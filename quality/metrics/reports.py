@@ -18,8 +18,9 @@ from quality import policies
 from quality.metrics import business, cases, issues, presence
 from quality.metrics.dimensions import DIMENSIONS
 from quality.metrics.measures import LARGEST
+from quality.metrics.metric import Number, Sums
 from quality.metrics.reading import Counted, Question, one_moment, totals
-from quality.metrics.registry import METRICS, Number, Sums
+from quality.metrics.registry import METRICS
 from quality.metrics.spans import EPOCH, QUARTER, Interval, pieces, starts
 from quality.service_level import Policy
 from routing.models import Presence, Queue
