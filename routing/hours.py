@@ -1,11 +1,13 @@
 """Business hours: is it open now, and when does it open next. Pure over rows that are given."""
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 MIDNIGHT = time(0, 0)
+MINUTE = timedelta(minutes=1)
 
 
 def is_reversed(opens: time, closes: time) -> bool:
@@ -35,6 +37,35 @@ class Hours:
             opens <= now and (closes == MIDNIGHT or now < closes) for opens, closes in self._intervals(local.date())
         )
 
+    def open_times(self, since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Yield in their order the times (UTC) that it is open and that meet [since, until), each whole; none meets another."""
+        zone = ZoneInfo(self.zone)
+        day, last = since.astimezone(zone).date() - timedelta(days=1), until.astimezone(zone).date()
+        now: tuple[datetime, datetime] | None = None
+        while day <= last:
+            for opening, closing in sorted(self._open_on(day, zone)):
+                if now and opening <= now[1]:
+                    now = (now[0], max(now[1], closing))
+                    continue
+                if now and now[1] > since:
+                    yield now
+                now = (opening, closing)
+            day += timedelta(days=1)
+        if now and now[0] < until and now[1] > since:
+            yield now
+
+    def _open_on(self, day: date, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
+        """Yield when it is open on a local day: as the clock on the wall says it, before and after it is changed."""
+        for begin, end in _unchanged(day, zone):
+            offset = begin.astimezone(zone).utcoffset() or timedelta(0)
+            for opens, closes in self._intervals(day):
+                ends = day + timedelta(days=1) if closes == MIDNIGHT else day
+                opening, closing = (
+                    datetime.combine(one, clock, tzinfo=UTC) - offset for one, clock in ((day, opens), (ends, closes))
+                )
+                if max(opening, begin) < min(closing, end):
+                    yield max(opening, begin), min(closing, end)
+
     def next_opening(self, moment: datetime, days: int = 30) -> datetime | None:
         """Return the next moment of opening after `moment`, or None if it never opens within `days`."""
         zone = ZoneInfo(self.zone)
@@ -52,3 +83,16 @@ class Hours:
             if later:
                 return min(later).astimezone(zone)
         return None
+
+
+def _unchanged(day: date, zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
+    """Return the parts (UTC) of a local day in which its clock is not changed: the day, or two parts of it."""
+    begin, end = (
+        datetime.combine(one, MIDNIGHT, tzinfo=zone).astimezone(UTC) for one in (day, day + timedelta(days=1))
+    )
+    before = begin.astimezone(zone).utcoffset()
+    if before == (end - MINUTE).astimezone(zone).utcoffset():
+        return [(begin, end)]
+    minutes = range((end - begin) // MINUTE)
+    change = bisect_left(minutes, True, key=lambda n: (begin + n * MINUTE).astimezone(zone).utcoffset() != before)
+    return [(begin, begin + change * MINUTE), (begin + change * MINUTE, end)]

@@ -12,7 +12,7 @@ from django.utils import timezone
 from cxcenter.core.pace import Paced
 from quality import forecast, metrics, service_level
 from quality.metrics.measures import MEASURES, in_time
-from quality.metrics.registry import Sums
+from quality.metrics.metric import Sums
 from quality.metrics.spans import midnight
 from quality.service_level import Policy
 from routing.models import Assignment, WorkItem

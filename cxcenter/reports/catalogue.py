@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from quality.metrics.registry import METRICS, Metric
+from quality.metrics.metric import Metric
+from quality.metrics.registry import METRICS
 
 GROUPS: dict[str | Promise, tuple[str, ...]] = {
     _("Visits to queues"): (
@@ -18,10 +19,10 @@ GROUPS: dict[str | Promise, tuple[str, ...]] = {
     _("Service level"): ("service_level", *(code for code in METRICS if code.startswith("level_"))),
     _("Handling"): ("handled", "aht", "talk", "wrapup", "transferred", "transfer_rate", "transfer_rate_blind", "transfer_rate_queue", "response_time"),
     _("Contacts and reaction"): (
-        "contacts", "agents", "bot", "queue", "first_response", "reaction_10", "reaction_20", "reaction_30", "reaction_late",
+        "contacts", "agents", "bot", "queue", "first_response", "first_response_open", "reaction_10", "reaction_20", "reaction_30", "reaction_late",
     ),
     _("Satisfaction"): ("rated", "csat", "dsat", "ces"),
-    _("Repeats"): ("repeat_rate", "fcr"),
+    _("Repeats and cases"): ("repeat_rate", "fcr", "solved", "resolution_time"),
     _("Operators' time"): (
         "login_s", "available_s", "handling_s", "pause_s", "meeting_s", "training_s", "not_responding_s",
         "occupancy", "utilisation", "shrinkage",

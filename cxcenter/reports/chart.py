@@ -8,7 +8,8 @@ from django.utils.text import capfirst
 from cxcenter.reports.asking import Wanted
 from cxcenter.reports.table import Names, Table, begins_of, ends_of, interval_name, names_of, place_of, query_of
 from quality.metrics.dimensions import label
-from quality.metrics.registry import METRICS, Unit
+from quality.metrics.metric import Unit
+from quality.metrics.registry import METRICS
 from quality.metrics.reports import Report, Row
 from quality.metrics.spans import Interval
 

@@ -6,7 +6,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from cxcenter.core.templatetags.cx import clock
-from quality.metrics.registry import Number, Unit
+from quality.metrics.metric import Number, Unit
 
 NOTHING = "–"
 # Shorter times are told to a tenth of a second.

@@ -10,7 +10,8 @@ from cxcenter.core.sheets import BOM, defused, table
 from cxcenter.reports.asking import Wanted
 from cxcenter.reports.table import Ends, Names, ends_of, sorted_rows
 from quality.metrics.dimensions import DIMENSIONS, label
-from quality.metrics.registry import METRICS, Number, Unit
+from quality.metrics.metric import Number, Unit
+from quality.metrics.registry import METRICS
 from quality.metrics.reports import Report, Row
 
 UNITS = {Unit.COUNT: "", Unit.SECONDS: ", s", Unit.SHARE: ", 0–1", Unit.SCORE: ""}

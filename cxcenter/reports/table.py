@@ -17,7 +17,8 @@ from django.utils.translation import gettext as _
 from cxcenter.reports.asking import Wanted, written
 from cxcenter.reports.numbers import said
 from quality.metrics.dimensions import DIMENSIONS, label
-from quality.metrics.registry import METRICS, Number, Unit
+from quality.metrics.metric import Number, Unit
+from quality.metrics.registry import METRICS
 from quality.metrics.reports import Report, Row
 from quality.metrics.spans import Interval, starts
 

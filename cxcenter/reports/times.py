@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from cxcenter.core.api.pagination import after
 from cxcenter.core.reading import cursor
+from cxcenter.marks import MARKS
 from cxcenter.reports.contacts import PAGE, SECOND
 from routing.choices import State
 
@@ -26,6 +27,11 @@ class Stretch:
     state_label: str
     reason: str
     goes_on: bool
+
+    @property
+    def mark(self) -> str:
+        """How its state is marked."""
+        return MARKS[self.state]
 
     @property
     def lasted_s(self) -> float:

@@ -1,5 +1,6 @@
 """Pages: a report, its file, and the contacts behind a number of it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from cxcenter.core.errors import Invalid
 from cxcenter.core.reading import moment
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.frame import frame
-from cxcenter.reports import contacts, times, words
+from cxcenter.reports import cases, contacts, times, words
 from cxcenter.reports.asking import Wanted, only_of, read, team_of, zone_of
 from cxcenter.reports.chart import chart_of
 from cxcenter.reports.form import form_of
@@ -25,15 +26,20 @@ from cxcenter.reports.numbers import said
 from cxcenter.reports.sheet import csv_of
 from cxcenter.reports.table import table_of
 from quality import policies
+from quality.metrics.behind import cases_of, stretches
 from quality.metrics.behind import contacts as contacts_behind
-from quality.metrics.behind import stretches
 from quality.metrics.dimensions import DIMENSIONS
+from quality.metrics.metric import Unit
 from quality.metrics.reading import one_moment
-from quality.metrics.registry import METRICS, Unit
+from quality.metrics.registry import METRICS
 from quality.metrics.reports import Asked, named, reach_of, report
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
+
+
+# What stands behind a number, if it is no contacts.
+LISTS = {"presence": "reports/times.html", "cases": "reports/cases.html"}
 
 
 @require_GET
@@ -104,7 +110,7 @@ def export(request: HttpRequest) -> HttpResponse:
 @require_GET
 @needs(Right.REPORTS)
 def behind(request: HttpRequest) -> HttpResponse:
-    """Show the contacts or the times behind a number, and the number as it is now: both of one moment."""
+    """Show the contacts, times or cases behind a number, and the number as it is now: both of one moment."""
     user, query = staff_of(request), request.GET
     code = query.get("metric", "")
     if code not in METRICS:
@@ -113,9 +119,7 @@ def behind(request: HttpRequest) -> HttpResponse:
     whole = query.get("of") == "all"
     with one_moment():
         value = report(replace(asked, metrics=(code,))).whole[code]
-        rows = stretches(asked, code, below=whole) if metric.of_times else contacts_behind(asked, code, below=whole)
-        listed = times if metric.of_times else contacts
-        page, more = listed.page_of(user, rows, language=user.language, since=query.get("after", ""))
+        page, more = _page(user, asked, code, below=whole, since=query.get("after", ""))
     kept = query.copy()
     for name in ("after", "of"):
         kept.pop(name, None)
@@ -132,8 +136,19 @@ def behind(request: HttpRequest) -> HttpResponse:
         "zone": asked.zone,
         "report": _report_before(request),
     }
-    template = "reports/times.html" if metric.of_times else "reports/contacts.html"
-    return render(request, template, {**frame(user, "reports"), **context})
+    return render(
+        request, LISTS.get(metric.source_code, "reports/contacts.html"), {**frame(user, "reports"), **context}
+    )
+
+
+def _page(user: "User", asked: Asked, code: str, *, below: bool, since: str) -> tuple[Sequence[Any], str]:
+    """Return a page of what stands behind a number, and the key of the next one."""
+    said = {"language": user.language, "since": since}
+    if METRICS[code].of_times:
+        return times.page_of(user, stretches(asked, code, below=below), **said)
+    if METRICS[code].of_cases:
+        return cases.page_of(user, cases_of(asked), **said)
+    return contacts.page_of(user, contacts_behind(asked, code, below=below), **said)
 
 
 def _asked(user: "User", query: QueryDict) -> Asked:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cxcenter.accounts.models import Team, User
 
 SUBJECT_LIMIT = 200
+TIMES = ("resolved_at", "waited", "waiting_since")
 CASE_FIELDS = {"kind", "topic", "subject", "text", "priority", "status", "owner", "due_at"}
 
 
@@ -35,6 +36,7 @@ def register_case(
     _hold(profile)
     case = Case(profile=profile, opened_by=actor, **{"owner": actor, **fields})
     case.resolved_at = None if case.is_open else case.opened_at
+    case.waiting_since = case.opened_at if case.status == CaseStatus.WAITING else None
     case.save(force_insert=True)
     if interaction is not None:
         CaseLink.objects.create(case=case, interaction=interaction, linked_by=actor)
@@ -60,12 +62,20 @@ def change_case(*, case_id: int, version: int | None, actor: "User", **fields: A
     for name in changed:
         setattr(case, name, fields[name])
     if "status" in changed:
-        case.resolved_at = None if case.is_open else (case.resolved_at or timezone.now())
+        _set_times(case, timezone.now())
     case.version += 1
-    case.save(update_fields=[*changed, "resolved_at", "version"])
+    case.save(update_fields=[*changed, *TIMES, "version"])
     audit.record(actor, "case.change", f"case:{case.pk}", fields=changed)
     emit(CaseChanged(case=case.pk, status=case.status, fields=changed), profile_id=case.profile_id, actor_id=actor.pk)
     return case
+
+
+def _set_times(case: Case, now: datetime) -> None:
+    """Note on a case whose status is another now when it was solved, and how long it has waited."""
+    case.resolved_at = None if case.is_open else (case.resolved_at or now)
+    if case.waiting_since is not None:
+        case.waited += now - case.waiting_since
+    case.waiting_since = now if case.status == CaseStatus.WAITING else None
 
 
 def _check_case_fields(fields: dict[str, Any]) -> None:

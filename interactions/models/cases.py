@@ -1,5 +1,6 @@
 """Cases and tasks: what is to be solved or done."""
 
+from datetime import timedelta
 from typing import ClassVar
 
 from django.conf import settings
@@ -38,6 +39,9 @@ class Case(models.Model):
         settings.AUTH_USER_MODEL, verbose_name=_("opened by"), null=True, on_delete=models.SET_NULL, related_name="+"
     )
     resolved_at = models.DateTimeField(_("solved"), null=True)
+    # How long it has been agreed to wait in all, and since when it waits now: no part of the time it takes to solve it.
+    waited = models.DurationField(_("waited"), default=timedelta, db_default=timedelta())
+    waiting_since = models.DateTimeField(_("waits since"), null=True)
     version = models.IntegerField(_("version"), default=0)
 
     objects = CaseQuerySet.as_manager()

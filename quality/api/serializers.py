@@ -12,7 +12,8 @@ from rest_framework import serializers
 from cxcenter.core.errors import Invalid
 from quality import policies
 from quality.metrics.dimensions import DIMENSIONS, Dimension
-from quality.metrics.registry import METRICS, Unit
+from quality.metrics.metric import Unit
+from quality.metrics.registry import METRICS
 from quality.metrics.spans import Interval
 
 
@@ -112,7 +113,7 @@ class ReportQuery(Span):
 class ContactsQuery(Span):
     """Which number it is that the contacts stand behind."""
 
-    metric = serializers.ChoiceField(choices=[code for code, one in METRICS.items() if not one.of_times])
+    metric = serializers.ChoiceField(choices=[code for code, one in METRICS.items() if one.of_contacts])
 
 
 class MetricRow(serializers.Serializer[Any]):

@@ -54,7 +54,7 @@ class Metrics(ApiViewSet):
                 "unit": metric.unit,
                 "parameters": metric.parameters,
                 "source": metric.source,
-                "contacts": not metric.of_times,
+                "contacts": metric.of_contacts,
             }
             for code, metric in METRICS.items()
         ]

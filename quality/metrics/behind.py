@@ -10,8 +10,8 @@ from django.db.models.functions import Coalesce, Greatest, Least
 from django.utils.translation import gettext as _
 
 from cxcenter.core.errors import Invalid
-from interactions.models import Interaction
-from quality.metrics import issues, presence
+from interactions.models import Case, Interaction
+from quality.metrics import cases, issues, presence
 from quality.metrics.dimensions import DIMENSIONS
 from quality.metrics.measures import MEASURES, MORE, Measure, in_level, in_time, net_of_short, rows_of
 from quality.metrics.registry import ABOVE, BELOW, EVERYBODY, METRICS
@@ -24,16 +24,24 @@ def contacts(asked: Asked, code: str, *, below: bool = False) -> QuerySet[Any]:
     """Return the rows that a metric counts: visits, legs, or sessions; in the order of their coming (`moment`, `pk`).
 
     Of a share or a mean these are the rows above the line, with `below` all that it is a share or mean of. `asked` narrows
-    by `only`, from and to. Raises Invalid for a metric of times: behind these stand `stretches`.
+    by `only`, from and to. Raises Invalid for a metric of times or cases: behind these stand `stretches` and `cases_of`.
     """
     counted = METRICS[code].base if below else METRICS[code].counted
-    if METRICS[code].of_times:
-        raise Invalid(_("This metric is of times, not of contacts."), field="metric")
+    if not METRICS[code].of_contacts:
+        raise Invalid(_("This metric is of times or cases, not of contacts."), field="metric")
     if METRICS[code].source_code == "issues":
         return _of_issues(asked, counted)
     if counted == EVERYBODY:
         return _everybody(asked)
     return _counted(asked, _measure(asked, code, counted))
+
+
+def cases_of(asked: Asked) -> QuerySet[Case]:
+    """Return the cases that were solved, in the order in which they were (`moment`, `pk`)."""
+    if not cases.tells((), asked.only):
+        return Case.objects.none()
+    rows = cases.solved(since=asked.since, until=asked.until, only=asked.only, operators=asked.operators)
+    return _ordered(rows, "resolved_at")
 
 
 def stretches(asked: Asked, code: str, *, below: bool = False) -> QuerySet[PresenceInterval]:

@@ -57,7 +57,7 @@ def totals(
     queues: Collection[int] | None,
 ) -> dict[tuple[Any, ...], dict[str, int]]:
     """Return the sums by (interval, *by). One statement."""
-    where, params = _narrowed(only, queues)
+    where, params = narrowed(only, queues)
     counts = [f"count(*) FILTER (WHERE {which})" for which in WHICH.values()]
     groups = ", ".join(str(number + 1) for number in range(1 + len(by)))
     statement = STATEMENT.format(
@@ -74,7 +74,7 @@ def sessions(
     counted: str, *, since: datetime, until: datetime, only: Mapping[str, Any], queues: Collection[int] | None
 ) -> RawSQL:
     """Return the ids of the sessions that one of WHICH counts, for a condition."""
-    where, params = _narrowed(only, queues)
+    where, params = narrowed(only, queues)
     params |= {"since": since, "until": until, "window": WINDOW}
     statement = STATEMENT.format(what="id", where=f"{where} AND {WHICH[counted]}")
     # A part of another statement has its parameters by place.
@@ -82,7 +82,7 @@ def sessions(
     return RawSQL(re.sub(r"%\(\w+\)s", "%s", statement), [params[name] for name in names])  # noqa: S611 — our own text
 
 
-def _narrowed(only: Mapping[str, Any], queues: Collection[int] | None) -> tuple[str, dict[str, Any]]:
+def narrowed(only: Mapping[str, Any], queues: Collection[int] | None) -> tuple[str, dict[str, Any]]:
     """Return the condition on what is asked, and its parameters."""
     where = "".join(f" AND {PLACES[code]} IS NOT DISTINCT FROM %(only_{code})s" for code in only)
     params: dict[str, Any] = {f"only_{code}": value for code, value in only.items()}

@@ -1,9 +1,4 @@
-"""Every metric: its name, its formula in words, its unit and parameters, what it is made of, and the contacts behind it."""
-
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import cached_property
+"""Every metric: its name, its formula in words, its unit and parameters, what it is made of, and what stands behind it."""
 
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
@@ -11,88 +6,15 @@ from django.utils.translation import gettext_lazy as _
 
 from quality import service_level
 from quality.metrics.measures import US
+from quality.metrics.metric import Metric, Number, Sums, Unit, mean_s, share
 from quality.metrics.visits import REACTION_EDGES
-from quality.service_level import BLOCKED, FORMULAS, Counts, Policy
-
-Number = int | float | None
-
+from quality.service_level import FORMULAS, Policy
 
 # What no single measure counts: visits above and below the line of a service level, and all contacts.
 ABOVE, BELOW, EVERYBODY = "above", "below", "everybody"
-
-
-class Unit(StrEnum):
-    """What a value is in."""
-
-    COUNT = "count"
-    SECONDS = "s"
-    SHARE = "share"
-    SCORE = "score"
-
-
-@dataclass(frozen=True)
-class Sums:
-    """The sums of one row of a report, and the one policy of the service level that holds for all of it (None: several)."""
-
-    of: Mapping[str, int]
-    policy: Policy | None = None
-
-    def __getitem__(self, code: str) -> int:
-        return self.of[code]
-
-    @cached_property
-    def counts(self) -> Counts:
-        """The visits as the formulas of the service level take them."""
-        of = self.of
-        return Counts(
-            answered=of["answered"],
-            answered_in_time=of["answered_in_time"],
-            abandoned=of["abandoned"],
-            abandoned_in_time=of["abandoned_in_time"],
-            abandoned_short=of["abandoned_short"],
-            callbacks=of["callbacks"],
-            callbacks_in_time=of["callbacks_in_time"],
-            flowed_out=of["flowed_out"],
-            blocked={kind: of[f"blocked_{kind.lower()}"] for kind in BLOCKED},
-        )
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One metric. `counted`: the measure whose rows stand behind its value; `base`: that of the rows it is a share or mean of."""
-
-    name: Promise | str
-    formula: Promise | str
-    unit: Unit
-    value: Callable[[Sums], Number]
-    counted: str
-    base: str
-    source: Promise | str
-    parameters: tuple[Promise | str, ...] = ()
-    # What it needs besides the one statement of visits, legs and contacts.
-    source_code: str = ""
-    # Measures that are counted only if it is asked for.
-    needs: tuple[str, ...] = ()
-
-    @property
-    def of_times(self) -> bool:
-        """Whether intervals of operators' states stand behind it, not contacts."""
-        return self.source_code == "presence"
-
-
-def share(above: int, below: int) -> float | None:
-    """Return a share, None where there is nothing to share."""
-    return above / below if below else None
-
-
-def mean_s(total_us: int, count: int) -> float | None:
-    """Return a mean in seconds of a sum in microseconds, None of nothing."""
-    return total_us / (count * US) if count else None
-
-
-VISITS, LEGS, CONTACTS, SURVEYS, STATES, MESSAGES = (
+VISITS, LEGS, CONTACTS, SURVEYS, STATES, MESSAGES, CASES = (
     _("visits to queues"), _("legs of operators"), _("contacts, by their first visit"), _("answered surveys"),
-    _("intervals of operators' states"), _("messages, by the legs of operators"),
+    _("intervals of operators' states"), _("messages, by the legs of operators"), _("cases"),
 )  # fmt: skip
 
 
@@ -257,6 +179,12 @@ METRICS: dict[str, Metric] = dict(
         _("first response time"), _("first human reply − arrival in the queue, in wall time / replied to"), Unit.SECONDS,
         lambda sums: mean_s(sums["reply_us"], sums["replied"]), "replied", "replied", CONTACTS,
     ),
+    "first_response_open": Metric(
+        _("first response in business time"),
+        _("first human reply − arrival in the queue, of it the opening hours of the queue alone / replied to"),
+        Unit.SECONDS, lambda sums: mean_s(sums["business_us"], sums["business"]),
+        "replied", "replied", CONTACTS, (_("opening hours"),), "business",
+    ),
     **{
         f"reaction_{edge}": Metric(
             format_lazy("{} {} {}", _("reaction within"), edge, _("s")),
@@ -297,6 +225,14 @@ METRICS: dict[str, Metric] = dict(
         _("issues (customer and topic, over all channels) with one contact within W / issues whose W is over"),
         Unit.SHARE, lambda sums: share(sums["solved_first"], sums["issues"]),
         "solved_first", "issues", CONTACTS, (_("W = 7 days"),), "issues",
+    ),
+    "solved": Metric(
+        _("cases solved"), _("cases that were solved or closed in the interval"), Unit.COUNT,
+        lambda sums: sums["solved"], "solved", "solved", CASES, (), "cases",
+    ),
+    "resolution_time": Metric(
+        _("resolution time"), _("(solved − opened − time it was agreed to wait) / cases solved"), Unit.SECONDS,
+        lambda sums: mean_s(sums["solved_us"], sums["solved"]), "solved", "solved", CASES, (), "cases",
     ),
     "login_s": _time("login_us", _("signed in"), _("time in all states but offline")),
     "available_s": _time("available_us", _("available"), _("time available without a contact")),

@@ -15,11 +15,12 @@ from cxcenter.accounts.models import Team
 from cxcenter.accounts.roles import Right
 from cxcenter.core.errors import Invalid
 from quality import policies
-from quality.metrics import issues, presence
+from quality.metrics import business, cases, issues, presence
 from quality.metrics.dimensions import DIMENSIONS
 from quality.metrics.measures import LARGEST
+from quality.metrics.metric import Number, Sums
 from quality.metrics.reading import Counted, Question, one_moment, totals
-from quality.metrics.registry import METRICS, Number, Sums
+from quality.metrics.registry import METRICS
 from quality.metrics.spans import EPOCH, QUARTER, Interval, pieces, starts
 from quality.service_level import Policy
 from routing.models import Presence, Queue
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
     from cxcenter.accounts.models import User
 
 MOST_INTERVALS = 5000
-# Issues are no sums of days: each contact is compared with its neighbours. Of a longer time they are told only if asked for.
-ISSUES_UP_TO = timedelta(days=93)
+# No sums of days: of issues each contact is compared with its neighbours, business time goes by the hours of today. Of a
+# longer time they are told only if asked for.
+UNSUMMED, UNSUMMED_UP_TO = {"issues", "business"}, timedelta(days=93)
 Key = tuple[Any, ...]
 # The queue of some sums (None: of none, or of all), and the sums.
 Part = tuple[int | None, Counted]
@@ -103,8 +105,8 @@ class Asked:
 
 def usual(since: datetime, until: datetime) -> tuple[str, ...]:
     """Return the metrics that are told of a time if none are asked for."""
-    short = until - since <= ISSUES_UP_TO
-    return tuple(code for code, metric in METRICS.items() if short or metric.source_code != "issues")
+    short = until - since <= UNSUMMED_UP_TO
+    return tuple(code for code, metric in METRICS.items() if short or metric.source_code not in UNSUMMED)
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,10 @@ def _more(asked: Asked, begins: list[datetime]) -> Iterator[dict[Key, Counted]]:
     }
     if "issues" in needed and issues.tells(asked.by, asked.only):
         yield issues.totals(**told, queues=asked.queues)
+    if "business" in needed and issues.tells(asked.by, asked.only):
+        yield business.totals(**told, queues=asked.queues)
+    if "cases" in needed and cases.tells(asked.by, asked.only):
+        yield cases.totals(**told, operators=asked.operators)
     if "presence" in needed and presence.tells(asked.by, asked.only):
         yield presence.totals(**told, operators=asked.operators)
 

@@ -134,10 +134,11 @@ def test_the_cost_of_a_report_does_not_grow(history):
 
     # A token notes now and then that it is used.
     queries(f"report/?{SPAN}")
-    # The token, policies (queues and versions), which days are summed up, the sums, issues, and the names of queues.
-    assert queries(f"report/?{SPAN}&by=queue") == 7
+    # The token, policies (queues and versions), which days are summed up, the sums, issues, opening hours and business time,
+    # and the names of queues.
+    assert queries(f"report/?{SPAN}&by=queue") == 9
     rollups.rebuild()
-    assert queries(f"report/?{SPAN}&by=queue") == 7
+    assert queries(f"report/?{SPAN}&by=queue") == 9
     # The token, the page; by a policy those of the queues.
     assert queries(f"contacts/?{SPAN}&metric=answered") == 2
     assert queries(f"contacts/?{SPAN}&metric=service_level") == 4

@@ -17,7 +17,8 @@ from cxcenter.core.models import AuditEntry
 from cxcenter.reports.catalogue import GROUPS
 from cxcenter.reports.numbers import said
 from quality import policies, rollups
-from quality.metrics.registry import METRICS, Unit
+from quality.metrics.metric import Unit
+from quality.metrics.registry import METRICS
 from routing.models import Assignment, PauseReason, Presence, PresenceInterval, WorkItem
 from tests import world
 from tests.api.callers import session

@@ -1,6 +1,7 @@
 """When a queue is open, and how long it takes: pure."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -128,3 +129,26 @@ def test_the_next_opening_is_open_and_still_to_come(weekly, day, minute):
         return
     steps = int((opens - moment) / timedelta(minutes=1))
     assert not any(calendar.is_open(moment + timedelta(minutes=step)) for step in range(0, steps, 5))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    weekly=st.lists(
+        st.tuples(st.integers(0, 6), st.integers(0, 47), st.integers(0, 47)).filter(lambda one: one[1] != one[2]),
+        min_size=1, max_size=12,
+    ),
+    day=st.sampled_from(["2026-03-27", "2026-10-23", "2028-02-27", "2026-06-05"]),
+    holiday=st.booleans(),
+)  # fmt: skip
+def test_open_times_are_the_moments_at_which_it_is_open(weekly, day, holiday):
+    """Half an hour by half an hour over five days: changes of clocks, a leap day, a holiday; intervals that meet are one."""
+    intervals = [(n, time(a // 2, a % 2 * 30), time(b // 2, b % 2 * 30)) for n, a, b in weekly if a < b or b == 0]
+    special = {date(2026, 10, 25): (time(1, 30), time(2, 30)), date(2028, 2, 29): None} if holiday else {}
+    calendar = hours(*intervals, zone=BERLIN, special=special)
+    since = at(day, BERLIN).astimezone(UTC)
+    found = list(calendar.open_times(since, since + timedelta(days=5)))
+    for step in range(5 * 48):
+        moment = since + step * timedelta(minutes=30)
+        assert calendar.is_open(moment) == any(opening <= moment < closing for opening, closing in found), moment
+    assert all(opening < closing for opening, closing in found)
+    assert all(before[1] < after[0] for before, after in pairwise(found))

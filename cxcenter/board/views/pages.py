@@ -18,6 +18,7 @@ from cxcenter.core import audit
 from cxcenter.core.reading import number
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.frame import frame
+from cxcenter.marks import MARKS
 from interactions import pushes
 from interactions.choices import ChannelKind
 from interactions.models import Interaction
@@ -53,16 +54,6 @@ REACHED = {
 TILES = {"queue": gettext_lazy("By queue"), "kind": gettext_lazy("By channel"), "team": gettext_lazy("By team")}
 # What is set for routing: one tab of the board, with its pages in a line of their own.
 RULES = frozenset({"rules", "skills", "priorities", "simulator", "versions"})
-# Marks of the states: a colour and a shape, see the styles of .cx-state.
-MARKS = {
-    "available": "av",
-    "busy": "bz",
-    "wrapup": "wr",
-    "pause": "ps",
-    "meeting": "mt",
-    "training": "tr",
-    "not_responding": "nr",
-}
 
 
 def _numbers(request: HttpRequest) -> list[dict[str, Any]]:

@@ -11,7 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from cxcenter.core.errors import CxError
 from quality import policies, rollups
 from quality.metrics.dimensions import DIMENSIONS, label
-from quality.metrics.registry import METRICS, Number
+from quality.metrics.metric import Number
+from quality.metrics.registry import METRICS
 from quality.metrics.reports import Asked, named, report
 from quality.metrics.shown import as_json
 from quality.metrics.spans import Interval

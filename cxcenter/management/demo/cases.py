@@ -61,7 +61,7 @@ def _move_on(book: Book, case: Case, chance: random.Random, now: datetime) -> No
         case.status = CaseStatus.CLOSED if age > timedelta(days=30) else CaseStatus.SOLVED
         case.resolved_at = at
     elif chance.random() < 0.4 and (at := case.opened_at + timedelta(hours=3)) < now:
-        case.status = CaseStatus.WAITING
+        case.status, case.waiting_since = CaseStatus.WAITING, at
     else:
         return
     status, owner = case.status, case.opened_by
