@@ -266,7 +266,6 @@ CELERY_BEAT_SCHEDULE = {
     "decide by time": {"task": "routing.tasks.decide", "schedule": 0.5, "options": {"expires": 0.5}},
     "sweep routing": {"task": "routing.tasks.sweep", "schedule": 1.0, "options": {"expires": 1}},
     "sweep outbox": {"task": "cxcenter.core.tasks.sweep_outbox", "schedule": 1.0, "options": {"expires": 1}},
-    "publish board": {"task": "cxcenter.board.tasks.publish_snapshot", "schedule": 1.0, "options": {"expires": 1}},
     "watch for anomalies": {"task": "quality.tasks.watch", "schedule": 15.0, "options": {"expires": 15}},
     "deliver webhooks": {"task": "cxcenter.core.tasks.deliver_webhooks", "schedule": 5.0, "options": {"expires": 5}},
     "rebuild golden records": {"task": "customers.tasks.bulk_rebuild", "schedule": 10.0, "options": {"expires": 10}},

@@ -160,6 +160,12 @@ class Stack:
         process = self._start(queue, services.worker(queue))
         self._wait(process, lambda: process.has_said(" ready."))
 
+    def start_one_more(self, queue: str) -> Process:
+        """Start one more worker of a queue, and return it when it takes tasks."""
+        process = self._start(f"more {queue}", services.worker(queue))
+        self._wait(process, lambda: process.has_said(" ready."))
+        return process
+
     def start_beat(self) -> None:
         """Start the clock of the periodic tasks."""
         self._start("beat", services.beat())

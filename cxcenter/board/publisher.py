@@ -1,12 +1,13 @@
 """Who is told what, once a second: boards the numbers of their teams, desks their queues, visitors their place.
 
-The state is that of one process: what it told last. A push that was lost is repaired by the next full
-one, ten seconds later at the most; pages also ask when they come back.
+Of several workers one tells, the others stand by: what was told last is the state of a process, and numbers that two
+tell in turn would go back and forth. A push that was lost is repaired by the next full one, ten seconds later at the
+most; pages also ask when they come back.
 """
 
 import json
-import threading
 import time
+import uuid
 from typing import Any
 
 import structlog
@@ -31,6 +32,9 @@ PLACES = 50
 KEY = "cx:board"
 # A page that opens takes numbers that are no older than this.
 FRESH_S = 2
+# Who tells, and for how long after he was heard last nobody else does.
+TELLER = "cx:board:teller"
+STANDS_S = 3
 SECTIONS = ("queues", "operators", "alerts", "charts", "usual")
 ALL = "all"
 
@@ -58,25 +62,34 @@ class Publisher:
 
     def __init__(self) -> None:
         """Begin with everything to tell."""
-        self._running = threading.Lock()
+        self._name = uuid.uuid4().hex
         self._counted = Counted()
         self._reached = Reached()
         self._known = Paced(lambda queues: waits.known(timezone.now(), queues), every_s=KNOWN_EVERY_S)
+        self._know_nothing()
+
+    def _know_nothing(self) -> None:
         self._told: dict[tuple[str, int | str], Any] = {}
         self._places: dict[int, tuple[int, int | None]] = {}
-        self._full_at = 0.0
+        self._full_at = float("-inf")
 
     def run(self) -> int:
-        """Compute and tell. Returns the number of pushes; 0 if the run before is not ready."""
-        if not self._running.acquire(blocking=False):
+        """Compute and tell. Returns the number of pushes; 0 if another worker tells."""
+        if not self._tells():
             return 0
-        try:
-            pushes = self._pushes()
-            if pushes:
-                realtime.publish(*pushes)
-            return len(pushes)
-        finally:
-            self._running.release()
+        pushes = self._pushes()
+        # Who took so long that another stands in his place leaves it to him.
+        if not pushes or cache.get(TELLER) != self._name:
+            return 0
+        realtime.publish(*pushes)
+        return len(pushes)
+
+    def _tells(self) -> bool:
+        """Tell whether it is ours to tell. Who takes the place of another does not know what that one told: he tells all."""
+        if cache.add(TELLER, self._name, STANDS_S):
+            self._know_nothing()
+            return True
+        return cache.get(TELLER) == self._name and cache.touch(TELLER, STANDS_S)
 
     def _pushes(self) -> list[Push]:
         teams = snapshot.compute(counted=self._counted)

@@ -54,6 +54,7 @@ def ear() -> Iterator[Ear]:
 
 @pytest.fixture
 def telling():
+    cache.clear()
     return publisher.Publisher()
 
 
@@ -163,8 +164,9 @@ def test_one_run_costs_the_same_however_much_there_is(telling):
     telling.run()
 
     def cost():
+        cache.delete(publisher.TELLER)
         with CaptureQueriesContext(connection) as caught:
-            publisher.Publisher().run()
+            assert publisher.Publisher().run()
         return len(caught)
 
     few = cost()
@@ -175,12 +177,39 @@ def test_one_run_costs_the_same_however_much_there_is(telling):
     assert cost() == few
 
 
-def test_two_runs_at_once_are_one(telling):
-    Day(queues=2, operators=2, visits=4)
-    telling._running.acquire()
-    assert telling.run() == 0
-    telling._running.release()
-    assert telling.run() > 0
+def test_of_two_workers_one_tells_and_the_other_takes_his_place(ear):
+    """A number that went there and back while another told is told all the same."""
+    day = Day(queues=1, operators=1, visits=2)
+    one, other = publisher.Publisher(), publisher.Publisher()
+
+    def heard_load() -> int | None:
+        said = [message for _group, message in boards(ear.heard()) if "operators" in message]
+        return said[-1]["operators"][0]["load"] if said else None
+
+    before = Presence.objects.get().load
+    assert one.run() and not other.run()
+    assert heard_load() == before
+    Presence.objects.filter(user=day.operators[0]).update(load=before + 1)
+    # He dies: nobody else tells while he might be heard of, and then another does.
+    assert not other.run()
+    cache.delete(publisher.TELLER)
+    assert other.run() and not one.run()
+    assert heard_load() == before + 1
+    Presence.objects.filter(user=day.operators[0]).update(load=before)
+    cache.delete(publisher.TELLER)
+    assert one.run() and not other.run()
+    assert heard_load() == before
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    assert 0 < client.pttl(cache.make_key(publisher.TELLER)) <= publisher.STANDS_S * 1000
+
+
+def test_who_took_so_long_that_another_tells_tells_nothing(ear, telling, monkeypatch):
+    Day(queues=1, operators=1, visits=2)
+    compute = publisher.snapshot.compute
+    monkeypatch.setattr(
+        publisher.snapshot, "compute", lambda **said: cache.set(publisher.TELLER, "another") or compute(**said)
+    )
+    assert telling.run() == 0 and boards(ear.heard()) == []
 
 
 def test_a_page_takes_the_published_numbers_while_they_are_fresh(telling):

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from cxcenter.accounts.models import User
-from cxcenter.board.publisher import Publisher
+from cxcenter.board.publisher import TELLER, Publisher
 from tests.board.day import Day
 from tests.board.test_socket import hear, open_board
 from tests.servers import Stack, session_stack
@@ -33,6 +33,7 @@ def told(stack: Stack, user: User, viewers: int) -> tuple[int, int, set[str]]:
             # The answer comes after the subscription was settled.
             board.send(json.dumps({"kind": "beat"}))
             assert hear(board, "beat")
+        cache.delete(TELLER)
         with CaptureQueriesContext(connection) as caught:
             pushes = Publisher().run()
         heard = [board.recv(timeout=5) for board in boards]

@@ -88,6 +88,19 @@ def test_offers_end_and_the_board_moves_after_a_death(stack: Stack, name: str) -
     board_says(stack, boss, after=restarted)
 
 
+def test_of_two_workers_the_other_goes_on_telling_boards(stack: Stack) -> None:
+    team = world.make_team()
+    boss = world.make_user("marina", Role.SUPERVISOR, team)
+    other = stack.start_one_more("now")
+    try:
+        board_says(stack, boss, after=time.time())
+        stack.kill("now")
+        board_says(stack, boss, after=time.time())
+    finally:
+        other.stop()
+        stack.restart("now")
+
+
 def test_what_falls_due_is_offered_by_itself_within_a_second(stack: Stack) -> None:
     """A step of what is asked for, the end of a preference, and a callback's time: none of them is a fact of somebody's."""
     team = world.make_team()

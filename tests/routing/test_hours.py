@@ -88,6 +88,18 @@ def test_holidays_close_and_open():
     assert calendar.next_opening(at("2026-03-07 13:00")) == at("2026-03-10 09:00")
 
 
+def test_the_day_that_leap_years_have():
+    leap = hours(*WORKDAYS)
+    assert leap.is_open(at("2028-02-29 09:00")), "a Tuesday"
+    assert leap.next_opening(at("2028-02-28 18:00")) == at("2028-02-29 09:00")
+    assert leap.next_opening(at("2028-02-29 18:00")) == at("2028-03-01 09:00")
+    holiday = hours(*WORKDAYS, special={date(2028, 2, 29): None})
+    assert not holiday.is_open(at("2028-02-29 12:00")) and holiday.is_open(at("2028-02-28 12:00"))
+    assert holiday.next_opening(at("2028-02-28 18:00")) == at("2028-03-01 09:00")
+    # In a year without it Friday the 26th is followed by Monday the 1st.
+    assert hours(*WORKDAYS).next_opening(at("2027-02-26 18:00")) == at("2027-03-01 09:00")
+
+
 def test_never_open_is_none():
     assert hours().next_opening(at("2026-03-02 12:00")) is None
 

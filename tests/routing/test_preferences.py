@@ -243,6 +243,21 @@ def test_a_segment_is_kept_with_the_visit_asks_for_skills_and_gives_steps(floor,
     assert '<li class="cx-tag t-acc">VIP</li>' in client.get(reverse("desk:session", args=[talk.pk])).content.decode()
 
 
+@pytest.mark.parametrize(("worth", "steps"), [("100000", 3), ("99999", 0), ("99999.5", 0), ("1000000", 3), (None, 0)])
+def test_what_a_customer_is_worth_gives_steps(floor, worth, steps):
+    """A number of the house, compared as a number: 99,999 is less than 100,000 though its first digit is more."""
+    CustomField.objects.create(code="ltv", label="Worth a year", kind="number")
+    high = Segment.objects.create(code="high", name="Of high value")
+    SegmentCondition.objects.create(segment=high, field="custom.ltv", comparison="at_least", value="100000")
+    PriorityStep.objects.create(segment=high, steps=3)
+    plain = floor.chat()
+    talk = floor.chat(thread=thread_of(floor, **({"custom__ltv": worth} if worth else {})))
+    item = floor.item(talk)
+    assert (item.steps, item.segments) == (steps, ["high"] if steps else [])
+    floor.ready(floor.alice, capacity=1)
+    assert floor.leg(talk if steps else plain).leg == "offered"
+
+
 def test_a_report_splits_by_the_first_segment(floor, vip):
     for said in ({"custom__vip": True}, {"custom__vip": True}, {}):
         floor.chat(thread=thread_of(floor, **said))

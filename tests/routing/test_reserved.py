@@ -1,17 +1,19 @@
 """Meetings and trainings that are planned: told before, gone to after the contacts, over by themselves; and long pauses."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
+from cxcenter.accounts.models import User
 from cxcenter.core import realtime
 from cxcenter.core.errors import Forbidden, Invalid
 from cxcenter.core.models import AuditEntry
 from quality.metrics import presence as times
-from routing import sweeps
+from routing import queries, sweeps
 from routing.actions import legs, offers, presence, reservations
-from routing.models import Alert, Attendance, PauseReason, Presence, Reservation
+from routing.models import Alert, Attendance, BusinessHours, OpeningInterval, PauseReason, Presence, Queue, Reservation
 from tests import world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -95,6 +97,53 @@ def test_who_comes_late_or_returns_goes_there(floor, plan):
     floor.ready(floor.alice)
     assert reservations.sweep_reserved(now=made.starts_at + 2 * MINUTE) == 1
     assert floor.presence(floor.alice).state == "meeting"
+
+
+def test_people_of_two_zones_and_a_queue_of_a_third(floor, client, pushed):
+    """Planned at 19:00 in Vladivostok it begins at noon in Moscow; the queue opens at 14:00 in Yekaterinburg: one moment."""
+    User.objects.filter(pk=floor.boss.pk).update(zone="Asia/Vladivostok")
+    User.objects.filter(pk=floor.alice.pk).update(zone="Europe/Moscow")
+    watching = world.make_user("watching", "admin", zone="Europe/Moscow")
+    floor.ready(floor.alice, floor.bob)
+    day = (timezone.now() + timedelta(days=2)).date()
+    moment = datetime.combine(day, time(9), UTC)
+    client.force_login(floor.boss)
+    said = {
+        "state": "meeting", "subject": "Both ends", "then": "available", "operators": [floor.alice.pk],
+        "starts_at": f"{day}T19:00", "ends_at": f"{day}T20:00",
+    }  # fmt: skip
+    assert client.post(reverse("board:plan"), said).status_code == 200
+    plan = Reservation.objects.get()
+    assert (plan.starts_at, plan.ends_at) == (moment, moment + HOUR)
+    for reader, hour, ahead in ((floor.boss, 19, "10"), (watching, 12, "03")):
+        client.force_login(reader)
+        page = client.get(reverse("board:operators")).content.decode()
+        assert f'<time datetime="{day}T{hour}:00:00+{ahead}:00">{hour}:00</time>' in page and "Both ends" in page
+    pushed.heard()
+    reservations.sweep_reserved(now=moment - 5 * MINUTE)
+    group = realtime.user_group(floor.alice.pk)
+    assert [push["at"] for heard, push in pushed.heard() if heard == group and push["kind"] == "reserved"] == [
+        moment.timestamp()
+    ], "her page shows it by her clock"
+    assert reservations.sweep_reserved(now=moment - timedelta(seconds=1)) == 0
+    assert reservations.sweep_reserved(now=moment) == 1
+    assert floor.presence(floor.alice).state == "meeting"
+
+    office = BusinessHours.objects.create(name="Urals", zone="Asia/Yekaterinburg")
+    for number in range(7):
+        OpeningInterval.objects.create(hours=office, day=number, opens=time(14), closes=time(15))
+    Queue.objects.update(hours=office)
+    queue = Queue.objects.select_related("hours").get()
+    for zone in ("Asia/Vladivostok", "Europe/Moscow", "America/New_York"):
+        with timezone.override(zone):
+            opens = [queries.door_of(queue, moment + away).open for away in (-MINUTE, 0 * MINUTE, HOUR - MINUTE, HOUR)]
+            assert opens == [False, True, True, False], zone
+    assert queries.door_of(queue, moment - HOUR).opens_at == moment
+    chat = floor.chat()
+    assert floor.leg(chat).operator == floor.bob, "she is there"
+    reservations.sweep_reserved(now=moment + HOUR)
+    # The times of both days are those of one line: they add up to when she came.
+    assert floor.alice.presence_intervals.get(state="meeting").ended_at == moment + HOUR
 
 
 def test_who_leaves_is_not_fetched_again(floor, plan):
