@@ -6,7 +6,7 @@ from cxcenter.core.statements import unflushed
 from interactions.choices import Author, ChannelKind
 from interactions.events import InteractionClosed, InteractionOpened, MessagePosted
 from interactions.models import Interaction
-from routing import sweeps
+from routing import ghosts
 from routing.actions import callbacks, calling, legs, offers, queueing
 from routing.events import ItemQueued, LegAccepted, RoomMade
 from routing.models import Assignment
@@ -24,7 +24,7 @@ def give_queue(fact: InteractionOpened) -> None:
     if interaction.is_open and not queueing.is_known(interaction.pk):
         # Its fact is struck off after it: if this is lost with the database, so is that, and it is done again.
         with unflushed():
-            since = sweeps.original_wait(interaction) or interaction.opened_at
+            since = ghosts.original_wait(interaction) or interaction.opened_at
             callbacks.come_in(interaction=interaction, waits_since=since)
 
 
@@ -39,7 +39,7 @@ def revive_contact(fact: MessagePosted) -> None:
 def need_no_callback(fact: LegAccepted) -> None:
     """An operator serves the customer: nobody need call him any more, and who is being called sees it."""
     actor = User.objects.get(pk=fact.operator)
-    sweeps.finish_callbacks(interaction_id=fact.interaction, actor=actor)
+    ghosts.finish_callbacks(interaction_id=fact.interaction, actor=actor)
     leg = Assignment.objects.select_related("item__queue", "interaction__thread", "interaction__callback").get(
         pk=fact.leg
     )

@@ -9,7 +9,7 @@ from django.utils import timezone
 from cxcenter.core import liveness
 from interactions.models import Interaction, Message
 from quality.models import Survey  # noqa: F401 — its table exists
-from routing import queries, sweeps
+from routing import ghosts, queries, sweeps
 from routing.actions import handover, legs, offers, presence
 from routing.models import Assignment, Presence, WorkItem
 from tests import world
@@ -78,7 +78,7 @@ def test_a_visitor_who_left_is_nobodys_work(place):
     alice, _bob, _queue, site = place
     chat = world.open_chat(site)
     now = timezone.now() + timedelta(minutes=2)
-    assert sweeps.abandon_ghosts(now=now, steady_since=timezone.now() - timedelta(hours=1)) == 1
+    assert ghosts.abandon(now=now, steady_since=timezone.now() - timedelta(hours=1)) == 1
     assert WorkItem.objects.get(interaction=chat).outcome == "abandoned"
     assert not Interaction.objects.get(pk=chat.pk).is_open
     world.on_duty(alice)

@@ -12,6 +12,7 @@ from cxcenter.widget import doors
 from interactions.actions import talk
 from interactions.choices import Audience
 from interactions.models import Channel, Interaction, Message, Task
+from routing import ghosts as left
 from routing import queries, sweeps
 from routing.actions import legs, offers, presence
 from routing.models import Alert, Assignment, BusinessHours, Presence, Queue, QueueMember, WorkItem
@@ -37,7 +38,7 @@ def wrote(chat, ago_s: float) -> None:
 
 def ghosts(now=None, steady=HOUR) -> int:
     now = now or timezone.now()
-    return sweeps.abandon_ghosts(now=now, steady_since=now - steady)
+    return left.abandon(now=now, steady_since=now - steady)
 
 
 # --- Visitors who leave ---
@@ -92,13 +93,13 @@ def test_who_comes_back_while_the_sweep_runs_stays(floor, monkeypatch):
     chat = floor.chat()
     wrote(chat, 300)
     seen(chat, 3600)
-    abandon = sweeps._abandon
+    abandon = left._abandon
 
     def he_writes_first(item, left_at, now):
         world.say(chat, "I am back")
         return abandon(item, left_at, now)
 
-    monkeypatch.setattr(sweeps, "_abandon", he_writes_first)
+    monkeypatch.setattr(left, "_abandon", he_writes_first)
     assert ghosts() == 0
     chat.refresh_from_db()
     assert chat.is_open and floor.item(chat).visit != "left"
