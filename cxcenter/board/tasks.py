@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 EVERY_S = 1.0
 
 
-@worker_ready.connect  # type: ignore[untyped-decorator]
+@worker_ready.connect
 def begin(sender: Any, **_: Any) -> None:
     """Begin to tell, in a worker whose queue waits for nothing long."""
     if "now" in sender.app.amqp.queues.consume_from:
