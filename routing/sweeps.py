@@ -26,10 +26,11 @@ def sweep() -> dict[str, int]:
     """Do everything that is due now. Each part is safe to run twice; one that fails does not stop the rest."""
     now = timezone.now()
     # Pages are heard by the web processes and judged by the sweep: an outage of either signs nobody off.
-    steady_since = max(liveness.beat("routing", now=now), liveness.steady_since(liveness.WEB, now=now))
+    running_since = liveness.beat("routing", now=now)
+    steady_since = max(running_since, liveness.steady_since(liveness.WEB, now=now))
     parts: dict[str, Callable[[], int]] = {
         "accepted": offers.accept_left,
-        "expired": lambda: offers.expire_offers(now),
+        "expired": lambda: offers.expire_offers(now, running_since),
         "vanished": lambda: presence.sweep_vanished(now=now, steady_since=steady_since),
         "returned": lambda: presence.sweep_returned(now=now),
         "reserved": lambda: reservations.sweep_reserved(now=now),

@@ -266,8 +266,11 @@ def _announce_room(queue_id: int) -> None:
     announce(RoomMade(queues=[queue_id]))
 
 
-def expire_offers(now: datetime) -> int:
-    """Take back offers that nobody accepted in time; their operators become "not responding"."""
+def expire_offers(now: datetime, steady_since: datetime | None = None) -> int:
+    """Take back offers that nobody accepted in time; their operators become "not responding".
+
+    Not those to whom it was offered before `steady_since`: while we or the database were away nobody could accept.
+    """
     due = list(
         Assignment.objects.filter(leg=Leg.OFFERED, expires_at__lte=now)
         .order_by("item_id")
@@ -277,7 +280,8 @@ def expire_offers(now: datetime) -> int:
         with transaction.atomic():
             leg = locks.lock_leg(leg_id)
             if leg.leg == Leg.OFFERED and leg.expires_at and leg.expires_at <= now:
-                _give_back(leg, LegEnd.EXPIRED, mode=Mode.NOT_RESPONDING)
+                is_ours = steady_since is not None and leg.offered_at < steady_since
+                _give_back(leg, LegEnd.EXPIRED, mode=None if is_ours else Mode.NOT_RESPONDING)
     return len(due)
 
 

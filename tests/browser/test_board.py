@@ -63,6 +63,14 @@ def test_numbers_lead_to_the_contacts_behind_them(board: Page) -> None:
     expect(names).to_have_text(["Walter First", "Wanda Second"])
     board.get_by_title("Remove this filter").click()
     expect(board).to_have_url(re.compile(r"\?state=waiting$"))
+    board.get_by_role("link", name="Walter First").click()
+    board.get_by_role("button", name="Why this operator").click()
+    dialog = board.get_by_role("dialog")
+    expect(dialog.get_by_role("heading", name=re.compile("why nobody takes it now"))).to_be_visible()
+    expect(dialog.get_by_role("row", name=re.compile("^Ann Ray full – 1.1 Busy"))).to_be_visible()
+    fits(board)
+    dialog.get_by_role("button", name="Close").last.click()
+    expect(dialog).to_be_hidden()
 
 
 def test_a_talk_is_read_whispered_into_and_taken_over(board: Page, installation: Stack, windows: Windows) -> None:

@@ -19,6 +19,19 @@ people = [world.make_user(f'ruler{n}', team=team) for n in (1, 2)]
 world.make_queue('Loans', team=team, members=(people[0],))
 """
 
+# A queue of its own: what the others ask for is theirs.
+ASKED = """
+from cxcenter.accounts.models import Team, User
+from routing.models import OperatorSkill, Requirement, Skill
+from tests import world
+ruler = User.objects.get(username='ruler1')
+world.on_duty(ruler, mode='offline')
+queue = world.make_queue('Danish loans', team=ruler.team, members=(ruler,))
+danish = Skill.objects.create(name='Danish')
+Requirement.objects.create(skill=danish, level=3, queue=queue)
+OperatorSkill.objects.create(user=ruler, skill=danish, level=4)
+"""
+
 
 @pytest.fixture(scope="module")
 def team(installation: Stack) -> None:
@@ -73,4 +86,26 @@ def test_a_scenario_is_played_while_one_looks(rules: Page) -> None:
     expect(rules.locator("#sim-chart :is(canvas, svg)")).to_be_visible(timeout=20_000)
     rules.get_by_role("button", name="Mean wait, s").click()
     expect(rules.get_by_role("button", name="Mean wait, s")).to_have_attribute("aria-pressed", "true")
+    fits(rules)
+
+
+def test_a_level_is_chosen_in_the_matrix_stands_and_warns(rules: Page, installation: Stack) -> None:
+    installation.manage("shell", "-c", ASKED)
+    rules.goto(f"{installation.url}/board/skills/")
+    heads = rules.locator("#matrix thead th[data-skill] span").all_inner_texts()
+    cell = rules.get_by_role("row", name=re.compile("^Ruler1")).locator("td").nth(heads.index("Danish"))
+    expect(cell).to_have_text("4")
+    cell.get_by_role("button").focus()
+    choice = cell.get_by_role("combobox", name=re.compile("Ruler1.*: Danish"))
+    choice.select_option("2")
+    toast = rules.locator("#toasts").get_by_text("Nobody can serve all that waits in: Danish loans")
+    expect(toast).to_be_visible()
+    rules.reload()
+    expect(cell).to_have_text("2")
+    cell.get_by_role("button").focus()
+    with rules.expect_response(re.compile("/board/skills/")) as kept:
+        choice.select_option("3")
+    assert "warning" not in kept.value.json()
+    rules.reload()
+    expect(cell).to_have_text("3")
     fits(rules)

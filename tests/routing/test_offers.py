@@ -107,6 +107,22 @@ def test_not_accepted_in_time(floor):
     assert floor.item(chat).visit == "waiting"
 
 
+def test_who_could_not_accept_because_we_were_away_stays_available(floor):
+    """The contact goes on to somebody else, as after any offer that ran out."""
+    floor.ready(floor.alice)
+    chat = floor.chat()
+    first = floor.leg(chat)
+    first_due = first.expires_at + timedelta(seconds=1)
+    assert offers.expire_offers(first_due, steady_since=first.offered_at + timedelta(seconds=30)) == 1
+    assert floor.leg(chat).end == "expired" and floor.presence(floor.alice).state == "available"
+    assert floor.item(chat).visit == "waiting", "she rests from it"
+    floor.ready(floor.bob)
+    second = floor.leg(chat)
+    assert second.operator == floor.bob
+    assert offers.expire_offers(second.expires_at, steady_since=second.offered_at) == 1
+    assert floor.presence(floor.bob).state == "not_responding"
+
+
 def test_auto_accept(floor):
     Queue.objects.update(auto_accept=True)
     floor.ready(floor.alice)

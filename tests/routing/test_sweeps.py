@@ -7,7 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from cxcenter.core import liveness
-from cxcenter.core.models import Event, Outbox, Tab
+from cxcenter.core.models import Event, Outbox, Pulse, Tab
 from cxcenter.widget import doors
 from interactions.actions import talk
 from interactions.choices import Audience
@@ -349,6 +349,8 @@ def test_the_whole_sweep_does_what_is_due_and_the_second_finds_nothing(floor):
     Assignment.objects.filter(interaction=held).update(wrapup_until=timezone.now())
     offered = floor.chat()
     Assignment.objects.filter(interaction=offered).update(expires_at=timezone.now())
+    now = timezone.now()
+    Pulse.objects.create(name="routing", ran_at=now, steady_since=now - HOUR)
     first = sweeps.sweep() | sweeps.decide()
     assert {name: count for name, count in first.items() if count} == {"expired": 1, "wrapped": 1, "told": 1, "lent": 1}
     assert not QueueMember.objects.filter(pk=lent.pk).exists()
