@@ -1,7 +1,7 @@
 // Forms and buttons that act: data-submit, data-post, with an undo, an error in its place, and what follows.
 import { closeDialog, sure } from "./dialogs.js";
 import { Refused, post, uuid, words } from "./net.js";
-import { complain, say } from "./toast.js";
+import { complain, say, sayNext } from "./toast.js";
 
 function clearErrors(form) {
   form.querySelector(".cx-errs")?.remove();
@@ -82,8 +82,11 @@ async function submit(form, submitter) {
       form.reset();
       delete form.dataset.sent;
     }
+    if (answer?.then) {
+      if (answer.said) sayNext(answer.said);
+      return window.location.assign(answer.then);
+    }
     if (answer?.said) say(answer.said);
-    if (answer?.then) return window.location.assign(answer.then);
     if (form.dataset.said) say(words[form.dataset.said] + (answer?.number ? ": " + answer.number : ""), { undo: undoBy(answer?.undo ?? [], form.dataset) });
     follow(form.dataset.then);
   } catch (error) {

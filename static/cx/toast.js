@@ -1,6 +1,13 @@
 // Short words of what happened, with an undo where there is one.
 import { words } from "./net.js";
 
+const NEXT = "cx:said";
+
+// Say it on the page that comes: this one is about to be left.
+export function sayNext(text) {
+  sessionStorage.setItem(NEXT, text);
+}
+
 // `undo` is what the button does; `act` is its name, if it is another one.
 export function say(text, { undo, act = words.undo, seconds = 5, bad = false } = {}) {
   // One undo at a time: the newest act is the one to take back.
@@ -29,6 +36,10 @@ export function say(text, { undo, act = words.undo, seconds = 5, bad = false } =
   setTimeout(() => box.remove(), seconds * 1000);
   return box;
 }
+
+const kept = sessionStorage.getItem(NEXT);
+sessionStorage.removeItem(NEXT);
+if (kept) say(kept);
 
 export function complain(error) {
   if (error?.message) say(error.message, { bad: true, seconds: 7 });

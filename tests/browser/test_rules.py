@@ -89,7 +89,7 @@ def test_a_scenario_is_played_while_one_looks(rules: Page) -> None:
     fits(rules)
 
 
-def test_a_level_is_chosen_in_the_matrix_stands_and_warns(rules: Page, installation: Stack) -> None:
+def test_a_level_is_chosen_in_the_matrix_and_the_last_holder_keeps_his(rules: Page, installation: Stack) -> None:
     installation.manage("shell", "-c", ASKED)
     rules.goto(f"{installation.url}/board/skills/")
     heads = rules.locator("#matrix thead th[data-skill] span").all_inner_texts()
@@ -98,14 +98,12 @@ def test_a_level_is_chosen_in_the_matrix_stands_and_warns(rules: Page, installat
     cell.get_by_role("button").focus()
     choice = cell.get_by_role("combobox", name=re.compile("Ruler1.*: Danish"))
     choice.select_option("2")
-    toast = rules.locator("#toasts").get_by_text("Nobody can serve all that waits in: Danish loans")
-    expect(toast).to_be_visible()
+    expect(rules.locator("#toasts").get_by_text("Ruler1 is the last in Danish loans")).to_be_visible()
     rules.reload()
-    expect(cell).to_have_text("2")
+    expect(cell).to_have_text("4")
     cell.get_by_role("button").focus()
-    with rules.expect_response(re.compile("/board/skills/")) as kept:
+    with rules.expect_response(re.compile("/board/skills/")):
         choice.select_option("3")
-    assert "warning" not in kept.value.json()
     rules.reload()
     expect(cell).to_have_text("3")
     fits(rules)
