@@ -1,6 +1,7 @@
 """Alice and her colleagues: the people, queues and visitors that tests play with."""
 
 import uuid
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,14 @@ from interactions.choices import Author
 from interactions.models import Channel, Interaction, Site, Thread, Topic
 from routing.choices import Mode
 from routing.models import Entrance, Presence, Queue, QueueMember
+
+
+def zone_by_day() -> str:
+    """A time zone where it is day now, near that of our queues: people are called by day, tests run at any hour."""
+    hour = datetime.now(UTC).hour
+    offset = min((o for o in range(-12, 13) if 9 <= (hour + o) % 24 < 20), key=lambda o: abs(o - 3))
+    # The signs of these names are those of POSIX.
+    return f"Etc/GMT{-offset:+d}" if offset else "Etc/GMT"
 
 
 def make_team(name: str = "Support") -> Team:

@@ -83,7 +83,7 @@ def test_a_supervisor_moves_and_cancels_his_own_alone(place):
 
 def test_the_desk_shows_the_call_and_takes_what_came_of_it(place):
     world.on_duty(place.alice)
-    one = place.callback(1, zone="Asia/Omsk")
+    one = place.callback(1, zone=world.zone_by_day())
     offers.accept_offer(leg_id=Assignment.objects.get(interaction=one.session).pk, actor=place.alice)
     client = client_of(place.alice)
     page = client.get(f"/desk/s/{one.session_id}/").content.decode()

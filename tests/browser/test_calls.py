@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
+from tests import world
 from tests.browser.conftest import Windows
 from tests.browser.desks import Desk, Place
 from tests.servers import Stack
@@ -12,7 +13,7 @@ ASK = """
 from routing.actions import callbacks
 from routing.models import Queue
 queue = Queue.objects.get(name="Chat of calls1")
-callbacks.ask(callbacks.Wish(phone="+79005550184", queue=queue, name="Kate Larsen", text="Dents on the door", zone="Asia/Omsk"))
+callbacks.ask(callbacks.Wish(phone="+79005550184", queue=queue, name="Kate Larsen", text="Dents on the door", zone={zone!r}))
 """
 
 
@@ -21,7 +22,7 @@ def test_a_callback_is_offered_called_tried_again_and_reached(installation: Stac
     place.seat("Callers", calls1={"callbacks": True, "callback_attempts": 2})
     desk = Desk(place, windows, "calls1")
     desk.become_available()
-    place.run(ASK)
+    place.run(ASK.format(zone=world.zone_by_day()))
     desk.accept("Kate Larsen")
     call = desk.page.get_by_role("group", name="The call")
     expect(call.get_by_role("link", name="+79005550184")).to_have_attribute("href", "tel:+79005550184")

@@ -192,7 +192,13 @@ def _called_back(town: Town, profile: Profile) -> None:
     """He asks to be called at a time, then as soon as may be; he is called, and once more in vain."""
     town.queue.callbacks = True
     town.queue.save()
-    said = {"phone": PHONE, "queue": town.queue, "profile": profile, "name": f"{FIRST} {LAST}", "zone": "Europe/Moscow"}
+    said = {
+        "phone": PHONE,
+        "queue": town.queue,
+        "profile": profile,
+        "name": f"{FIRST} {LAST}",
+        "zone": world.zone_by_day(),
+    }
     callbacks.ask(callbacks.Wish(**said, at=calls.slots(town.queue)[-1], text=f"about {ACCOUNT}"))
     callback, _made = callbacks.ask(callbacks.Wish(**said, text=f"{SECRET} again"))
     world.on_duty(town.alice, capacity=9)

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_call_me_back_from_the_first_word_to_the_last(windows: Windows, norda: Shop, place: Place) -> None:
     Presence.objects.update(capacity=0)
     Queue.objects.update(callbacks=True, callback_attempts=2)
-    visitor = Visitor(windows.open()).begin(norda.url, "Dents on the door")
+    visitor = Visitor(windows.open(timezone_id=world.zone_by_day())).begin(norda.url, "Dents on the door")
     visitor.frame.get_by_role("button", name="Call me back: keep my place").click()
     ask = visitor.frame.get_by_role("button", name="Call me back", exact=True)
     visitor.frame.get_by_label("Phone").fill("12")
@@ -66,7 +66,7 @@ def test_the_form_of_a_shut_door_asks_for_a_callback_and_it_can_be_cancelled(
 ) -> None:
     world.on_duty(place.anna, mode="offline")
     Queue.objects.update(callbacks=True)
-    visitor = Visitor(windows.open()).visit(norda.url).open()
+    visitor = Visitor(windows.open(timezone_id=world.zone_by_day())).visit(norda.url).open()
     visitor.frame.get_by_label("Phone").fill("8 900 555-01-84")
     visitor.frame.get_by_label("Your question").fill("When is my car ready?")
     expect(visitor.frame.get_by_label("Day")).to_have_value("")
