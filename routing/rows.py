@@ -19,10 +19,13 @@ from routing.strategies import Decision, Free, Yields
 # A queue that is switched off takes nobody new; who is in it still is served. Kinds of work and paths are found one by
 # one along the index.
 QUEUE = Queue._meta.concrete_fields
+# How long who gave a contact back rests from it, where no policy is kept.
+USUAL_REST_S = Policy._meta.get_field("decline_rest_s").default
 WAITED_FOR = Statement(
     "waited_for",
     f"""
-    SELECT {", ".join(f"queue.{field.column}" for field in QUEUE)}, alike.works, alike.paths FROM routing_queue queue CROSS JOIN LATERAL (
+    SELECT {", ".join(f"queue.{field.column}" for field in QUEUE)}, alike.works, alike.paths, yields.pairs
+    FROM (SELECT ARRAY(SELECT ARRAY[work, "to"] FROM routing_givesway ORDER BY id) AS pairs) yields,  routing_queue queue CROSS JOIN LATERAL (
         WITH RECURSIVE known AS (
             (SELECT work, path FROM routing_workitem WHERE queue_id = queue.id AND visit = 'waiting' ORDER BY work, path LIMIT 1)
             UNION ALL
@@ -40,28 +43,25 @@ WAITED_FOR = Statement(
     queues="bigint[]",
     now="timestamptz",
 )
-# Where some work gives way to other, the column that the database keeps does not tell all.
+# Where some work gives way to other, the column that the database keeps does not tell all. Elsewhere it is all that is
+# asked: an index has those alone who have room, and the long condition costs more than the rest of its statement.
 GIVES_WAY = """EXISTS (SELECT FROM routing_givesway WHERE work = '{kind}' AND "to" = '{asked}')"""
 ROOM = f"(room_left OR EXISTS (SELECT FROM routing_givesway) AND ({room_sql(GIVES_WAY)}))"
-FREE = Statement(
-    "free",
-    f"""
+FREE_SQL = """
     SELECT presence.user_id, capacity, callbacks, load - callback_load, callback_load, off,
         extract(epoch FROM idle_since - %(now)s)::float8, array_agg(queue_id),
         ARRAY(
             SELECT ARRAY[skill_id, level] FROM routing_operatorskill known
             WHERE ended_at IS NULL AND known.user_id = presence.user_id AND skill_id = ANY(%(skills)s)
-        ),
-        ARRAY(SELECT work FROM routing_givesway ORDER BY id), ARRAY(SELECT "to" FROM routing_givesway ORDER BY id)
+        )
     FROM routing_queuemember member JOIN routing_presence presence USING (user_id)
     WHERE queue_id = ANY(%(queues)s) AND (until IS NULL OR until > %(now)s)
-        AND mode = 'available' AND NOT pause_after AND {ROOM}
+        AND mode = 'available' AND NOT pause_after AND {room}
     GROUP BY presence.user_id
-    """,  # noqa: S608 — our own words
-    queues="bigint[]",
-    skills="bigint[]",
-    now="timestamptz",
-)
+"""
+FREE_TYPES = {"queues": "bigint[]", "skills": "bigint[]", "now": "timestamptz"}
+FREE = Statement("free", FREE_SQL.replace("{room}", "room_left"), **FREE_TYPES)
+FREE_OR_YIELDING = Statement("free_or_yielding", FREE_SQL.replace("{room}", ROOM), **FREE_TYPES)
 QUEUES_WITH_ROOM = Statement(
     "queues_with_room",
     f"""
@@ -197,26 +197,26 @@ def kinds_of(queue: Queue) -> list[tuple[str, int]]:
     return list(zip(queue.works, queue.paths, strict=True))  # type: ignore[attr-defined]
 
 
-def waited_for(queue_ids: list[int] | None, now: datetime) -> dict[int, Queue]:
-    """Return the open ones of the queues (None: of all) in which somebody waits, by id; each with what waits (`kinds_of`)."""
-    found = {}
-    for *row, works, paths in WAITED_FOR.rows(all=queue_ids is None, queues=queue_ids or [], now=now):
-        queue = Queue.from_db(None, [field.attname for field in QUEUE], row)
-        queue.works, queue.paths = works, paths  # type: ignore[attr-defined]
-        found[queue.pk] = queue
-    return found
-
-
-def free_of(queues: Collection[Queue], skills: Collection[int], now: datetime) -> tuple[list[Free], Yields]:
-    """Return the operators of the queues who have room, with those of the queues and of the skills that they have.
+def waited_for(queue_ids: list[int] | None, now: datetime) -> tuple[dict[int, Queue], Yields]:
+    """Return the open ones of the queues (None: of all) in which somebody waits, by id; each with what waits (`kinds_of`).
 
     And which kinds of work give way to which.
     """
-    people = FREE.rows(queues=[queue.pk for queue in queues], skills=list(skills), now=now)
+    found, rows = {}, WAITED_FOR.rows(all=queue_ids is None, queues=queue_ids or [], now=now)
+    for *row, works, paths, _pairs in rows:
+        queue = Queue.from_db(None, [field.attname for field in QUEUE], row)
+        queue.works, queue.paths = works, paths  # type: ignore[attr-defined]
+        found[queue.pk] = queue
+    return found, frozenset((kind, to) for kind, to in (rows[0][-1] if rows else ()))
+
+
+def free_of(queues: Collection[Queue], skills: Collection[int], yields: Yields, now: datetime) -> list[Free]:
+    """Return the operators of the queues who have room, with those of the queues and of the skills that they have."""
+    free = FREE_OR_YIELDING if yields else FREE
+    people = free.rows(queues=[queue.pk for queue in queues], skills=list(skills), now=now)
     even = any(queue.choice == Choice.EVEN for queue in queues)
     served = dict(SERVED.rows(operators=[person[0] for person in people], now=now)) if even else {}
-    yields = frozenset(zip(people[0][-2], people[0][-1], strict=True)) if people else frozenset()
-    free = [
+    return [
         Free(
             operator=operator,
             queues=frozenset(serves),
@@ -227,9 +227,8 @@ def free_of(queues: Collection[Queue], skills: Collection[int], now: datetime) -
             skills=dict(levels),
             served=served.get(operator, 0),
         )
-        for operator, chats, callbacks, chat_load, callback_load, off, idle_since, serves, levels, *_yields in people
+        for operator, chats, callbacks, chat_load, callback_load, off, idle_since, serves, levels in people
     ]
-    return free, yields
 
 
 @dataclass(frozen=True)
@@ -260,7 +259,7 @@ def next_waiting(asked: Asked, seen: list[int]) -> list[tuple[Any, ...]]:
         count=asked.count,
         now=asked.now,
         seen=seen,
-        usual=Policy().decline_rest_s,
+        usual=USUAL_REST_S,
     )
 
 

@@ -63,6 +63,7 @@ class Statement:
 
     @contextmanager
     def _run(self, values: dict[str, Any], before: str = "") -> Iterator[Any]:
+        values = {name: _array(value) if isinstance(value, list) else value for name, value in values.items()}
         with connection.cursor() as cursor:
             # Of our own backend; a connection that was made anew knows none (core/postgresql/base.py).
             prepared: set[str] = connection.prepared  # type: ignore[attr-defined]
@@ -72,3 +73,16 @@ class Statement:
                 prepared.add(self._name)
             cursor.execute(before + self._execute, values)
             yield cursor
+
+
+def _array(values: list[Any]) -> str:
+    """Return an array as PostgreSQL reads it from one string: an expression for each element costs both sides more."""
+    return "{" + ",".join(map(_element, values)) + "}"
+
+
+def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -27,7 +27,7 @@ BATCH = 40
 # So often a decision is made again because another act holds what it chose.
 TRIES = 20
 # How many more are read than there is room for: some are meant for others, or have just been refused.
-AHEAD = 4
+AHEAD = 2
 
 
 def assign_next(queue_ids: list[int] | None = None) -> list[Assignment]:
@@ -52,16 +52,16 @@ def assign_next(queue_ids: list[int] | None = None) -> list[Assignment]:
 
 def _assign_batch(queue_ids: list[int] | None) -> tuple[list[Assignment], bool]:
     # Cheap first: most calls find nobody who waits, and take no lock.
-    queues = rows.waited_for(queue_ids, timezone.now())
+    queues, yields = rows.waited_for(queue_ids, timezone.now())
     if not queues:
         return [], False
     with locks.decision():
-        offers = _hand_out(queues, timezone.now())
+        offers = _hand_out(queues, yields, timezone.now())
     realtime.push(*[(realtime.user_group(offer.operator_id), offer_push(offer)) for offer in offers])
     return offers, len(offers) >= BATCH
 
 
-def _hand_out(queues: dict[int, Queue], now: datetime) -> list[Assignment]:
+def _hand_out(queues: dict[int, Queue], yields: strategies.Yields, now: datetime) -> list[Assignment]:
     """Decide and offer until all that was decided is offered. Returns the offers."""
     steps = skills.steps_of(path for queue in queues.values() for _work, path in rows.kinds_of(queue))
     asked = {skill for one in steps.values() for needs in one.needs for skill, _level in needs}
@@ -69,7 +69,7 @@ def _hand_out(queues: dict[int, Queue], now: datetime) -> list[Assignment]:
     busy_items: set[int] = set()
     busy_operators: set[int] = set()
     for _try in range(TRIES):
-        people, yields = rows.free_of(queues.values(), asked, now)
+        people = rows.free_of(queues.values(), asked, yields, now)
         free = {one.operator: one for one in people if one.operator not in busy_operators}
         crowd = strategies.Crowd(free.values(), yields)
         decisions = _decide(queues, steps, crowd, busy_items, now)

@@ -147,8 +147,12 @@ class Presence(models.Model):
         verbose_name = _("operator")
         verbose_name_plural = _("operators")
         indexes: ClassVar = [
-            # Who could take the next contact.
-            models.Index(fields=["user"], name="presence_free", condition=Q(mode="available", pause_after=False)),
+            # Who could take the next contact, where no work gives way to other.
+            models.Index(
+                fields=["user"],
+                name="presence_free",
+                condition=Q(mode="available", pause_after=False, room_left=True),
+            ),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(load__gte=0), name="load_not_negative"),

@@ -23,7 +23,10 @@ USER = settings.AUTH_USER_MODEL
 class WorkItem(models.Model):
     """One visit of an interaction to a queue: entered, left, outcome."""
 
-    queue = models.ForeignKey(Queue, verbose_name=_("queue"), on_delete=models.PROTECT, related_name="items")
+    # Each index is written anew at each step of a visit: what an index below serves has none of its own.
+    queue = models.ForeignKey(
+        Queue, verbose_name=_("queue"), on_delete=models.PROTECT, related_name="items", db_index=False
+    )
     interaction = models.ForeignKey(
         "interactions.Interaction", verbose_name=_("interaction"), on_delete=models.PROTECT, related_name="visits"
     )
@@ -50,12 +53,14 @@ class WorkItem(models.Model):
     outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome, blank=True)
     blocked_kind = models.CharField(_("why it was blocked"), max_length=2, blank=True)
     preferred = models.ForeignKey(
-        USER, verbose_name=_("meant for"), null=True, on_delete=models.SET_NULL, related_name="+"
+        USER, verbose_name=_("meant for"), null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
     only_preferred = models.BooleanField(_("for nobody else"), default=False)
     preferred_until = models.DateTimeField(_("meant until"), null=True)
     note = models.TextField(_("note"), blank=True)
-    sent_by = models.ForeignKey(USER, verbose_name=_("sent by"), null=True, on_delete=models.SET_NULL, related_name="+")
+    sent_by = models.ForeignKey(
+        USER, verbose_name=_("sent by"), null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     escalated_at = models.DateTimeField(_("moved ahead"), null=True)
     # When he who waits was told that nobody is there now.
     told_away_at = models.DateTimeField(_("told that nobody is there"), null=True)
@@ -89,6 +94,8 @@ class WorkItem(models.Model):
             models.Index(
                 fields=["preferred"], name="item_meant", condition=Q(visit="waiting", preferred__isnull=False)
             ),
+            # What a queue has in hand.
+            models.Index(fields=["queue"], name="item_live", condition=~Q(visit="left")),
             # Numbers of the day.
             models.Index(fields=["entered_at", "queue"], name="item_entered"),
         ]
@@ -104,7 +111,9 @@ class Assignment(models.Model):
     interaction = models.ForeignKey(
         "interactions.Interaction", verbose_name=_("interaction"), on_delete=models.PROTECT, related_name="legs"
     )
-    operator = models.ForeignKey(USER, verbose_name=_("operator"), on_delete=models.PROTECT, related_name="legs")
+    operator = models.ForeignKey(
+        USER, verbose_name=_("operator"), on_delete=models.PROTECT, related_name="legs", db_index=False
+    )
     leg = models.CharField(_("state"), max_length=8, choices=Leg, default=Leg.OFFERED)
     end = models.CharField(_("how it ended"), max_length=12, choices=LegEnd, blank=True)
     offered_at = models.DateTimeField(_("offered"), default=timezone.now)

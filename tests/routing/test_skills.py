@@ -248,9 +248,10 @@ def test_a_look_at_the_first_gives_what_a_look_at_all_would(floor, seed, monkeyp
 
 
 def _decide_all(items, resting, now):
-    queues = rows.waited_for(None, now)
+    queues, yields = rows.waited_for(None, now)
     steps = skills.steps_of(item.path for item in items)
-    crowd = strategies.Crowd(*rows.free_of(queues.values(), list(Skill.objects.values_list("pk", flat=True)), now))
+    known = list(Skill.objects.values_list("pk", flat=True))
+    crowd = strategies.Crowd(rows.free_of(queues.values(), known, yields, now), yields)
     waiting = []
     for i in items:
         since, rests = (i.waits_since - now).total_seconds(), [p.pk for p in resting.get(i.interaction_id, ())]
