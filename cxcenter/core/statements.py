@@ -17,22 +17,14 @@ def unflushed(first: str = "") -> Iterator[None]:
     """A transaction whose commit does not wait for the disk: for what is done again if the database dies at this moment.
 
     Whatever is written later and flushed flushes it, too. Inside a larger transaction it waits as that does. `first` is a
-    statement that it begins with. It goes with whatever is asked first in the transaction, on the same way to the server.
+    statement that it begins with, on the same way to the server.
     """
-    ahead = [first] if connection.in_atomic_block else [UNFLUSHED, first]
-    with transaction.atomic(), connection.execute_wrapper(_Ahead([sql for sql in ahead if sql])):
+    begin = [first] if connection.in_atomic_block else [UNFLUSHED, first]
+    with transaction.atomic():
+        if any(begin):
+            with connection.cursor() as cursor:
+                cursor.execute("; ".join(filter(None, begin)))
         yield
-
-
-class _Ahead:
-    """Puts statements without parameters before the first that is run."""
-
-    def __init__(self, ahead: list[str]) -> None:
-        self._ahead = ahead
-
-    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        sql, self._ahead = "; ".join([*self._ahead, sql]), []
-        return execute(sql, params, many, context)
 
 
 class Statement:
