@@ -19,6 +19,7 @@ from routing.strategies import Decision, Free, Yields
 # A queue that is switched off takes nobody new; who is in it still is served. Kinds of work and paths are found one by
 # one along the index.
 QUEUE = Queue._meta.concrete_fields
+QUEUE_NAMES = [field.attname for field in QUEUE]
 # How long who gave a contact back rests from it, where no policy is kept.
 USUAL_REST_S = Policy._meta.get_field("decline_rest_s").default
 WAITED_FOR = Statement(
@@ -204,7 +205,7 @@ def waited_for(queue_ids: list[int] | None, now: datetime) -> tuple[dict[int, Qu
     """
     found, rows = {}, WAITED_FOR.rows(all=queue_ids is None, queues=queue_ids or [], now=now)
     for *row, works, paths, _pairs in rows:
-        queue = Queue.from_db(None, [field.attname for field in QUEUE], row)
+        queue = Queue.from_db(None, QUEUE_NAMES, row)
         queue.works, queue.paths = works, paths  # type: ignore[attr-defined]
         found[queue.pk] = queue
     return found, frozenset((kind, to) for kind, to in (rows[0][-1] if rows else ()))
