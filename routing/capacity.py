@@ -3,8 +3,8 @@
 from routing.choices import Work
 
 # How many of a kind fill an operator, and how many he has. `load` counts all; what has no count of its own are chats.
-LIMITS = {Work.CHAT: "capacity", Work.CALLBACK: "callbacks"}
-LOADS = {Work.CHAT: "(load - callback_load)", Work.CALLBACK: "callback_load"}
+LIMITS = {Work.CALL: "calls", Work.CHAT: "capacity", Work.CALLBACK: "callbacks"}
+LOADS = {Work.CALL: "call_load", Work.CHAT: "(load - call_load - callback_load)", Work.CALLBACK: "callback_load"}
 
 
 def room_sql(gives_way: str = "") -> str:

@@ -9,12 +9,13 @@ from interactions.choices import ChannelKind
 class Work(models.TextChoices):
     """Kinds of work, by which an operator's capacity is counted."""
 
+    CALL = "call", _("Calls")
     CHAT = "chat", _("Chats")
     CALLBACK = "callback", _("Callbacks")
 
 
 # All that is written is one kind of work.
-_WORK_OF = {ChannelKind.CALLBACK: Work.CALLBACK}
+_WORK_OF = {ChannelKind.VOICE: Work.CALL, ChannelKind.CALLBACK: Work.CALLBACK}
 
 
 def work_of(kind: str) -> Work:

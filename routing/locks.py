@@ -100,7 +100,7 @@ def lock_presences(user_ids: Iterable[int]) -> dict[int, Presence]:
 
 def _new() -> dict[str, Any]:
     profile = CapacityProfile.objects.filter(standard=True).first()
-    return {"profile": profile, "capacity": profile.capacity, "callbacks": profile.callbacks} if profile else {}
+    return {"profile": profile, **profile.numbers} if profile else {}
 
 
 def lock_presence(user_id: int) -> Presence:

@@ -49,7 +49,7 @@ WAITED_FOR = Statement(
 GIVES_WAY = """EXISTS (SELECT FROM routing_givesway WHERE work = '{kind}' AND "to" = '{asked}')"""
 ROOM = f"(room_left OR EXISTS (SELECT FROM routing_givesway) AND ({room_sql(GIVES_WAY)}))"
 FREE_SQL = """
-    SELECT presence.user_id, capacity, callbacks, load - callback_load, callback_load, off,
+    SELECT presence.user_id, calls, capacity, callbacks, call_load, load - call_load - callback_load, callback_load, off,
         extract(epoch FROM idle_since - %(now)s)::float8, array_agg(queue_id),
         ARRAY(
             SELECT ARRAY[skill_id, level] FROM routing_operatorskill known
@@ -141,28 +141,33 @@ CLAIM = Statement(
     "claim",
     """
     WITH wish AS (
-        SELECT * FROM unnest(%(items)s, %(operators)s, %(works)s, %(whys)s, %(expires)s, %(limits)s, %(loads)s,
-            %(callback_limits)s, %(callback_loads)s
-        ) WITH ORDINALITY AS wish (item, operator, work, why, expires_at, limit_, load, callback_limit, callback_load, place)
+        SELECT * FROM unnest(%(items)s, %(operators)s, %(works)s, %(whys)s, %(expires)s,
+            %(call_limits)s, %(chat_limits)s, %(callback_limits)s, %(call_loads)s, %(chat_loads)s, %(callback_loads)s
+        ) WITH ORDINALITY AS wish (item, operator, work, why, expires_at,
+            call_limit, chat_limit, callback_limit, call_load, chat_load, callback_load, place)
     ), item AS (
         SELECT id, interaction_id FROM routing_workitem WHERE id = ANY(%(items)s) AND visit = 'waiting'
         ORDER BY id FOR UPDATE SKIP LOCKED
     ), operator AS (
-        SELECT user_id, capacity, callbacks, load - callback_load AS chats, callback_load AS calls_back, off
+        SELECT user_id, calls, capacity, callbacks, off,
+            call_load AS on_calls, load - call_load - callback_load AS chats, callback_load AS calls_back
         FROM routing_presence presence JOIN accounts_user person ON person.id = user_id AND is_active
         WHERE user_id = ANY(%(operators)s) AND mode = 'available' AND NOT pause_after
         ORDER BY user_id FOR UPDATE OF presence SKIP LOCKED
     ), made AS (
         SELECT wish.*, interaction_id FROM wish JOIN item ON item.id = wish.item JOIN operator ON user_id = wish.operator
-        WHERE capacity >= limit_ AND chats <= load AND callbacks >= callback_limit AND calls_back <= callback_load
-            AND work <> ALL(off)
+        WHERE calls >= call_limit AND capacity >= chat_limit AND callbacks >= callback_limit
+            AND on_calls <= call_load AND chats <= chat_load AND calls_back <= callback_load AND work <> ALL(off)
     ), offered AS (
         UPDATE routing_workitem SET visit = 'offered' WHERE id IN (SELECT item FROM made)
     ), loaded AS (
         UPDATE routing_presence presence SET idle_since = %(now)s,
-            load = presence.load + given.number, callback_load = presence.callback_load + given.callbacks
+            load = presence.load + given.number, call_load = presence.call_load + given.calls,
+            callback_load = presence.callback_load + given.callbacks
         FROM (
-            SELECT operator, count(*) AS number, count(*) FILTER (WHERE work = 'callback') AS callbacks FROM made GROUP BY operator
+            SELECT operator, count(*) AS number, count(*) FILTER (WHERE work = 'call') AS calls,
+                count(*) FILTER (WHERE work = 'callback') AS callbacks
+            FROM made GROUP BY operator
         ) given WHERE user_id = given.operator
     )
     INSERT INTO routing_assignment (item_id, interaction_id, operator_id, leg, "end", offered_at, expires_at, holds, why)
@@ -174,9 +179,11 @@ CLAIM = Statement(
     works="text[]",
     whys="jsonb[]",
     expires="timestamptz[]",
-    limits="int[]",
-    loads="int[]",
+    call_limits="int[]",
+    chat_limits="int[]",
     callback_limits="int[]",
+    call_loads="int[]",
+    chat_loads="int[]",
     callback_loads="int[]",
     now="timestamptz",
 )
@@ -221,14 +228,14 @@ def free_of(queues: Collection[Queue], skills: Collection[int], yields: Yields, 
         Free(
             operator=operator,
             queues=frozenset(serves),
-            limits={Work.CHAT: chats, Work.CALLBACK: callbacks},
-            loads={Work.CHAT: chat_load, Work.CALLBACK: callback_load},
+            limits={Work.CALL: calls, Work.CHAT: chats, Work.CALLBACK: callbacks},
+            loads={Work.CALL: call_load, Work.CHAT: chat_load, Work.CALLBACK: callback_load},
             off=frozenset(off),
             idle_since=idle_since,
             skills=dict(levels),
             served=served.get(operator, 0),
         )
-        for operator, chats, callbacks, chat_load, callback_load, off, idle_since, serves, levels in people
+        for operator, calls, chats, callbacks, call_load, chat_load, callback_load, off, idle_since, serves, levels in people
     ]
 
 
@@ -286,9 +293,11 @@ def claim(wishes: list[Wish], now: datetime) -> list[tuple[Any, ...]]:
         works=[wish.decision.kind for wish in wishes],
         whys=[json.dumps(wish.decision.why) for wish in wishes],
         expires=[wish.expires_at for wish in wishes],
-        limits=[wish.operator.limits[Work.CHAT] for wish in wishes],
-        loads=[wish.operator.loads[Work.CHAT] for wish in wishes],
+        call_limits=[wish.operator.limits[Work.CALL] for wish in wishes],
+        chat_limits=[wish.operator.limits[Work.CHAT] for wish in wishes],
         callback_limits=[wish.operator.limits[Work.CALLBACK] for wish in wishes],
+        call_loads=[wish.operator.loads[Work.CALL] for wish in wishes],
+        chat_loads=[wish.operator.loads[Work.CHAT] for wish in wishes],
         callback_loads=[wish.operator.loads[Work.CALLBACK] for wish in wishes],
         now=now,
     )

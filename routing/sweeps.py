@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from cxcenter.core import liveness
 from interactions.actions import talk
-from interactions.choices import CloseReason
+from interactions.choices import ChannelKind, CloseReason
 from interactions.models import Interaction, Thread
 from routing import ghosts, locks, queries
 from routing.actions import calling, legs, offers, overflow, presence, queueing, reservations
@@ -137,9 +137,10 @@ def alert_long_pauses(*, now: datetime) -> int:
 
 
 def close_silent(*, now: datetime) -> int:
-    """Warn a customer who is silent for long, and close his chat when he stays silent after it."""
+    """Warn a customer who is silent for long, and close his chat when he stays silent after it. Who speaks writes nothing."""
     quiet = (
         Interaction.objects.filter(closed_at=None, waiting_since=None, legs__leg="active", legs__snoozed_until=None)
+        .exclude(kind=ChannelKind.VOICE)
         .filter(thread__channel__warn_silent_s__gt=0)
         .select_related("thread__channel")
     )

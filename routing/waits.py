@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from interactions.models import Interaction
+from routing.capacity import LIMITS
 from routing.choices import Estimator, Leg, LegEnd, Mode, Outcome, Visit, Work
 from routing.estimators import DEFAULT, ESTIMATORS, Line, patience
 from routing.models import Assignment, Backtest, Queue, QueueMember, WorkItem
@@ -71,11 +72,31 @@ def handling_s(now: datetime, queue_ids: Iterable[int]) -> Means:
 
 
 def slots_of(now: datetime, queue_ids: Iterable[int]) -> dict[int, int]:
-    """Return how many chats each queue's available operators serve at once; absent without any, or on a pause."""
-    members = QueueMember.objects.filter(Q(until=None) | Q(until__gt=now), queue_id__in=list(queue_ids))
-    members = members.exclude(user__presence__off__contains=[Work.CHAT])
+    """Return how many contacts each queue's available operators serve at once; absent without any, or on a pause.
+
+    Calls where calls alone wait, else chats.
+    """
+    queues = set(queue_ids)
+    calls = _queues_of_calls(queues)
+    return {**_slots(now, calls, Work.CALL), **_slots(now, queues - calls, Work.CHAT)}
+
+
+def _queues_of_calls(queue_ids: Collection[int]) -> set[int]:
+    """Return the queues in which calls wait and nothing else."""
+    waiting = WorkItem.objects.waiting().order_by()
+    called = set(waiting.filter(queue_id__in=queue_ids, work=Work.CALL).values_list("queue_id", flat=True).distinct())
+    if not called:
+        return called
+    return called - set(waiting.filter(queue_id__in=called).exclude(work=Work.CALL).values_list("queue_id", flat=True))
+
+
+def _slots(now: datetime, queue_ids: Collection[int], work: Work) -> dict[int, int]:
+    if not queue_ids:
+        return {}
+    members = QueueMember.objects.filter(Q(until=None) | Q(until__gt=now), queue_id__in=queue_ids)
+    members = members.exclude(user__presence__off__contains=[work])
     free = members.filter(user__presence__mode=Mode.AVAILABLE, queue__in=Queue.objects.offering(now))
-    return dict(free.values_list("queue_id").annotate(total=Sum("user__presence__capacity")))
+    return dict(free.values_list("queue_id").annotate(total=Sum(f"user__presence__{LIMITS[work]}")))
 
 
 def in_hand(queue_ids: Collection[int]) -> dict[int, int]:

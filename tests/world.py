@@ -64,6 +64,24 @@ def make_site(queue: Queue | None = None, **fields: Any) -> Site:
     return site
 
 
+def make_line(queue: Queue, name: str = "Phone") -> Channel:
+    """A channel of calls that leads to a queue."""
+    channel = Channel.objects.create(name=name, kind="voice")
+    Entrance.objects.create(channel=channel, queue=queue)
+    return channel
+
+
+def open_call(channel: Channel, phone: str | None = None, topic: Topic | None = None) -> Interaction:
+    """A customer calls: nothing is written in it."""
+    phone = phone or f"+7900{uuid.uuid4().int % 10**7:07}"
+    identity, profile = customers.find_or_create_by_identity(kind="phone", value=phone, source="voice")
+    assert profile is not None
+    thread = talk.open_thread(channel=channel, identity=identity, profile=profile)
+    interaction, _new = talk.open_interaction(thread=thread, topic=topic)
+    interaction.refresh_from_db()
+    return interaction
+
+
 def on_duty(user: User, capacity: int = 4, mode: str = Mode.AVAILABLE) -> Presence:
     presence, _ = Presence.objects.update_or_create(
         user=user, defaults={"mode": mode, "state": mode, "capacity": capacity}

@@ -16,7 +16,7 @@ from interactions.choices import Audience, Author, CloseReason
 from interactions.models import Disposition, Interaction, Message, Topic
 from routing import locks
 from routing.actions import queueing, states
-from routing.choices import Leg, LegEnd, Mode, Outcome
+from routing.choices import Leg, LegEnd, Mode, Outcome, Work
 from routing.models import Assignment, Presence, WorkItem
 from routing.querysets import seconds
 
@@ -107,8 +107,8 @@ def return_to_queue(
 def let_go(*, leg_id: int, end: str = LegEnd.RETURNED) -> None:
     """Take a contact from an operator who goes.
 
-    If an answer is due it waits again, first in line. Else nobody need see it now: it stays his without a place
-    until the customer writes (then it goes to the queue, if he is not back) or has been silent for long.
+    If an answer is due, or the customer is on the line, it waits again, first in line. Else nobody need see it now: it stays
+    his without a place until the customer writes (then it goes to the queue, if he is not back) or has been silent for long.
     """
     if not _let_idle(leg_id):
         return_to_queue(leg_id=leg_id, first_in_line=True, end=end)
@@ -116,12 +116,17 @@ def let_go(*, leg_id: int, end: str = LegEnd.RETURNED) -> None:
 
 @transaction.atomic
 def snooze(*, interaction_id: int, actor: "User", until: datetime) -> Assignment:
-    """Put a session aside until a time: it frees its place and wakes up by itself or by the customer."""
+    """Put a session aside until a time: it frees its place and wakes up by itself or by the customer.
+
+    Raises Conflict (code "on_the_line") for a call: its customer would hear nothing.
+    """
     if until <= timezone.now():
         raise Invalid(_("Choose a time that is still to come."), field="until")
     if until > timezone.now() + LONGEST_SNOOZE:
         raise Invalid(_("Choose a time within a month."), field="until")
     leg = lock_owned(interaction_id=interaction_id, actor=actor)
+    if leg.item.work == Work.CALL:
+        raise Conflict(_("A call cannot be put aside: hold it, or hand it over."), code="on_the_line")
     presence = locks.lock_presence(leg.operator_id)
     held, leg.holds, leg.snoozed_until = leg.holds, False, until
     leg.save(update_fields=["holds", "snoozed_until"])
@@ -203,9 +208,13 @@ def _queue_if_nobodys(interaction_id: int) -> None:
 
 
 def sweep_idle(*, now: datetime) -> int:
-    """Free the places of contacts in which no answer is due and nothing was said for the channel's time."""
+    """Free the places of contacts in which no answer is due and nothing was said for the channel's time.
+
+    A call never idles: what is said in it is not written.
+    """
     idle = (
         Assignment.objects.filter(leg=Leg.ACTIVE, holds=True, interaction__waiting_since=None)
+        .exclude(item__work=Work.CALL)
         .annotate(quiet_until=F("interaction__last_message_at") + seconds("interaction__thread__channel__hold_s"))
         .filter(quiet_until__lt=now, accepted_at__lt=now - seconds("interaction__thread__channel__hold_s"))
     )
@@ -217,9 +226,9 @@ def sweep_idle(*, now: datetime) -> int:
 
 @transaction.atomic
 def _let_idle(leg_id: int) -> bool:
-    """Free the place of a contact if no answer is due in it. Returns whether it is so."""
+    """Free the place of a contact if no answer is due in it and nobody is on the line. Returns whether it is so."""
     leg = locks.lock_leg(leg_id)
-    if leg.leg != Leg.ACTIVE:
+    if leg.leg != Leg.ACTIVE or leg.item.work == Work.CALL:
         return False
     presence = locks.lock_presence(leg.operator_id)
     # A message that arrives now waits for this lock, and then finds the contact idle and revives it.

@@ -29,7 +29,7 @@ from cxcenter.core.models import Event
 from interactions.choices import ChannelKind, CloseReason
 from interactions.events import InteractionClosed, InteractionOpened
 from interactions.models import Channel, Interaction, Thread, Topic
-from routing.choices import Leg, LegEnd, Outcome, Visit
+from routing.choices import Leg, LegEnd, Outcome, Visit, Work
 from routing.events import CallsImported
 from routing.logs.mapping import Mapping
 from routing.logs.reading import Call, Refused
@@ -211,6 +211,7 @@ def _visit(session: Interaction, call: Call, mapping: Mapping, places: Places) -
         priority=call.priority,
         entered_at=call.arrived,
         waits_since=call.arrived,
+        work=Work.CALL,
         rank_at=call.arrived - timedelta(seconds=mapping.credit_s.get(str(call.priority), 0)),
         left_at=call.left,
         outcome=call.outcome,

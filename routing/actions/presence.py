@@ -13,6 +13,7 @@ from cxcenter.core import audit, liveness
 from cxcenter.core.errors import Conflict, Forbidden, Invalid
 from routing import locks
 from routing.actions import legs, offers, states
+from routing.capacity import LIMITS
 from routing.choices import Leg, LegEnd, Mode, Work
 from routing.models import Assignment, Attendance, CapacityProfile, PauseReason, Policy, Presence
 from routing.querysets import PresenceQuerySet
@@ -119,16 +120,19 @@ def move_all_to_queue(*, user: "User", actor: "User") -> int:
 
 
 @transaction.atomic
-def set_capacity(*, user: "User", capacity: int, actor: "User", callbacks: int | None = None) -> Presence:
-    """Set how many chats and callbacks an operator takes at once: numbers of his own, whatever his profile had."""
+def set_capacity(
+    *, user: "User", capacity: int, actor: "User", callbacks: int | None = None, calls: int | None = None
+) -> Presence:
+    """Set how many chats, callbacks and calls an operator takes at once: numbers of his own, whatever his profile had."""
     presence = locks.lock_presence(user.pk)
     presence.profile, presence.capacity = None, _checked(capacity, "capacity")
     if callbacks is not None:
         presence.callbacks = _checked(callbacks, "callbacks")
+    if calls is not None:
+        presence.calls = _checked(calls, "calls")
     states.settle(presence)
-    audit.record(
-        actor, "presence.capacity", f"user:{user.pk}", capacity=presence.capacity, callbacks=presence.callbacks
-    )
+    numbers = {column: getattr(presence, column) for column in LIMITS.values()}
+    audit.record(actor, "presence.capacity", f"user:{user.pk}", **numbers)
     return presence
 
 
@@ -142,7 +146,7 @@ def _checked(number: int, field: str) -> int:
 def use_profile(*, user: "User", profile: CapacityProfile, actor: "User") -> Presence:
     """Give an operator the numbers of a profile; he follows its changes."""
     presence = locks.lock_presence(user.pk)
-    presence.profile, presence.capacity, presence.callbacks = profile, profile.capacity, profile.callbacks
+    presence.follow(profile)
     states.settle(presence)
     audit.record(actor, "presence.capacity", f"user:{user.pk}", profile=profile.pk)
     return presence
@@ -153,11 +157,9 @@ def spread_profile(*, profile: CapacityProfile, actor: "User") -> int:
     """Give the numbers of a profile to all who have it. Returns how many."""
     people = locks.lock_presences(Presence.objects.filter(profile=profile).values_list("user_id", flat=True))
     for presence in people.values():
-        presence.capacity, presence.callbacks = profile.capacity, profile.callbacks
+        presence.follow(profile)
         states.settle(presence)
-    audit.record(
-        actor, "capacity.profile", f"profile:{profile.pk}", capacity=profile.capacity, callbacks=profile.callbacks
-    )
+    audit.record(actor, "capacity.profile", f"profile:{profile.pk}", **profile.numbers)
     return len(people)
 
 
@@ -185,7 +187,8 @@ def switch_kinds(*, user: "User", off: Iterable[str], actor: "User") -> Presence
 def sweep_vanished(*, now: datetime, steady_since: datetime) -> int:
     """Take operators whose pages are all silent off duty, if we ourselves ran all that time. Returns how many.
 
-    Their offers go back at once; open talks stay theirs for the policy's second time limit.
+    Their offers go back at once, and so do their calls (sweep_kept_talks); talks in writing stay theirs for the policy's
+    second time limit.
     """
     limit = now - timedelta(seconds=Policy.current().operator_grace_s)
     if steady_since > limit:
@@ -236,15 +239,17 @@ def sweep_returned(*, now: datetime) -> int:
 def sweep_kept_talks(*, now: datetime, steady_since: datetime) -> int:
     """Return talks of operators who stayed away for longer than the policy keeps them, if we ran all that time.
 
-    Those in which no answer is due stay theirs until the customer writes.
+    Those in which no answer is due stay theirs until the customer writes. Calls are not kept any longer: somebody listens
+    to silence, and the time after which his operator counts as vanished was their grace.
     """
-    limit = now - timedelta(seconds=Policy.current().keep_talks_s)
-    if steady_since > limit:
-        return 0
-    due = Assignment.objects.owned().filter(
-        operator__presence__vanished_at__lte=limit, interaction__waiting_since__isnull=False
-    )
-    ids = list(due.order_by("item_id").values_list("pk", flat=True)[:200])
+    policy, due = Policy.current(), Q(pk__in=[])
+    if steady_since <= now - timedelta(seconds=policy.operator_grace_s):
+        due |= Q(item__work=Work.CALL)
+    limit = now - timedelta(seconds=policy.keep_talks_s)
+    if steady_since <= limit:
+        due |= Q(operator__presence__vanished_at__lte=limit, interaction__waiting_since__isnull=False)
+    kept = Assignment.objects.owned().filter(due, operator__presence__vanished_at__isnull=False)
+    ids = list(kept.order_by("item_id").values_list("pk", flat=True)[:200])
     for leg_id in ids:
         legs.let_go(leg_id=leg_id, end=LegEnd.VANISHED)
     return len(ids)

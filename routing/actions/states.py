@@ -7,6 +7,7 @@ from django.utils import timezone
 from cxcenter.core import realtime
 from cxcenter.core.events import announce
 from routing import rows
+from routing.capacity import LIMITS
 from routing.choices import Leg, Mode, State
 from routing.events import PresenceChanged, RoomMade
 from routing.models import Assignment, Attendance, Presence, PresenceInterval
@@ -45,9 +46,9 @@ def settle(presence: Presence, *, now: datetime | None = None, loads: int = 0, w
             "reason",
             "since",
             "profile",
-            "capacity",
-            "callbacks",
+            *LIMITS.values(),
             "load",
+            "call_load",
             "callback_load",
             "off",
             "idle_since",

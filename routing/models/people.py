@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from routing import strategies
-from routing.capacity import room_sql
+from routing.capacity import LIMITS, room_sql
 from routing.choices import RESERVED, Mode, State, Work
 from routing.querysets import PresenceQuerySet, ReservationQuerySet
 
@@ -46,6 +46,12 @@ class CapacityProfile(models.Model):
     """How many contacts of each kind fill an operator: for all who have the profile."""
 
     name = models.CharField(_("name"), max_length=60, unique=True)
+    calls = models.PositiveSmallIntegerField(
+        _("calls at once"),
+        default=1,
+        validators=[MaxValueValidator(50)],
+        help_text=_("0: takes none. 2: one more while another is on hold."),
+    )
     capacity = models.PositiveSmallIntegerField(
         _("chats at once"), default=4, validators=[MaxValueValidator(50)], help_text=_("0: takes none.")
     )
@@ -69,6 +75,11 @@ class CapacityProfile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """Its numbers by the columns that a presence has for them, too."""
+        return {column: getattr(self, column) for column in LIMITS.values()}
 
 
 class GivesWay(models.Model):
@@ -121,10 +132,12 @@ class Presence(models.Model):
         related_name="presences",
         help_text=_("Empty: the numbers beside it are his own."),
     )
+    calls = models.PositiveSmallIntegerField(_("calls at once"), default=1)
     capacity = models.PositiveSmallIntegerField(_("chats at once"), default=4)
     callbacks = models.PositiveSmallIntegerField(_("callbacks at once"), default=1)
     load = models.SmallIntegerField(_("load"), default=0)
-    # How many of his load are callbacks; the rest are chats.
+    # How many of his load are calls, and how many callbacks; the rest are chats.
+    call_load = models.SmallIntegerField(_("calls in work"), default=0)
     callback_load = models.SmallIntegerField(_("callbacks in work"), default=0)
     # Kinds of work that he takes none of now, though he is able to.
     off = ArrayField(models.CharField(max_length=8, choices=Work), verbose_name=_("takes none of"), default=list)
@@ -157,7 +170,8 @@ class Presence(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(load__gte=0), name="load_not_negative"),
             models.CheckConstraint(
-                condition=Q(callback_load__gte=0, callback_load__lte=F("load")), name="loads_add_up"
+                condition=Q(call_load__gte=0, callback_load__gte=0, load__gte=F("call_load") + F("callback_load")),
+                name="loads_add_up",
             ),
         ]
 
@@ -167,12 +181,16 @@ class Presence(models.Model):
     @property
     def limits(self) -> dict[str, int]:
         """How many of each kind of work fill him."""
-        return {Work.CHAT: self.capacity, Work.CALLBACK: self.callbacks}
+        return {kind: getattr(self, column) for kind, column in LIMITS.items()}
 
     @property
     def loads(self) -> dict[str, int]:
         """How many of each kind hold a place."""
-        return {Work.CHAT: self.load - self.callback_load, Work.CALLBACK: self.callback_load}
+        return {
+            Work.CALL: self.call_load,
+            Work.CHAT: self.load - self.call_load - self.callback_load,
+            Work.CALLBACK: self.callback_load,
+        }
 
     @property
     def kinds(self) -> list[dict[str, Any]]:
@@ -183,10 +201,18 @@ class Presence(models.Model):
             if limit or load
         ]
 
+    def follow(self, profile: CapacityProfile) -> None:
+        """Take the numbers of a profile."""
+        self.profile = profile
+        for column, number in profile.numbers.items():
+            setattr(self, column, number)
+
     def add(self, work: str, number: int) -> None:
         """Count contacts of a kind in or out."""
         self.load += number
-        if work == Work.CALLBACK:
+        if work == Work.CALL:
+            self.call_load += number
+        elif work == Work.CALLBACK:
             self.callback_load += number
 
     def has_room(self, work: str, gives_way: frozenset[tuple[str, str]] | None = None) -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 from cxcenter.accounts.models import Team, User
 from cxcenter.accounts.roles import Role
-from interactions.models import Interaction, Site
+from interactions.models import Channel, Interaction, Site
 from routing.actions import offers, presence
 from routing.models import Assignment, Presence, Queue, WorkItem
 from tests import ears, world
@@ -60,6 +60,26 @@ def floor():
     boss = world.make_user("boss", Role.SUPERVISOR, team)
     queue = world.make_queue(members=(alice, bob), team=team)
     return Floor(team, alice, bob, boss, queue, world.make_site(queue))
+
+
+@dataclass
+class Line:
+    """A phone line that leads to the queue of the floor."""
+
+    floor: Floor
+    channel: Channel
+
+    def call(self, user: User | None = None) -> Interaction:
+        """Return a new call that waits, or one that `user` has accepted."""
+        talk = world.open_call(self.channel)
+        if user is not None:
+            offers.accept_offer(leg_id=self.floor.leg(talk).pk, actor=user)
+        return talk
+
+
+@pytest.fixture
+def line(floor):
+    return Line(floor, world.make_line(floor.queue))
 
 
 @pytest.fixture

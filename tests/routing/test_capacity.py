@@ -1,4 +1,4 @@
-"""Kinds of work: one callback or four chats, what gives way to what, and what an operator takes none of now."""
+"""Kinds of work: one call, one callback or four chats, what gives way to what, and what an operator takes none of now."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -32,9 +32,15 @@ def loads(user) -> tuple[int, int]:
     return row.load, row.callback_load
 
 
+def calls(user) -> tuple[int, int]:
+    row = Presence.objects.get(user=user)
+    return row.load, row.call_load
+
+
 def test_every_kind_of_interaction_is_some_kind_of_work():
     assert {work_of(kind) for kind in ChannelKind.values} == set(Work)
     assert work_of("callback") == Work.CALLBACK and work_of("webchat") == Work.CHAT
+    assert work_of("voice") == Work.CALL
 
 
 def test_one_callback_or_four_chats(floor):
@@ -49,6 +55,56 @@ def test_one_callback_or_four_chats(floor):
     chats = [chat, *(floor.chat() for _ in range(4))]
     assert [floor.item(one).visit for one in chats] == ["offered"] * 4 + ["waiting"] and loads(floor.alice) == (4, 0)
     assert floor.item(callback(floor)).visit == "waiting"
+
+
+def test_one_call_or_four_chats(floor, line):
+    floor.ready(floor.alice)
+    call = line.call(floor.alice)
+    assert calls(floor.alice) == (1, 1)
+    chat, second, called = floor.chat(), line.call(), callback(floor)
+    assert {floor.item(one).visit for one in (chat, second, called)} == {"waiting"}, "who talks is given nothing more"
+    presence.switch_kinds(user=floor.alice, off=["call", "callback"], actor=floor.alice)
+    legs.finish(interaction_id=call.pk, actor=floor.alice)
+    assert floor.item(chat).visit == "waiting" and calls(floor.alice) == (1, 1), "a wrap-up holds its place"
+    legs.wrap_up(leg_id=floor.leg(call).pk, actor=floor.alice)
+    assert floor.item(chat).visit == "offered" and calls(floor.alice) == (1, 0)
+    presence.switch_kinds(user=floor.alice, off=[], actor=floor.alice)
+    assert floor.item(second).visit == "waiting", "a chat takes a quarter of her, and a call all"
+
+
+def test_two_calls_one_of_them_on_hold(floor, line):
+    floor.ready(floor.alice)
+    presence.set_capacity(user=floor.alice, capacity=4, calls=2, actor=floor.boss)
+    first, second = line.call(floor.alice), line.call(floor.alice)
+    assert calls(floor.alice) == (2, 2)
+    assert {floor.item(one).visit for one in (line.call(), floor.chat())} == {"waiting"}
+    legs.finish(interaction_id=first.pk, actor=floor.alice)
+    legs.wrap_up(leg_id=floor.leg(first).pk, actor=floor.alice)
+    assert calls(floor.alice) == (2, 2), "the third comes"
+    assert floor.leg(second).leg == "active"
+
+
+def test_no_calls_but_still_chats(floor, line):
+    floor.ready(floor.alice)
+    offered = line.call()
+    assert floor.item(offered).visit == "offered"
+    presence.switch_kinds(user=floor.alice, off=["call"], actor=floor.alice)
+    assert floor.item(offered).visit == "waiting" and calls(floor.alice) == (0, 0)
+    assert floor.item(floor.chat()).visit == "offered"
+    presence.switch_kinds(user=floor.alice, off=[], actor=floor.alice)
+    Presence.objects.filter(user=floor.bob).delete()
+    floor.ready(floor.bob)
+    assert floor.leg(offered).operator == floor.bob
+
+
+def test_a_call_goes_where_chats_give_way_to_it(floor, line):
+    GivesWay.objects.create(work="chat", to="call")
+    floor.ready(floor.alice)
+    for _ in range(4):
+        floor.chat(floor.alice)
+    assert floor.item(callback(floor)).visit == "waiting"
+    call = line.call()
+    assert floor.leg(call).operator == floor.alice and calls(floor.alice) == (5, 1)
 
 
 def test_work_that_gives_way_takes_no_room(floor):
@@ -93,7 +149,7 @@ def test_no_chats_but_still_callbacks(floor):
     assert not AuditEntry.objects.filter(act="presence.kinds").exists()
     presence.switch_kinds(user=floor.alice, off=["callback"], actor=floor.boss)
     assert AuditEntry.objects.get(act="presence.kinds").detail == {"off": ["callback"]}
-    for wrong in (["chat", "callback"], ["call"]):
+    for wrong in (["chat", "callback", "call"], ["mail"]):
         with pytest.raises(Invalid):
             presence.switch_kinds(user=floor.alice, off=wrong, actor=floor.alice)
     assert Presence.objects.get(user=floor.alice).off == ["callback"]
@@ -118,23 +174,28 @@ def test_why_says_who_takes_none_of_it(floor):
 
 
 def test_a_profile_is_typed_once(floor):
-    profile = CapacityProfile.objects.create(name="Second line", capacity=2, callbacks=0, standard=True)
+    profile = CapacityProfile.objects.create(name="Second line", capacity=2, callbacks=0, calls=2, standard=True)
     presence.use_profile(user=floor.alice, profile=profile, actor=floor.boss)
-    presence.set_capacity(user=floor.bob, capacity=3, callbacks=2, actor=floor.boss)
-    profile.capacity, profile.callbacks = 5, 1
+    presence.set_capacity(user=floor.bob, capacity=3, callbacks=2, calls=0, actor=floor.boss)
+    profile.capacity, profile.callbacks, profile.calls = 5, 1, 3
     profile.save()
     assert presence.spread_profile(profile=profile, actor=floor.boss) == 1
-    numbers = {one.user_id: (one.capacity, one.callbacks) for one in Presence.objects.all()}
-    assert numbers == {floor.alice.pk: (5, 1), floor.bob.pk: (3, 2)}
+    numbers = {one.user_id: (one.capacity, one.callbacks, one.calls) for one in Presence.objects.all()}
+    assert numbers == {floor.alice.pk: (5, 1, 3), floor.bob.pk: (3, 2, 0)}
     new = world.make_user("carol", team=floor.team)
     presence.set_mode(user=new, mode="available", actor=new)
-    assert (new.presence.profile, new.presence.capacity) == (profile, 5), "new operators have the standard one"
+    assert (new.presence.profile, new.presence.capacity, new.presence.calls) == (profile, 5, 3), (
+        "new operators have the standard one"
+    )
     assert AuditEntry.objects.filter(act="capacity.profile").count() == 1
-    with pytest.raises(Invalid):
-        presence.set_capacity(user=floor.bob, capacity=3, callbacks=51, actor=floor.boss)
+    for wrong in ({"callbacks": 51}, {"calls": 51}, {"calls": -1}):
+        with pytest.raises(Invalid):
+            presence.set_capacity(user=floor.bob, capacity=3, actor=floor.boss, **wrong)
 
 
-@pytest.mark.parametrize("rules", [(), (("chat", "callback"),), (("callback", "chat"),)])
+@pytest.mark.parametrize(
+    "rules", [(), (("chat", "callback"),), (("callback", "chat"),), (("chat", "call"), ("callback", "call"))]
+)
 def test_the_database_and_the_engine_agree_on_who_has_room(floor, rules):
     for work, to in rules:
         GivesWay.objects.create(work=work, to=to)
@@ -142,14 +203,16 @@ def test_the_database_and_the_engine_agree_on_who_has_room(floor, rules):
     Presence.objects.update_or_create(user=floor.alice, defaults={"mode": "available"})
     seen = set()
     for _ in range(150):
-        chats, callbacks = chance.randint(0, 4), chance.randint(0, 2)
+        chats, callbacks, called = chance.randint(0, 4), chance.randint(0, 2), chance.randint(0, 2)
         off = [kind for kind in Work.values if chance.random() < 0.2]
         Presence.objects.update(
             capacity=chance.randint(0, 4),
             callbacks=chance.randint(0, 2),
+            calls=chance.randint(0, 2),
             off=off,
-            load=chats + callbacks,
+            load=chats + callbacks + called,
             callback_load=callbacks,
+            call_load=called,
         )
         row = Presence.objects.get(user=floor.alice)
         wanted = any(row.takes(kind, gives_way) for kind in Work)
@@ -161,12 +224,15 @@ def test_the_database_and_the_engine_agree_on_who_has_room(floor, rules):
         assert [bool(crowd.could(1, kind, ())) for kind in Work] == [row.takes(kind, gives_way) for kind in Work]
         seen.add(wanted)
     assert seen == {True, False}
-    Presence.objects.update(load=0, callback_load=0)
+    Presence.objects.update(load=0, callback_load=0, call_load=0)
 
 
 def test_loads_that_do_not_add_up_are_refused_by_the_database(floor):
     floor.ready(floor.alice)
-    for wrong in ({"load": 1, "callback_load": 2}, {"load": 0, "callback_load": -1}, {"load": -1}):
+    for wrong in (
+        {"load": 1, "callback_load": 2}, {"load": 0, "callback_load": -1}, {"load": -1},
+        {"load": 1, "call_load": 1, "callback_load": 1}, {"load": 0, "call_load": -1},
+    ):  # fmt: skip
         with pytest.raises(IntegrityError), transaction.atomic():
             Presence.objects.update(**wrong)
 
@@ -182,19 +248,20 @@ def test_a_decision_on_room_that_is_gone_makes_no_offer(floor, monkeypatch):
         return claim(wishes, now)
 
     monkeypatch.setattr(rows, "claim", late)
-    for spoil in ({"load": 4}, {"capacity": 0}, {"off": ["chat"]}):
+    for spoil in ({"load": 4}, {"capacity": 0}, {"off": ["chat"]}, {"load": 1, "call_load": 1}):
         spoils.append(spoil)
         assert floor.item(floor.chat()).visit == "waiting" and not spoils
-        Presence.objects.update(load=0, capacity=4, off=[])
-    assert len(offers.assign_next()) == 3
+        Presence.objects.update(load=0, call_load=0, capacity=4, calls=1, off=[])
+    assert len(offers.assign_next()) == 4
 
 
-def test_many_at_once_fill_nobody_beyond_himself(floor):
+def test_many_at_once_fill_nobody_beyond_himself(floor, line):
     people = [floor.alice, floor.bob]
     floor.ready(*people, capacity=0)
-    Presence.objects.update(callbacks=0)
-    waiting = [callback(floor) if number % 3 else floor.chat() for number in range(24)]
-    Presence.objects.update(capacity=4, callbacks=2)
+    Presence.objects.update(callbacks=0, calls=0)
+    arrivals = (line.call, floor.chat, lambda: callback(floor))
+    waiting = [arrivals[number % 3]() for number in range(24)]
+    Presence.objects.update(capacity=4, callbacks=2, calls=2)
 
     def decide(_number: int) -> None:
         try:
@@ -206,8 +273,8 @@ def test_many_at_once_fill_nobody_beyond_himself(floor):
         list(pool.map(decide, range(12)))
     assert len(waiting) == 24
     for row in Presence.objects.all():
-        chats, called = row.loads.values()
-        assert chats / 4 + called / 2 == 1, "full, and not more"
+        parts = [load / row.limits[kind] for kind, load in row.loads.items()]
+        assert len(parts) == 3 and 0.75 <= sum(parts) <= 1, "full, and not more"
 
 
 def test_a_colleague_switches_nobody(floor):
