@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from cxcenter import phone
 from cxcenter.accounts.roles import Right
 from interactions.models import Task
 from routing.models import PauseReason, Presence
@@ -41,7 +42,7 @@ def areas_of(user: "User") -> list[Area]:
 
 
 def frame(user: "User", area: str) -> dict[str, Any]:
-    """Return the context of templates/frame.html. Four queries at the most; its menu of states asks one more."""
+    """Return the context of templates/frame.html. Five queries at the most; its menu of states asks one more."""
     serves = user.may(Right.SERVE)
     tasks = Task.objects.open().for_user(user) if user.may(Right.CASES) else Task.objects.none()
     return {
@@ -50,6 +51,7 @@ def frame(user: "User", area: str) -> dict[str, Any]:
         "settings_url": reverse("admin:index") if user.is_staff and user.may(Right.SETTINGS) else "",
         "serves": serves,
         "presence": presence_of(user) if serves else None,
+        **(phone.bar_context(user) if serves else {}),
         "pause_reasons": list(PauseReason.objects.filter(active=True)) if serves else [],
         "due_tasks": tasks.filter(due_at__lt=timezone.now() + timedelta(days=1)).count(),
         "now": timezone.now(),

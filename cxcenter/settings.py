@@ -178,6 +178,12 @@ if not (STATIC_ROOT / "staticfiles.json").exists():
 WHITENOISE_USE_FINDERS = STORAGES["staticfiles"]["BACKEND"].startswith("django.")
 UPLOAD_LIMIT_MB = env.whole("UPLOAD_LIMIT_MB", 25, low=1, high=1000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# --- Voice -------------------------------------------------------------------------------------
+# By which browsers find a way to each other. Within one network none is needed.
+STUN_URLS = env.words("STUN_URLS")
+TURN_URLS = env.words("TURN_URLS")
+TURN_SECRET = env.text("TURN_SECRET") if TURN_URLS else ""
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 # --- Safety ------------------------------------------------------------------------------------

@@ -21,6 +21,10 @@ class ChannelKind(models.TextChoices):
     OFFICE = "office", _("Office")
 
 
+# Contacts whose customer reads nothing: one speaks with him.
+SPOKEN = frozenset({ChannelKind.VOICE, ChannelKind.CALLBACK})
+
+
 class Author(models.TextChoices):
     """Who said it."""
 
@@ -52,6 +56,21 @@ class CloseReason(models.TextChoices):
     CANCELLED = "cancelled", _("cancelled")
     LATER = "later", _("put off until opening")
     REFUSED = "refused", _("turned away: full, closed, or waited too long")
+
+
+class Provider(models.TextChoices):
+    """Who carries a call."""
+
+    BROWSER = "browser", _("browser line")
+    SIP = "sip", _("SIP")
+    BRIDGE = "bridge", _("telephony platform")
+
+
+class Direction(models.TextChoices):
+    """Who called whom."""
+
+    IN = "in", _("incoming")
+    OUT = "out", _("outgoing")
 
 
 class CaseKind(models.TextChoices):

@@ -64,6 +64,7 @@ class SiteForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Site
         fields = (
             "channel",
+            "voice",
             "title",
             "origins",
             "colour",

@@ -13,6 +13,7 @@ from interactions.choices import CloseReason
 ICONS = {
     "joined": "user-plus",
     "calling": "phone-outgoing",
+    "answered": "phone-call",
     "closed": "circle-check",
     "transferred": "arrow-forward-up",
     "transfer_note": "note",
@@ -71,6 +72,7 @@ def _transferred(args: dict[str, Any]) -> str:
 
 WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "joined": lambda args: _("%(name)s joined the chat") % {"name": args.get("name", "")},
+    "answered": lambda args: _("%(name)s has answered the call") % {"name": args.get("name", "")},
     "calling": lambda args: _("%(name)s has taken the callback") % {"name": args.get("name", "")},
     "closed": _closed,
     "transferred": _transferred,

@@ -49,6 +49,21 @@ GHOSTS = Statement(
     usual="int",
     count="int",
 )
+# Calls from a browser whose page has been silent for so long: it was closed, or has lost its line.
+CALL_GONE_S = 25
+HUNG_UP = Statement(
+    "hung_up",
+    """
+    SELECT talk.id FROM interactions_call call JOIN interactions_interaction talk ON talk.id = interaction_id
+    WHERE ended_at IS NULL AND provider = 'browser' AND closed_at IS NULL
+        AND greatest(opened_at, %(steady_since)s) < %(gone_before)s
+        AND coalesce((SELECT max(seen_at) FROM core_tab WHERE owner = 'thread:' || thread_id), opened_at) < %(gone_before)s
+    ORDER BY talk.id LIMIT %(count)s
+    """,
+    steady_since="timestamptz",
+    gone_before="timestamptz",
+    count="int",
+)
 # Asked for every session that comes.
 KEPT_PLACE = Statement(
     "kept_place",
@@ -77,6 +92,13 @@ def abandon(*, now: datetime, steady_since: datetime) -> int:
     related = ("interaction__thread__channel__site", "interaction__profile", "queue__team")
     ghosts = WorkItem.objects.filter(pk__in=found).select_related(*related).order_by("pk") if found else []
     return sum(_abandon(item, found[item.pk], now) for item in ghosts)
+
+
+def hang_up(*, now: datetime, steady_since: datetime) -> int:
+    """End the calls of those whose page is gone, waiting or talking: nobody speaks to an empty line."""
+    gone_before = now - timedelta(seconds=CALL_GONE_S)
+    found = HUNG_UP.rows(steady_since=steady_since, gone_before=gone_before, count=AT_ONCE)
+    return sum(talk.close_interaction(interaction_id=pk, reason=CloseReason.LEFT) for (pk,) in found)
 
 
 def _gone_after(item: WorkItem) -> timedelta:

@@ -40,6 +40,7 @@ def sweep() -> dict[str, int]:
         "idle": lambda: legs.sweep_idle(now=now),
         "woken": lambda: legs.sweep_snoozed(now=now),
         "left": lambda: ghosts.abandon(now=now, steady_since=steady_since),
+        "hung_up": lambda: ghosts.hang_up(now=now, steady_since=steady_since),
         # Before those who are told by no rule that nobody is there.
         "overflowed": lambda: overflow.sweep(now=now),
         "told": lambda: tell_away(now=now),

@@ -10,6 +10,7 @@ from customers.segmentation import segments_of
 from cxcenter.desk import calls, card, conversation, golden, rows, timeline
 from cxcenter.frame import presence_of
 from interactions import pushes
+from interactions.choices import SPOKEN
 from interactions.models import Case, Disposition, Draft, Interaction, Task, Topic
 from routing.models import Assignment, Queue
 
@@ -53,8 +54,8 @@ def session_context(user: "User", talk: Interaction) -> dict[str, Any]:
         "marks": pushes.marks_view(talk.thread),
         "leg": leg,
         "mine": mine,
-        # Nobody reads what is written into a callback.
-        "replies": mine and call is None,
+        # Nobody reads what is written into a call.
+        "replies": mine and talk.kind not in SPOKEN,
         "call": call,
         "callbacks": calls.others_of(talk, user),
         "wrapup": leg is not None and leg.operator_id == user.pk and leg.leg == "wrapup",

@@ -72,7 +72,7 @@ class Call:
     def thread(self) -> Thread:
         """Return the row of the visitor's thread. Raises NotFound, BadToken if it was erased."""
         rows = Thread.objects.select_related("profile__customer")
-        thread: Thread | None = rows.filter(pk=self.thread_id(), channel=self.site.channel_id).first()
+        thread: Thread | None = rows.filter(pk=self.thread_id(), channel__in=sites.channels_of(self.site)).first()
         if thread is None:
             raise NotFound(_("There is no talk yet."), code="no_talk")
         tokens.refuse_erased(thread)
@@ -93,7 +93,7 @@ Act = Callable[[Call], dict[str, Any]]
 View = Callable[..., HttpResponse]
 
 
-def _answered(view: View) -> View:
+def answered(view: View) -> View:
     """Guard a door: our own frame's origin only, no cookies looked at, every refusal in the visitor's language."""
 
     @csrf_exempt
@@ -132,18 +132,18 @@ def door(*methods: str, limit: int = BODY_BYTES) -> Callable[[Act], View]:
                 return HttpResponseNotAllowed(methods)
             visitor = tokens.read(request.headers.get("Authorization", "").removeprefix("Visitor "))
             site = sites.site_of(visitor.site)
-            call = Call(request, _data(request, limit), site, visitor, language)
+            call = Call(request, data_of(request, limit), site, visitor, language)
             response = JsonResponse(act(call))
             if tokens.is_due(visitor) or call.visitor.thread != visitor.thread:
                 response["X-CX-Token"] = tokens.issue(call.visitor)
             return response
 
-        return _answered(view)
+        return answered(view)
 
     return wrap
 
 
-def _data(request: HttpRequest, limit: int = BODY_BYTES) -> dict[str, Any]:
+def data_of(request: HttpRequest, limit: int = BODY_BYTES) -> dict[str, Any]:
     """Return the call's arguments: the query of a GET, the fields of a form, else a JSON object."""
     if request.method == "GET":
         return request.GET.dict()
@@ -185,15 +185,15 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
-@_answered
+@answered
 def session(request: HttpRequest, *, language: str) -> HttpResponse:
     """Begin or go on: token, form, door, and for who has written before his history and where it stands."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
-    data = _data(request)
-    _limit_address(request, "session", SESSIONS_PER_MIN)
+    data = data_of(request)
+    limit_address(request, "session", SESSIONS_PER_MIN)
     site = sites.site_of(protocol.text_of(data, "site", 32))
-    visitor, told = _visitor_of(site, data)
+    visitor, told = visitor_of(site, data)
     thread = reception.thread_of(site, visitor)
     answer: dict[str, Any] = {
         "site": protocol.form(site, language),
@@ -214,7 +214,7 @@ def session(request: HttpRequest, *, language: str) -> HttpResponse:
     return JsonResponse({"token": tokens.issue(visitor), **answer})
 
 
-def _visitor_of(site: Site, data: dict[str, Any]) -> tuple[tokens.Visitor, bool | str]:
+def visitor_of(site: Site, data: dict[str, Any]) -> tuple[tokens.Visitor, bool | str]:
     """Return who calls, and whether he is signed: True, False, or "later" while an anonymous talk still goes on."""
     known = _known(site, protocol.text_of(data, "token", 4000))
     user_jwt = protocol.text_of(data, "user_jwt", 4000)
@@ -240,7 +240,8 @@ def _known(site: Site, token: str) -> tokens.Visitor | None:
     return visitor if visitor.site == site.pk else None
 
 
-def _limit_address(request: HttpRequest, name: str, per_min: int) -> None:
+def limit_address(request: HttpRequest, name: str, per_min: int) -> None:
+    """Refuse an address that asks too often."""
     address = address_of(request)
     if not limits.is_own(address):
         limits.spend(f"{name}:{address}", per_min)
@@ -249,7 +250,7 @@ def _limit_address(request: HttpRequest, name: str, per_min: int) -> None:
 @door("POST", limit=START_BYTES)
 def start(call: Call) -> dict[str, Any]:
     """Open a session with the form's answers and the first message."""
-    _limit_starts(call)
+    limit_starts(call)
     message = reception.start(
         site=call.site, visitor=call.visitor, data=call.data, language=call.language, proof=call.proof()
     )
@@ -257,7 +258,8 @@ def start(call: Call) -> dict[str, Any]:
     return _posted(message)
 
 
-def _limit_starts(call: Call) -> None:
+def limit_starts(call: Call) -> None:
+    """Refuse who begins talks too often. Raises TooMany."""
     limits.spend_shared(f"start:{call.visitor.value[:80]}", STARTS_PER_HOUR, HOUR_S)
     address = address_of(call.request)
     if not limits.is_own(address):
@@ -373,7 +375,7 @@ def end(call: Call) -> dict[str, Any]:
 @door("POST")
 def offline(call: Call) -> dict[str, Any]:
     """Leave a request while nobody can answer: it becomes a callback or a task."""
-    _limit_starts(call)
+    limit_starts(call)
     thread = reception.leave_request(
         site=call.site, visitor=call.visitor, data=call.data, language=call.language, proof=call.proof()
     )
@@ -388,7 +390,7 @@ def callback(call: Call) -> dict[str, Any]:
     if call.request.method == "GET":
         limits.spend(f"read:{call.visitor.value}", READS_PER_MIN)
         return calls.choices(thread)
-    _limit_starts(call)
+    limit_starts(call)
     calls.ask(thread, call.data, call.language)
     return {"state": protocol.state(thread)}
 

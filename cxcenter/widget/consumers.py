@@ -31,6 +31,8 @@ RELAYED = {
     "typing": ("name",),
     "queue": ("position", "estimate_s"),
     "callback": (),
+    "call": ("session", "phase", "agent"),
+    "sdp": ("session", "party", "conn", "turn", "what", "sdp"),
 }
 _pages: Counter[int] = Counter()
 
@@ -153,7 +155,7 @@ def _changed(visitor: tokens.Visitor) -> int:
     """Return the customer's counter of the visitor's thread. Raises NotFound if it is not his site's."""
     site = sites.site_of(visitor.site)
     changed: int | None = (
-        Thread.objects.filter(pk=visitor.thread, channel=site.channel_id, profile__customer__erased_at=None)
+        Thread.objects.filter(pk=visitor.thread, channel__in=sites.channels_of(site), profile__customer__erased_at=None)
         .values_list("customer_changes", flat=True)
         .first()
     )

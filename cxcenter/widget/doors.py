@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from cxcenter.accounts.models import Team
 from cxcenter.core.errors import Conflict
-from interactions.models import Interaction, Site, Topic
+from interactions.models import Channel, Interaction, Site, Topic
 from routing import calls, overflow, queries, waits
 from routing.choices import Then, Visit, When
 from routing.models import Entrance, Presence, Queue
@@ -32,9 +32,9 @@ class Doorway:
     way: overflow.Way | None = None
 
 
-def of_topic(site: Site, topic: Topic | None) -> Doorway:
-    """Return the doorway of a new talk about a topic."""
-    entrance = queries.queue_for(channel=site.channel, topic=topic)
+def of_topic(site: Site, topic: Topic | None, channel: Channel | None = None) -> Doorway:
+    """Return the doorway of a new talk about a topic, in a channel (the chat's unless told)."""
+    entrance = queries.queue_for(channel=channel or site.channel, topic=topic)
     return _through(entrance.queue if entrance else None)
 
 
@@ -72,9 +72,9 @@ def of_told(interaction: Interaction) -> Doorway | None:
     return Doorway(item.queue, queries.Door(open=False, why="wait")) if offered else None
 
 
-def refuse_shut(site: Site, topic: Topic | None) -> None:
-    """Raise Away unless a new talk about a topic may begin now."""
-    doorway = of_topic(site, topic)
+def refuse_shut(site: Site, topic: Topic | None, channel: Channel | None = None) -> None:
+    """Raise Away unless a new talk about a topic may begin now, in a channel (the chat's unless told)."""
+    doorway = of_topic(site, topic, channel)
     if doorway.door.open:
         return
     words = _("Nobody can answer now. Leave a request and we will come back to you.")

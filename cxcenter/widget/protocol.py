@@ -15,6 +15,7 @@ from cxcenter.core.errors import Invalid
 from cxcenter.core.reading import moment
 from cxcenter.widget import doors, files
 from interactions import pushes
+from interactions.actions import calls
 from interactions.choices import CloseReason
 from interactions.models import Attachment, Interaction, Message, Site, Thread, Topic
 from quality.models import Survey
@@ -114,6 +115,28 @@ def state(thread: Thread) -> dict[str, Any]:
         view["door"] = doors.view(shut) if shut else None
         return view
     return {**view, "reason": interaction.close_reason, "rate": _asks_rating(interaction)}
+
+
+def call_state(thread: Thread) -> dict[str, Any]:
+    """Return where the newest call of a thread stands: {"session", "phase", "agent", "queue"}, and why it ended.
+
+    `phase` is "waiting", "talking", "held" or "ended".
+    """
+    interaction = Interaction.objects.filter(thread=thread).order_by("-opened_at", "-pk").first()
+    if interaction is None:
+        return {"session": None, "phase": "none"}
+    view: dict[str, Any] = {"session": str(interaction.public_id), "agent": None, "party": "", "queue": None}
+    if not interaction.is_open:
+        return {**view, "phase": "ended", "reason": interaction.close_reason}
+    leg = queries.owner_of(interaction.pk)
+    if leg is not None:
+        phase = calls.customer_phase(interaction.pk)
+        return {**view, "phase": phase, "agent": leg.operator.public_name, "party": calls.party_of(leg.operator_id)}
+    place = waits.place_of(interaction)
+    if place and place.untold and place.estimate_s is not None:
+        note_estimate(item_id=place.untold, estimate_s=place.estimate_s, estimator=place.estimator)
+    queue = {"position": place.position, "estimate_s": place.estimate_s} if place else None
+    return {**view, "phase": "waiting", "queue": queue}
 
 
 def callback_view(thread: Thread) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ from cxcenter.widget import calls, doors, protocol, tokens
 from cxcenter.widget.tokens import Visitor
 from interactions.actions import cases, talk
 from interactions.choices import Author, CloseReason, TaskKind
-from interactions.models import Attachment, Interaction, Message, Site, Thread, Topic
+from interactions.models import Attachment, Channel, Interaction, Message, Site, Thread, Topic
 from routing.actions import callbacks, overflow
 from routing.calls import SLOT, slots
 
@@ -26,16 +26,19 @@ CONSENT = "personal_data"
 TRAIL = 40
 
 
-def thread_of(site: Site, visitor: Visitor) -> Thread | None:
-    """Return the visitor's thread, or None before his first contact. One that was erased is nobody's: he begins anew."""
-    found = Thread.objects.filter(channel=site.channel_id, profile__customer__erased_at=None)
+def thread_of(site: Site, visitor: Visitor, channel: Channel | None = None) -> Thread | None:
+    """Return the visitor's thread in a channel (the chat's unless told), or None before his first contact.
+
+    One that was erased is nobody's: he begins anew.
+    """
+    found = Thread.objects.filter(channel=channel or site.channel_id, profile__customer__erased_at=None)
     known = found.filter(pk=visitor.thread).first() if visitor.thread else None
     return known or found.filter(identity__kind=visitor.kind, identity__value=visitor.value).first()
 
 
-def meet(site: Site, visitor: Visitor) -> Thread:
-    """Return the visitor's thread; at the first contact he gets an identity, a profile and a thread."""
-    known = thread_of(site, visitor)
+def meet(site: Site, visitor: Visitor, channel: Channel | None = None) -> Thread:
+    """Return the visitor's thread in a channel; at the first contact he gets an identity, a profile and a thread."""
+    known = thread_of(site, visitor, channel)
     if known is not None:
         return known
     if visitor.is_signed:
@@ -50,7 +53,7 @@ def meet(site: Site, visitor: Visitor) -> Thread:
         identity, found = customers.find_or_create_by_identity(kind=visitor.kind, value=visitor.value, source="webchat")
         # A browser that several people were told to share: its talks are on nobody's card but their own.
         profile = found or customers.create_profile(source="webchat")
-    return talk.open_thread(channel=site.channel, identity=identity, profile=profile)
+    return talk.open_thread(channel=channel or site.channel, identity=identity, profile=profile)
 
 
 def _proven(visitor: Visitor) -> list[tuple[str, str]]:
@@ -76,8 +79,8 @@ def start(*, site: Site, visitor: Visitor, data: dict[str, Any], language: str, 
         with transaction.atomic():
             thread, says = meet(site, visitor), read_form(site, visitor, data)
             topic = protocol.topic_of(site, data)
-            if _note_refused(away.doorway, thread, topic=topic, language=language, says=says):
-                _note_form(thread.profile, thread.identity, says, site=site, proof=proof)
+            if note_refused(away.doorway, thread, topic=topic, language=language, says=says):
+                note_form(thread.profile, thread.identity, says, site=site, proof=proof)
         raise
 
 
@@ -96,13 +99,13 @@ def _begin(*, site: Site, visitor: Visitor, data: dict[str, Any], language: str,
             Thread.objects.filter(pk=thread.pk).update(page=page)
             # It may be on another card than the talk before.
             thread = interaction.thread
-            _note_form(thread.profile, thread.identity, says, site=site, proof=proof)
+            note_form(thread.profile, thread.identity, says, site=site, proof=proof)
             keep_trail(site, thread, data.get("trail"))
     text = str(data.get("text") or "")
     return talk.post_message(thread_id=thread.pk, author=Author.CUSTOMER, text=text, client_key=key)[0]
 
 
-def _note_refused(doorway: doors.Doorway, thread: Thread, **session: Any) -> bool:
+def note_refused(doorway: doors.Doorway, thread: Thread, **session: Any) -> bool:
     """Keep a visit that was refused at a shut door. A site that leads nowhere has no queue to be refused by."""
     if doorway.way is None or doorway.door.open:
         return False
@@ -138,9 +141,7 @@ def require_consent(site: Site, data: dict[str, Any]) -> None:
         raise Invalid(_("We need your consent to answer you."), field="consent")
 
 
-def _note_form(
-    profile: Profile, identity: Identity, says: dict[str, str], *, site: Site, proof: dict[str, Any]
-) -> None:
+def note_form(profile: Profile, identity: Identity, says: dict[str, str], *, site: Site, proof: dict[str, Any]) -> None:
     """Keep what was typed as a source of its own, unverified, and the consent with its proof."""
     if says:
         fields = {"name": says["name"]} if "name" in says else {}
@@ -208,7 +209,7 @@ def post(
     try:
         doors.refuse_shut(site, topic)
     except doors.Away as away:
-        _note_refused(away.doorway, thread, **session)
+        note_refused(away.doorway, thread, **session)
         raise
     with transaction.atomic():
         talk.open_interaction(thread=thread, **session)
@@ -243,7 +244,7 @@ def leave_request(
         return thread
     talk.refuse_blocked(thread)
     says = {"name": name, "contact": contact} if name else {"contact": contact}
-    _note_form(thread.profile, thread.identity, says, site=site, proof=proof)
+    note_form(thread.profile, thread.identity, says, site=site, proof=proof)
     waiting = Interaction.objects.open().filter(thread=thread).exclude(legs__leg="active").first()
     if kind == TaskKind.CALLBACK and doorway.queue is not None and doorway.queue.callbacks:
         wish = callbacks.Wish(
@@ -274,7 +275,7 @@ def leave_request(
         # Who asked to be called back waits in no queue any more: nobody is to answer both.
         talk.close_interaction(interaction_id=waiting.pk, reason=CloseReason.ENDED)
     elif not Interaction.objects.open().filter(thread=thread).exists():
-        _note_refused(doorway, thread, topic=topic, language=language, says=says)
+        note_refused(doorway, thread, topic=topic, language=language, says=says)
     return thread
 
 

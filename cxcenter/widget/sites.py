@@ -19,13 +19,18 @@ def site_of(key: int | str) -> Site:
     kept = _kept.get(key)
     if kept is not None and time.monotonic() - kept[0] < KEPT_S:
         return kept[1]
-    found = Site.objects.filter(channel__active=True).select_related("channel").prefetch_related("topics")
+    found = Site.objects.filter(channel__active=True).select_related("channel", "voice").prefetch_related("topics")
     site = found.filter(pk=key).first() if isinstance(key, int) else found.filter(key=key).first()
     if site is None:
         _kept.pop(key, None)
         raise NotFound(_("There is no such site."), code="no_site")
     _kept[site.pk] = _kept[site.key] = (time.monotonic(), site)
     return site
+
+
+def channels_of(site: Site) -> list[int]:
+    """Return the channels in which visitors of a site talk: its chat, and its calls if it has them."""
+    return [channel for channel in (site.channel_id, site.voice_id) if channel]
 
 
 def origins_of(site: Site) -> list[str]:

@@ -43,6 +43,7 @@ def _before() -> dict[str, str]:
         "consent": _("I agree to the {link}"),
         "consent_link": _("processing of my data"),
         "start": _("Start the chat"),
+        "start_icon": "message-circle",
         "need_contact": _("Write a phone or an e-mail, so that we can find you if the line drops."),
         "bad_contact": _("Write a phone with the country code, like +7 900 555-01-84, or an e-mail."),
         "need_consent": _("We need your consent to answer you."),
@@ -194,4 +195,41 @@ def _calls() -> dict[str, str]:
         "call_cancel": _("Do not call me"),
         "call_more": _("More"),
         "write_instead": _("Write to us instead"),
+    }
+
+
+def call_texts() -> dict[str, str]:
+    """Return all texts of the page of calls by their names."""
+    return {**_frame(), **_before(), **_talk(), **_spoken()}
+
+
+def _spoken() -> dict[str, str]:
+    return {
+        "hello": _(
+            "Hello. You call us from this page, no phone is needed: allow the microphone when the browser asks."
+        ),
+        "start": _("Call"),
+        "start_icon": "phone",
+        "calling": _("Calling…"),
+        "on_hold": _("On hold"),
+        "mute": _("Switch the microphone off"),
+        "unmute": _("Switch the microphone on"),
+        "hang_up": _("Hang up"),
+        "away_title": _("Nobody can answer now"),
+        "away": _("Nobody can answer now. Please call later."),
+        "ended_title": _("The call is over"),
+        "ended": _("Thank you for your call."),
+        "ended_lost": _("The connection was lost. Call again, and we will help you."),
+        "ended_refused": _("Nobody could answer you. Please call later."),
+        "call_again": _("Call again"),
+        "sound_lost": _("The sound is interrupted. It is being connected again."),
+        "sound_bad": _("The connection is bad: you may not be understood well."),
+        "sound_blocked": _("The browser keeps the sound back. Click anywhere on the page."),
+        "mic_denied": _(
+            "The browser does not let us use the microphone. Allow it beside the address of this page, then try again."
+        ),
+        "mic_none": _("There is no microphone. Plug one in, then try again."),
+        "mic_gone": _("There is no microphone. Plug one in, then try again."),
+        "mic_busy": _("Another program holds the microphone. Close it, then try again."),
+        "mic_insecure": _("A browser gives the microphone to secure pages alone. Open this page by https."),
     }

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cxcenter.widget import api, files, views
+from cxcenter.widget import api, files, views, voice
 
 app_name = "widget"
 urlpatterns = [
@@ -20,5 +20,11 @@ urlpatterns = [
     path("api/offline", api.offline, name="offline"),
     path("api/callback", api.callback, name="callback"),
     path("api/callback/cancel", api.cancel_callback, name="cancel-callback"),
+    path("call/<slug:key>/", voice.page, name="call"),
+    path("api/call/session", voice.session, name="call-session"),
+    path("api/call/start", voice.start, name="call-start"),
+    path("api/call/state", voice.state, name="call-state"),
+    path("api/call/signal", voice.signal, name="call-signal"),
+    path("api/call/ready", voice.ready, name="call-ready"),
     path("api/track", api.track, name="track"),
 ]

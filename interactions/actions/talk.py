@@ -21,7 +21,8 @@ from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, Forbidden, Invalid
 from cxcenter.core.events import announce, emit
 from interactions import pushes, rows
-from interactions.choices import Audience, Author, ChannelKind, CloseReason
+from interactions.actions import calls
+from interactions.choices import SPOKEN, Audience, Author, ChannelKind, CloseReason
 from interactions.events import InteractionClosed, InteractionOpened, MessagePosted
 from interactions.models import Attachment, Block, Channel, Interaction, Message, Thread, Topic
 
@@ -46,10 +47,11 @@ def open_interaction(
     says: dict[str, str] | None = None,
     page: dict[str, Any] | None = None,
     whose: Callable[[Thread], int | None] | None = None,
+    voice: dict[str, Any] | None = None,
 ) -> tuple[Interaction, bool]:
     """Open a session in a thread. Returns (session, whether it is new): an open one is kept.
 
-    `whose` returns the profile on whose card it opens, or None for nobody's; without it, it is that of the thread.
+    In a channel of voice its call is made, too; `voice` are the arguments of `calls.begin`. `whose` returns the profile on whose card it opens, or None for nobody's; without it, it is that of the thread.
     Raises Forbidden if the identity is blocked, Gone if the customer was erased.
     """
     locked = Thread.objects.select_for_update().select_related("channel").get(pk=thread.pk)
@@ -68,6 +70,8 @@ def open_interaction(
         says=says or {},
         page=page or locked.page,
     )
+    if interaction.kind == ChannelKind.VOICE:
+        calls.begin(interaction=interaction, **(voice or {}))
     emit(
         InteractionOpened(interaction=interaction.pk, kind=interaction.kind),
         profile_id=profile_id,
@@ -127,8 +131,10 @@ def refuse_blocked(thread: Thread) -> None:
 
 def refuse_unread(interaction: Interaction) -> None:
     """Raise Conflict for a reply in a session whose customer reads nothing: he is called."""
-    if interaction.kind == ChannelKind.CALLBACK:
-        raise Conflict(_("Nobody reads what is written here. Call the customer, or write a note."), code="no_reader")
+    if interaction.kind in SPOKEN:
+        raise Conflict(
+            _("Nobody reads what is written here. Speak to the customer, or write a note."), code="no_reader"
+        )
 
 
 def _blocks(thread: Thread) -> QuerySet[Block]:
@@ -396,6 +402,8 @@ def close_interaction(*, interaction_id: int, reason: str, actor: "User | None" 
     interaction.close_reason = reason
     interaction.waiting_since = None
     interaction.save(update_fields=["closed_at", "close_reason", "waiting_since"])
+    if interaction.kind == ChannelKind.VOICE:
+        calls.end(interaction=interaction)
     emit(
         InteractionClosed(interaction=interaction.pk, kind=interaction.kind, reason=reason),
         profile_id=interaction.profile_id,

@@ -68,7 +68,7 @@ class SiteAdmin(SettingsAdmin):
         (
             _("On the site"),
             {
-                "fields": ("channel", "embed_tag", "origins"),
+                "fields": (("channel", "voice"), "embed_tag", "origins"),
                 "description": _("Put the tag before the end of the body of every page that shall have the chat."),
             },
         ),

@@ -1,5 +1,6 @@
 """The rows of the interactions app, by subject."""
 
+from interactions.models.calls import Call, CallFact
 from interactions.models.cases import Case, CaseLink, Task
 from interactions.models.channels import Block, Channel, Site, Topic
 from interactions.models.knowledge import Article, QuickReply
@@ -9,6 +10,8 @@ __all__ = [
     "Article",
     "Attachment",
     "Block",
+    "Call",
+    "CallFact",
     "Case",
     "CaseLink",
     "Channel",

@@ -86,6 +86,16 @@ class Site(models.Model):
 
     channel = models.OneToOneField(Channel, verbose_name=_("channel"), on_delete=models.PROTECT, related_name="site")
     key = models.CharField(_("key"), max_length=32, unique=True, default=new_site_key)
+    voice = models.ForeignKey(
+        Channel,
+        verbose_name=_("channel of calls from the browser"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="voice_sites",
+        limit_choices_to={"kind": ChannelKind.VOICE},
+        help_text=_("Empty: the site offers no calls. Give the channel an entrance to a queue."),
+    )
     title = models.CharField(_("title in the chat's head"), max_length=60)
     origins = models.JSONField(
         _("allowed origins"),

@@ -15,7 +15,7 @@ from interactions.actions import talk
 from interactions.choices import Audience
 from interactions.models import Interaction
 from routing import locks
-from routing.actions import legs, queueing, states
+from routing.actions import legs, queueing, states, voice
 from routing.choices import Leg, LegEnd, Outcome
 from routing.events import LegAccepted
 from routing.models import Assignment, Queue, WorkItem
@@ -137,6 +137,7 @@ def take_over(*, interaction_id: int, actor: "User") -> Assignment:
         accepted_at=timezone.now(),
         why={"how": "taken over"},
     )
+    voice.answered(taken)
     states.settle(locks.lock_presence(actor.pk), loads=1, work=item.work)
     audit.record(actor, "interaction.take_over", f"interaction:{interaction_id}")
     queueing.say_taken(item.interaction, actor)

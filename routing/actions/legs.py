@@ -15,7 +15,7 @@ from interactions.actions import talk
 from interactions.choices import Audience, Author, CloseReason
 from interactions.models import Disposition, Interaction, Message, Topic
 from routing import locks
-from routing.actions import queueing, states
+from routing.actions import queueing, states, voice
 from routing.choices import Leg, LegEnd, Mode, Outcome, Work
 from routing.models import Assignment, Presence, WorkItem
 from routing.querysets import seconds
@@ -291,6 +291,7 @@ def to_wrapup(leg: Assignment) -> None:
     leg.leg, leg.end, leg.snoozed_until = Leg.WRAPUP, LegEnd.FINISHED, None
     leg.wrapup_until = now + timedelta(seconds=leg.item.queue.wrapup_s)
     leg.save(update_fields=["leg", "end", "holds", "ended_at", "wrapup_until", "snoozed_until"])
+    voice.ended(leg)
     states.settle(presence, now=now, loads=loads, work=leg.item.work)
     realtime.signal(leg.operator_id, "sessions", leg.interaction_id)
 
@@ -324,6 +325,7 @@ def wrap_up(
     held = leg.holds
     leg.leg, leg.holds, leg.wrapped_at = Leg.ENDED, False, timezone.now()
     leg.save(update_fields=["leg", "holds", "wrapped_at"])
+    voice.wrapped_up(leg)
     states.settle(presence, loads=-1 if held else 0, work=leg.item.work)
     realtime.signal(leg.operator_id, "sessions", leg.interaction_id)
     return leg

@@ -14,7 +14,7 @@ from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, CxError, Forbidden
 from cxcenter.core.events import announce
 from routing import locks, rows, skills, strategies
-from routing.actions import queueing, states
+from routing.actions import queueing, states, voice
 from routing.choices import Leg, LegEnd, Mode, Outcome, Visit, Work
 from routing.events import LegAccepted, RoomMade
 from routing.models import Assignment, Queue, WorkItem
@@ -219,6 +219,7 @@ def accept_offer(*, leg_id: int, actor: "User") -> Assignment:
     now = timezone.now()
     leg.leg, leg.accepted_at, leg.expires_at = Leg.ACTIVE, now, None
     leg.save(update_fields=["leg", "accepted_at", "expires_at"])
+    voice.answered(leg)
     queueing.leave_queue(leg.item, Outcome.ANSWERED, at=now)
     states.settle(presence, now=now)
     if queueing.say_taken(leg.interaction, actor) is None:

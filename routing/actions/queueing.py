@@ -16,10 +16,10 @@ from cxcenter.core.errors import Conflict, Invalid
 from cxcenter.core.events import announce
 from cxcenter.core.statements import Statement
 from interactions.actions import talk
-from interactions.choices import Audience, ChannelKind
+from interactions.choices import SPOKEN, Audience, ChannelKind
 from interactions.models import Interaction, Message
 from routing import locks, preferences, queries, skills
-from routing.actions import states
+from routing.actions import states, voice
 from routing.choices import Leg, LegEnd, Outcome, Visit, work_of
 from routing.events import ItemLeft, ItemQueued, LegEnded, RoomMade
 from routing.models import Assignment, Queue, WorkItem
@@ -243,6 +243,7 @@ def end_leg(leg: Assignment, end: str, *, at: datetime | None = None) -> None:
     """End a leg and tell its operator's pages. The caller holds the locks and settles the presence."""
     leg.leg, leg.end, leg.ended_at, leg.holds = Leg.ENDED, end, leg.ended_at or at or timezone.now(), False
     leg.save(update_fields=["leg", "end", "ended_at", "holds"])
+    voice.ended(leg)
     announce(LegEnded(leg=leg.pk, interaction=leg.interaction_id, operator=leg.operator_id, end=end))
     realtime.signal(leg.operator_id, "sessions", leg.interaction_id)
 
@@ -269,9 +270,9 @@ def change_priority(*, item_id: int, priority: int) -> WorkItem:
 def say_taken(interaction: Interaction, actor: User) -> Message | None:
     """Tell in the talk who has it in his hands now. Returns the line, None if the session has ended.
 
-    The phone of a callback has no screen: there it is a note for colleagues, and nobody has joined a chat.
+    Who is spoken with reads nothing: there it is a note for colleagues, and nobody has joined a chat.
     """
-    is_call = interaction.kind == ChannelKind.CALLBACK
-    code, audience = ("calling", Audience.STAFF) if is_call else ("joined", Audience.ALL)
+    code = {ChannelKind.CALLBACK: "calling", ChannelKind.VOICE: "answered"}.get(ChannelKind(interaction.kind), "joined")
+    audience = Audience.STAFF if interaction.kind in SPOKEN else Audience.ALL
     args = {"name": actor.public_name}
     return talk.post_system_line(thread_id=interaction.thread_id, code=code, args=args, user=actor, audience=audience)

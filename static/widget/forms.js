@@ -79,7 +79,7 @@ export function beforeForm(site, known, done, problem = null) {
     contact,
     topic,
     agree,
-    el("div", { class: "acts" }, act(t("start"), "message-circle")),
+    el("div", { class: "acts" }, act(t("start"), t("start_icon"))),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -18,6 +18,8 @@ const ACTS = {
   case: ["KeyC", "alt", press("[data-key=case]")],
   snooze: ["KeyZ", "alt", press("[data-key=snooze]")],
   finish: ["KeyW", "alt", press("[data-key=finish]")],
+  hold: ["KeyH", "alt", press("[data-key=hold]:enabled")],
+  mute: ["KeyM", "alt", press("[data-key=mute]:enabled")],
   emoji: ["KeyJ", "alt", toggleEmoji],
   attach: ["KeyU", "alt", attach],
   knowledge: ["KeyK", "alt", press("#level3 a[href*=knowledge]")],

@@ -15,7 +15,9 @@ import { refreshOffers } from "./offers.js";
 import { keepAll } from "./drafts.js";
 import { flush } from "./outbox.js";
 import { arrive, openNext, queuesChanged, refreshParts, refreshSide, reopen } from "./parts.js";
+import { callAgain, follow, hearSdp, refreshBar } from "./phone.js";
 import { ring } from "./prefs.js";
+import "./sound.js";
 import { shownCustomer, timelineChanged } from "./timeline.js";
 
 const app = document.getElementById("app");
@@ -47,7 +49,10 @@ const handlers = {
     syncTo(server);
     app.classList.remove("is-offline");
     refreshParts();
-    if (serves()) refreshOffers();
+    if (serves()) {
+      refreshOffers();
+      refreshBar();
+    }
     flush();
     keepAll();
     timelineChanged(shownCustomer());
@@ -73,7 +78,11 @@ const handlers = {
   case: ({ thread }) => known.has(thread) && (document.getElementById("work").dataset.section === "cases" ? sessionChanged() : refreshSide()),
   timeline: ({ customer }) => timelineChanged(customer),
   offer: () => refreshOffers(),
+  sdp: hearSdp,
+  ready: callAgain,
   signal({ what, id }) {
+    if (serves() && what !== "load") refreshBar();
+    if (what === "call") return;
     refreshParts();
     if (serves() && (what === "presence" || document.getElementById("offers").children.length)) refreshOffers();
     if (what === "sessions" && Number(document.getElementById("work")?.dataset.session) === Number(id)) sessionChanged();
@@ -184,4 +193,5 @@ setInterval(() => {
 }, CHECK_S * 1000);
 
 arrive();
+if (serves()) follow();
 tick();

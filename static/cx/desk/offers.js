@@ -62,7 +62,15 @@ function noticeNew() {
   mine = new Set(tabs.map((tab) => tab.dataset.open));
 }
 
+const RING_S = 3;
+let rang = 0;
+
 function count() {
+  // A call rings until it is answered.
+  if (box().querySelector(".c-voice[data-offer]") && Date.now() - rang > RING_S * 1000) {
+    rang = Date.now();
+    ring("offer");
+  }
   for (const toast of box().querySelectorAll("[data-expires]")) {
     const left = Number(toast.dataset.expires) - now();
     if (left <= 0) {

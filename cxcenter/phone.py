@@ -1,0 +1,87 @@
+"""The bar of calls: which call is on the line, where it stands, what may be pressed. Plain values for its template."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+
+from cxcenter.core import ice
+from interactions.actions import calls
+from interactions.calls.table import Control, Phase
+from interactions.choices import Provider
+from routing.choices import Leg, Work
+from routing.models import Assignment
+
+if TYPE_CHECKING:
+    from cxcenter.accounts.models import User
+
+# A browser's line has nothing that listens to tones, and consulting and conferences come with their own sounds.
+ABSENT = {Provider.BROWSER: {Control.KEYPAD, Control.CONSULT, Control.ADD}}
+
+
+@dataclass(frozen=True)
+class OnLine:
+    """A call in an operator's hands. `since` is when its phase began; `controls` are what may be pressed now."""
+
+    session: int
+    name: str
+    party: str
+    provider: str
+    phase: str
+    words: str
+    since: datetime
+    muted: bool
+    controls: frozenset[str]
+    active: bool
+
+
+def bar_context(user: "User") -> dict[str, Any]:
+    """Return what the bar's template is given."""
+    return {"lines": lines_of(user), "ice": ice.servers(f"user{user.pk}")}
+
+
+def words_of(phase: Phase, *, muted: bool) -> str:
+    """Return a phase in words."""
+    if phase == Phase.TALKING and muted:
+        return _("Muted")
+    return {
+        Phase.RINGING: _("Calling"),
+        Phase.OFFERED: _("Rings"),
+        Phase.TALKING: _("Talking"),
+        Phase.HELD: _("On hold"),
+        Phase.CONSULTING: _("Consulting"),
+        Phase.CONFERENCED: _("Conference"),
+        Phase.TRANSFERRING: _("Handing over"),
+        Phase.WRAPUP: _("Wrap-up"),
+        Phase.ENDED: _("Ended"),
+    }[phase]
+
+
+def lines_of(user: "User") -> list[OnLine]:
+    """Return the calls that an operator has, the one that is spoken first. One query, one more for each call."""
+    legs = Assignment.objects.filter(operator=user, leg=Leg.ACTIVE, item__work=Work.CALL)
+    held = legs.select_related("interaction__voice", "interaction__profile__customer").order_by("accepted_at")
+    lines = [_line_of(leg, user) for leg in held[:8] if hasattr(leg.interaction, "voice")]
+    return sorted(lines, key=lambda one: not one.active)
+
+
+def _line_of(leg: Assignment, user: "User") -> OnLine:
+    talk, view = leg.interaction, calls.view_of(leg.interaction_id)
+    party = calls.party_of(user.pk)
+    phase, muted = view.phases.get(party, Phase.ENDED), party in view.muted
+    off = ABSENT.get(Provider(talk.voice.provider), set())
+    begun = next((one.begin for one in reversed(view.intervals) if one.party == party), time.time())
+    return OnLine(
+        session=talk.pk,
+        name=talk.caller,
+        party=party,
+        provider=talk.voice.provider,
+        phase=phase,
+        words=words_of(phase, muted=muted),
+        since=datetime.fromtimestamp(begun, UTC),
+        muted=muted,
+        controls=frozenset(str(control) for control in calls.controls_of(view, user.pk) - off),
+        active=phase in {Phase.TALKING, Phase.CONSULTING, Phase.CONFERENCED},
+    )

@@ -1,0 +1,186 @@
+"""Acts of a call: it begins, its facts are noted, an operator presses a control.
+
+Lock order: routing's rows, the thread, the interaction, then the call.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cxcenter.core import realtime
+from cxcenter.core.errors import Conflict, Invalid
+from interactions.calls import facts as parties
+from interactions.calls.facts import CUSTOMER, Fact, Kind
+from interactions.calls.reducer import reduce
+from interactions.calls.table import Control, Phase
+from interactions.calls.view import CallView
+from interactions.choices import Direction, Provider
+from interactions.models import Call, CallFact, Interaction
+
+if TYPE_CHECKING:
+    from cxcenter.accounts.models import User
+
+# A description of a connection with all its addresses: browsers write some 2 to 6 kB.
+SDP_CHARS = 20_000
+# Controls that change nothing but the call itself. The others hand a contact on or end it: routing does that.
+NOTED = {
+    Control.HOLD: Kind.HELD,
+    Control.RESUME: Kind.RESUMED,
+    Control.MUTE: Kind.MUTED,
+    Control.UNMUTE: Kind.UNMUTED,
+    Control.PAUSE_RECORDING: Kind.RECORDING_PAUSED,
+    Control.RESUME_RECORDING: Kind.RECORDING_RESUMED,
+}
+
+
+def party_of(user_id: int) -> str:
+    """Return the party that an operator is."""
+    return parties.operator(user_id)
+
+
+@transaction.atomic
+def begin(
+    *,
+    interaction: Interaction,
+    provider: str = Provider.BROWSER,
+    direction: str = Direction.IN,
+    number: str = "",
+    key: str | None = None,
+) -> Call:
+    """Make the call of a session of voice that has just opened."""
+    call = Call.objects.create(
+        interaction=interaction,
+        provider=provider,
+        direction=direction,
+        number=number,
+        key=key,
+        began_at=interaction.opened_at,
+    )
+    note(call_id=call.pk, facts=[fact(Kind.BEGAN, at=interaction.opened_at, party=CUSTOMER, key="began")])
+    return call
+
+
+def end(*, interaction: Interaction) -> None:
+    """Note that the session of a call has ended, and tell the customer's page."""
+    over = fact(Kind.ENDED, at=interaction.closed_at, key="ended", reason=interaction.close_reason)
+    note(call_id=interaction.pk, facts=[over])
+    said = {"kind": "call", "session": str(interaction.public_id), "phase": "ended"}
+    realtime.push((realtime.customer_group(interaction.thread_id), said))
+
+
+def fact(kind: Kind, *, party: str = "", at: datetime | None = None, key: str = "", **data: Any) -> Fact:
+    """Return a fact that we have seen ourselves: now, under a key of its own, unless told otherwise."""
+    moment = at or timezone.now()
+    return Fact(key=key or uuid.uuid4().hex, at=moment.timestamp(), order=0, kind=kind, party=party, data=data)
+
+
+@transaction.atomic
+def note(*, call_id: int, facts: Iterable[Fact]) -> CallView:
+    """Keep what happened in a call, each fact once, and let its columns follow. Returns how it stands now."""
+    call = Call.objects.select_for_update().get(pk=call_id)
+    rows = [
+        CallFact(
+            call=call,
+            key=one.key,
+            at=datetime.fromtimestamp(one.at, UTC),
+            order=one.order,
+            kind=one.kind,
+            party=one.party,
+            data=dict(one.data),
+        )
+        for one in facts
+    ]
+    CallFact.objects.bulk_create(rows, ignore_conflicts=True)
+    known = facts_of(call.pk)
+    view = reduce(known, timezone.now().timestamp())
+    _keep(call, view, known)
+    return view
+
+
+def _keep(call: Call, view: CallView, known: list[Fact]) -> None:
+    """Let the columns say what follows from the facts."""
+    answered = [one.at for one in known if one.kind == Kind.ANSWERED]
+    call.answered_at = datetime.fromtimestamp(min(answered), UTC) if answered else None
+    call.ended_at = datetime.fromtimestamp(view.ended, UTC) if view.ended else None
+    operators = [one for party, one in view.times.items() if parties.is_operator(party)]
+    call.talk_s, call.hold_s = sum(one.talk_s for one in operators), sum(one.hold_s for one in operators)
+    call.version = len(known)
+    call.save(update_fields=["answered_at", "ended_at", "talk_s", "hold_s", "version"])
+
+
+def facts_of(call_id: int) -> list[Fact]:
+    """Return what is known of a call, in the order in which it happened."""
+    rows = CallFact.objects.filter(call=call_id).order_by("at", "order", "key")
+    return [
+        Fact(key=row.key, at=row.at.timestamp(), order=row.order, kind=Kind(row.kind), party=row.party, data=row.data)
+        for row in rows
+    ]
+
+
+def view_of(call_id: int) -> CallView:
+    """Return how a call stands now."""
+    return reduce(facts_of(call_id), timezone.now().timestamp())
+
+
+def controls_of(view: CallView, user_id: int) -> frozenset[Control]:
+    """Return what an operator may press in a call now."""
+    return view.allowed(party_of(user_id), recorded=False)
+
+
+@transaction.atomic
+def press(*, interaction_id: int, actor: "User", control: Control) -> CallView:
+    """Carry out a control that changes the call alone (NOTED). Raises Conflict (code "not_now") if it is not active now."""
+    call = Call.objects.select_for_update().get(pk=interaction_id)
+    refuse_inactive(view_of(call.pk), actor, control)
+    view = note(call_id=call.pk, facts=[fact(NOTED[control], party=party_of(actor.pk))])
+    tell(interaction_id, view)
+    realtime.signal(actor.pk, "call", interaction_id)
+    return view
+
+
+def refuse_inactive(view: CallView, actor: "User", control: Control) -> None:
+    """Raise Conflict (code "not_now", with what is active) for a control that is not active."""
+    active = controls_of(view, actor.pk)
+    if control not in active:
+        raise Conflict(_("This is not possible at this moment."), code="not_now", allowed=sorted(active))
+
+
+def read_signal(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a message of one browser to another, {"conn", "turn", "what", "sdp"}, as far as it is one. Raises Invalid."""
+    conn, turn, kind, sdp = data.get("conn"), data.get("turn"), data.get("what"), data.get("sdp")
+    good = (
+        isinstance(conn, str)
+        and conn.isalnum()
+        and len(conn) <= 32
+        and isinstance(turn, int)
+        and 0 <= turn < 10**6
+        and kind in {"offer", "answer"}
+        and isinstance(sdp, str)
+        and sdp.startswith("v=0")
+        and len(sdp) <= SDP_CHARS
+    )
+    if not good:
+        raise Invalid(_("This is no description of a connection."), field="sdp")
+    return {"conn": conn, "turn": turn, "what": kind, "sdp": sdp}
+
+
+def customer_phase(interaction_id: int) -> str:
+    """Return what the customer of a call that an operator has is told: "talking" or "held"."""
+    return _heard(view_of(interaction_id))
+
+
+def _heard(view: CallView) -> str:
+    phases = [phase for party, phase in view.phases.items() if parties.is_operator(party)]
+    return "talking" if any(phase in {Phase.TALKING, Phase.CONFERENCED} for phase in phases) else "held"
+
+
+def tell(interaction_id: int, view: CallView) -> None:
+    """Tell the customer's page that his call stands otherwise."""
+    talk = Interaction.objects.values_list("thread_id", "public_id").get(pk=interaction_id)
+    said = {"kind": "call", "session": str(talk[1]), "phase": _heard(view)}
+    realtime.push((realtime.customer_group(talk[0]), said))

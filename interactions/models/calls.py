@@ -1,0 +1,60 @@
+"""Calls: one to a session of voice, and the facts from which all else of it follows."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from interactions.choices import Direction, Provider
+from interactions.models.talk import Interaction
+
+
+class Call(models.Model):
+    """What is special of a session of voice. Its columns follow from its facts (interactions/calls/reducer.py)."""
+
+    interaction = models.OneToOneField(
+        Interaction, verbose_name=_("interaction"), primary_key=True, on_delete=models.CASCADE, related_name="voice"
+    )
+    provider = models.CharField(_("carried by"), max_length=8, choices=Provider, default=Provider.BROWSER)
+    direction = models.CharField(_("direction"), max_length=3, choices=Direction, default=Direction.IN)
+    # The customer's number in E.164; empty for a call from a browser.
+    number = models.CharField(_("number"), max_length=20, blank=True)
+    # How the provider names it: a call from a browser has no other name than its session's.
+    key = models.CharField(_("name at the provider"), max_length=120, null=True)
+    began_at = models.DateTimeField(_("began"), default=timezone.now)
+    answered_at = models.DateTimeField(_("answered"), null=True)
+    ended_at = models.DateTimeField(_("ended"), null=True)
+    talk_s = models.FloatField(_("talk, s"), default=0)
+    hold_s = models.FloatField(_("hold, s"), default=0)
+    # How many facts are known: a page that was told a lower number asks again.
+    version = models.IntegerField(_("version"), default=0)
+
+    class Meta:
+        verbose_name = _("call")
+        verbose_name_plural = _("calls")
+        constraints: ClassVar = [models.UniqueConstraint(fields=["provider", "key"], name="call_known_once")]
+        indexes: ClassVar = [models.Index(fields=["began_at"], name="call_going", condition=models.Q(ended_at=None))]
+
+    def __str__(self) -> str:
+        return f"C-{self.pk}"
+
+
+class CallFact(models.Model):
+    """Something that happened in a call, as its provider or we saw it. Facts may come late, twice, or in any order."""
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="facts")
+    key = models.CharField(max_length=120)
+    at = models.DateTimeField()
+    # What the source counted: the order of what it saw in one moment.
+    order = models.BigIntegerField(default=0)
+    kind = models.CharField(max_length=20)
+    # "customer", "op:17" (a user), "ext:+7900…" (somebody outside), or nobody's.
+    party = models.CharField(max_length=40, blank=True)
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["call", "key"], name="call_fact_once")]
+
+    def __str__(self) -> str:
+        return f"{self.call_id} {self.kind}"

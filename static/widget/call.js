@@ -1,0 +1,237 @@
+// A call from the browser: the form, the wait, the talk. The way to the operator's browser is made anew whenever it is lost.
+
+import { NoMicrophone, open } from "../cx/voice/mic.js";
+import { answer } from "../cx/voice/peer.js";
+import { watch } from "../cx/voice/quality.js";
+import { get, newKey, post, Refused } from "./api.js";
+import { config, el, icon, roughly, t } from "./dom.js";
+import { beforeForm, errorNote } from "./forms.js";
+import { makeLine } from "./line.js";
+import { store } from "./store.js";
+
+const root = document.getElementById("call");
+const ASK_MS = 4000;
+const CALLING = new Set(["waiting", "talking", "held"]);
+// Below this opinion one begins to ask the other to repeat.
+const POOR = 2.6;
+
+let site = null;
+let known = {};
+let ice = [];
+let state = null;
+let mic = null;
+let peer = null;
+let muted = false;
+let started = 0;
+let clock = 0;
+let notice = "";
+const sound = new Audio();
+sound.autoplay = true;
+
+const line = makeLine({
+  told: heard,
+  up: () => ask(),
+  down: () => tell(t("reconnecting")),
+  refused: () => location.reload(),
+});
+
+// --- What is shown ---
+
+function show(...parts) {
+  root.replaceChildren(el("header", {}, el("span", { class: "mark" }, icon("phone")), el("b", {}, site?.title ?? "")), ...parts);
+}
+
+function tell(words) {
+  notice = words;
+  const place = root.querySelector("[data-notice]");
+  if (place) place.textContent = words;
+}
+
+function showForm(problem = null) {
+  const form = beforeForm({ ...site, greeting: "" }, known, (given) => begin(given), problem);
+  show(form);
+  form.querySelector("input, select, button")?.focus();
+}
+
+function showAway(door, message) {
+  show(el("div", { class: "state" }, icon("moon"), el("h1", {}, t("away_title")), el("p", {}, message || door.message || t("away"))), acts([t("retry"), "refresh", () => location.reload()]));
+}
+
+function acts(...buttons) {
+  return el("div", { class: "acts" }, buttons.map(([name, drawing, act, look = "btn-w"]) => el("button", { type: "button", class: `btn ${look}`, onclick: act }, icon(drawing), name)));
+}
+
+function showCall() {
+  const { phase, agent, queue } = state;
+  const waits = phase === "waiting";
+  const title = waits ? t("calling") : phase === "held" ? t("on_hold") : agent;
+  const dot = el("span", { class: `ring ${phase}` }, icon(waits ? "phone-calling" : phase === "held" ? "player-pause" : "phone-call"));
+  const place = waits ? el("p", { role: "status" }, placeWords(queue)) : el("p", { class: "num", "data-clock": true });
+  const mute = el("button", { type: "button", class: "round", "aria-pressed": String(muted), "aria-label": t(muted ? "unmute" : "mute"), title: t(muted ? "unmute" : "mute"), onclick: toggle }, icon(muted ? "microphone-off" : "microphone"));
+  const hang = el("button", { type: "button", class: "round hang", "aria-label": t("hang_up"), title: t("hang_up"), onclick: hangUp }, icon("phone-x"));
+  show(el("div", { class: "state" }, dot, el("h1", {}, title), place, el("p", { class: "notice", role: "status", "data-notice": true }, notice)), el("div", { class: "keys" }, waits ? null : mute, hang));
+  clearInterval(clock);
+  if (!waits) clock = setInterval(tickClock, 1000);
+  tickClock();
+}
+
+function tickClock() {
+  const place = root.querySelector("[data-clock]");
+  if (!place) return;
+  const s = Math.max(0, Math.floor((Date.now() - started) / 1000));
+  place.textContent = `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
+}
+
+function placeWords(queue) {
+  if (!queue) return t("looking");
+  const place = queue.position <= 1 ? t("place_first") : t("place", { n: queue.position });
+  if (queue.estimate_s === null || queue.estimate_s === undefined) return `${place} ${t("no_estimate")}`;
+  return `${place} ${queue.estimate_s < 60 ? t("wait_minute") : t("wait_about", { time: roughly(queue.estimate_s) })}`;
+}
+
+function showEnded() {
+  clearInterval(clock);
+  const words = { left: "ended_lost", refused: "ended_refused" }[state.reason] ?? "ended";
+  show(el("div", { class: "state" }, el("span", { class: "ring ended" }, icon("phone-off")), el("h1", {}, t("ended_title")), el("p", {}, t(words))), acts([t("call_again"), "phone", () => ((state = null), showForm())]));
+}
+
+function showProblem(words, again) {
+  show(el("div", { class: "body" }, errorNote(words, again)));
+}
+
+// --- What happens ---
+
+async function start() {
+  try {
+    const told = await post("call/session", { site: config.key, token: store.token });
+    store.token = told.token;
+    ({ site, known, ice } = told);
+    if (told.state && CALLING.has(told.state.phase)) return resume(told.state);
+    if (!told.door.open) return showAway(told.door);
+    showForm();
+  } catch (error) {
+    showProblem(error instanceof Refused ? error.message : t("no_answer"), start);
+  }
+}
+
+// The microphone is asked for first: who does not give it shall not wait in vain.
+async function begin(given) {
+  known = { ...known, ...given };
+  if (!(await openMic(() => begin(given)))) return;
+  try {
+    const told = await post("call/start", { ...given, topic: Number(given.topic) || undefined, key: newKey(), page: { url: location.href } });
+    ice = told.ice;
+    enter(told.state);
+  } catch (error) {
+    release();
+    if (error instanceof Refused && error.code === "away") showAway(error.told.door, error.message);
+    else if (error instanceof Refused) showForm(error);
+    else showProblem(t("no_answer"), () => begin(given));
+  }
+}
+
+async function resume(was) {
+  if (await openMic(() => resume(was))) enter(was);
+}
+
+async function openMic(again) {
+  try {
+    mic ??= await open();
+    return true;
+  } catch (error) {
+    if (!(error instanceof NoMicrophone)) throw error;
+    showProblem(t(`mic_${error.why}`), again);
+    return false;
+  }
+}
+
+function enter(next) {
+  peer ??= answer({ ice, track: mic.getAudioTracks()[0], send, onTrack, onState });
+  line.want(true);
+  take(next);
+  // An operator who talks to this call already calls the page anew.
+  if (next.phase !== "waiting") post("call/ready").catch(() => {});
+}
+
+function take(next) {
+  const before = state?.phase;
+  state = { ...state, ...next };
+  if (state.phase === "ended") return end();
+  if (state.phase === "talking" && before !== "talking" && before !== "held") started = Date.now();
+  obey();
+  showCall();
+}
+
+function obey() {
+  const on = state.phase === "talking" && !muted;
+  if (mic) mic.getAudioTracks()[0].enabled = on;
+  sound.muted = state.phase !== "talking";
+}
+
+function end() {
+  release();
+  line.want(false);
+  showEnded();
+}
+
+function release() {
+  peer?.close();
+  mic?.getTracks().forEach((track) => track.stop());
+  sound.srcObject = null;
+  [peer, mic, muted] = [null, null, false];
+}
+
+const send = (message) => post("call/signal", { ...message, party: state.party }).catch(() => {});
+
+function onTrack(stream) {
+  sound.srcObject = stream;
+  sound.play().catch(() => tell(t("sound_blocked")));
+}
+
+let unwatch = () => {};
+function onState(next) {
+  const connected = next === "connected";
+  tell(connected ? "" : next === "lost" ? t("sound_lost") : notice);
+  root.dataset.sound = next;
+  unwatch();
+  if (connected) unwatch = watch(peer.pc, ({ opinion, silent }) => tell(opinion < POOR && !silent ? t("sound_bad") : ""));
+}
+
+function heard(said) {
+  if (!state) return;
+  if (said.kind === "queue" && state.phase === "waiting") take({ queue: said });
+  if (said.kind === "call") said.phase && said.phase !== "ended" ? (take({ phase: said.phase }), ask()) : ask();
+  if (said.kind === "sdp" && peer) {
+    state.party = said.party;
+    peer.hear(said);
+  }
+}
+
+async function ask() {
+  if (!state) return;
+  try {
+    const told = await get("call/state");
+    ice = told.ice;
+    if (state) take(told.state);
+  } catch {
+    // The line is away: it asks again when it is back.
+  }
+}
+
+function toggle() {
+  muted = !muted;
+  obey();
+  showCall();
+}
+
+async function hangUp() {
+  try {
+    await post("end");
+  } catch {
+    // Away: the center notices that this page is gone.
+  }
+  if (state) take({ phase: "ended", reason: "ended" });
+}
+
+setInterval(() => state && state.phase !== "ended" && !line.isUp && ask(), ASK_MS);
+start();
