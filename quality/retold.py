@@ -27,7 +27,8 @@ from routing.strategies import Steps
 
 # With so many who gave up, the patience of a queue is estimated by itself.
 MANY = 10
-KIND = "contact"
+# Contacts in writing, and calls: who talks does nothing besides.
+KIND, CALL = "contact", "call"
 # How the set of rules that is tried is called.
 CHANGED = "changed"
 # A door that nobody stands behind is shut, as it is live: who comes gets the form, who waits keeps his place.
@@ -118,11 +119,11 @@ def study(day: Day, queues: set[int], before: Document, after: Document) -> dict
 
 
 def _streams(visits: Iterable[Visit], both: Iterable[Terms]) -> list[list[Visit]]:
-    """Return contacts of a queue that ask for the same under both sets of rules, stream by stream: they meet the same luck."""
+    """Return contacts of a queue and kind that ask for the same under both sets of rules, by stream: they meet the same luck."""
     alike: dict[tuple[Any, ...], list[Visit]] = defaultdict(list)
     for visit in visits:
         asked = [own.steps(visit) for own in both]
-        alike[visit.queue, *((steps.needs, steps.after_s) for steps in asked)].append(visit)
+        alike[visit.queue, visit.is_call, *((steps.needs, steps.after_s) for steps in asked)].append(visit)
     return [alike[key] for key in sorted(alike)]
 
 
@@ -175,6 +176,7 @@ class _Told:
     def __post_init__(self) -> None:
         self._names = {queue: self.present[QUEUES][str(queue)]["name"] for queue in sorted(self.queues)}
         self._skills = {skill.pk: skill.name for skill in Skill.objects.all()}
+        self._calls = any(visit.is_call for visit in self.day.visits)
 
     def scenario(self) -> dict[str, Any]:
         """Return it as the simulator reads it."""
@@ -217,11 +219,19 @@ class _Told:
             if serves and shifts:
                 found[self.day.names.get(user, f"{user}")] = {
                     "queues": serves,
-                    "limits": {KIND: max(1, min(self.day.capacity.get(user, 1), 100))},
+                    "limits": self._limits(user),
                     "skills": {self._skills[skill]: level for skill, level in levels.items() if skill in self._skills},
                     "shifts": shifts,
                 }
         return found
+
+    def _limits(self, user: int) -> dict[str, int]:
+        """Return how many of each kind filled an operator: without any calls in the day he had nothing to do with them."""
+        calls = self.day.calls.get(user, 1) if self._calls else 0
+        capacity = self.day.capacity.get(user, 1)
+        # Who takes nothing today took something then.
+        limits = {KIND: capacity if capacity or calls else 1, CALL: calls}
+        return {kind: min(limit, 100) for kind, limit in limits.items() if limit}
 
     def _serves(self, user: int, queue: int) -> bool:
         now, then = user in self._now(queue)["members"], user in self._then(queue)["members"]
@@ -232,7 +242,8 @@ class _Told:
         steps = [self.terms.steps(came[0]) for came in self.streams]
         asked = {skill for one in steps for needs in one.needs for skill, _level in needs}
         levels = {self._skills[skill]: 5 for skill in sorted(asked & self._skills.keys())}
-        return {"count": 0, "queues": list(self._names.values()), "limits": {KIND: 1}, "skills": levels, "shifts": []}
+        limits = {KIND: 1, CALL: 1} if self._calls else {KIND: 1}
+        return {"count": 0, "queues": list(self._names.values()), "limits": limits, "skills": levels, "shifts": []}
 
     def _streams(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -241,7 +252,8 @@ class _Told:
             came = [visit for visit in alike if self._is_let_in(visit)]
             if not came:
                 continue
-            stream: dict[str, Any] = {"queue": self._names[queue], "kind": KIND, **self._times(queue)}
+            kind = CALL if alike[0].is_call else KIND
+            stream: dict[str, Any] = {"queue": self._names[queue], "kind": kind, **self._times(alike[0])}
             if steps != Steps():
                 stream["steps"] = self._steps(steps)
             stream["log"] = [_row(visit, self.terms.priority(visit)) for visit in came]
@@ -258,13 +270,17 @@ class _Told:
             return True
         return hours_of(hours).is_open(self.day.begins + timedelta(seconds=visit.at))
 
-    def _times(self, queue: int) -> dict[str, Any]:
-        """Return how long serving takes, wrap-up lasts and people wait: of the queue, or where it has too few, of all."""
-        visits, wrapup_s = self.day.visits, self._now(queue)["wrapup_s"]
-        own = [visit for visit in visits if visit.queue == queue]
-        timed = [visit for visit in own if visit.service_s is not None]
+    def _times(self, one: Visit) -> dict[str, Any]:
+        """Return how long serving takes, wrap-up lasts and people wait: of the queue, or where it has too few, of all.
+
+        Of contacts of its kind: a call takes another time than a chat.
+        """
+        wrapup_s = self._now(one.queue)["wrapup_s"]
+        visits = [visit for visit in self.day.visits if visit.is_call == one.is_call]
+        own = [visit for visit in visits if visit.queue == one.queue]
+        timed = _timed(own)
         if len(timed) < MANY:
-            timed = [visit for visit in visits if visit.service_s is not None]
+            timed = _timed(visits) or _timed(self.day.visits)
         waited = own if sum(visit.outcome == Outcome.ABANDONED for visit in own) >= MANY else visits
         values, weights = patience((visit.wait_s, visit.outcome == Outcome.ABANDONED) for visit in waited)
         return {
@@ -281,6 +297,10 @@ class _Told:
             }
             for after_s, needs in zip(steps.after_s, steps.needs, strict=True)
         ]
+
+
+def _timed(visits: Iterable[Visit]) -> list[Visit]:
+    return [visit for visit in visits if visit.service_s is not None]
 
 
 def _row(visit: Visit, priority: int) -> dict[str, Any]:

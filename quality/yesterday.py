@@ -47,6 +47,7 @@ class Visit:
     """A contact of the day: what it asked for, how it went. Times are seconds of the day."""
 
     queue: int
+    is_call: bool
     at: float
     credit_s: float
     priority: int
@@ -69,7 +70,9 @@ class Day:
     visits: list[Visit] = field(default_factory=list)
     shifts: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     served: dict[int, set[int]] = field(default_factory=dict)
+    # How many contacts in writing, and how many calls, each takes at once.
     capacity: dict[int, int] = field(default_factory=dict)
+    calls: dict[int, int] = field(default_factory=dict)
     skills: dict[int, dict[int, int]] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
 
@@ -85,7 +88,8 @@ def read(day: date, queues: set[int]) -> Day:
         found.served.setdefault(user, set()).add(queue)
     people = sorted(found.served)
     found.shifts = _shifts(begins, ends, people)
-    found.capacity = dict(Presence.objects.filter(user__in=people).values_list("user_id", "capacity"))
+    for user, capacity, calls in Presence.objects.filter(user__in=people).values_list("user_id", "capacity", "calls"):
+        found.capacity[user], found.calls[user] = capacity, calls
     found.names = dict(User.objects.filter(pk__in=people).values_list("pk", "username"))
     held = OperatorSkill.objects.filter(Q(ended_at=None) | Q(ended_at__gt=begins), started_at__lt=ends, user__in=people)
     for user, skill, level in held.order_by("started_at").values_list("user_id", "skill_id", "level"):
@@ -155,6 +159,7 @@ def _visits(begins: datetime, ends: datetime, queues: set[int]) -> list[Visit]:
         found.append(
             Visit(
                 queue=queue,
+                is_call=about[0] == Work.CALL,
                 at=(entered - begins).total_seconds(),
                 credit_s=max(0.0, (entered - since).total_seconds()),
                 priority=priority,

@@ -1,5 +1,7 @@
 """How much of an operator is taken: the columns of each kind of work, and strategies.has_room in the database's words."""
 
+from collections.abc import Mapping
+
 from routing.choices import Work
 
 # How many of a kind fill an operator, and how many he has. `load` counts all; what has no count of its own are chats.
@@ -13,6 +15,14 @@ def room_sql(gives_way: str = "") -> str:
     `gives_way` is a condition on {kind} and {asked}: work of the first takes no room from the second. Empty: all of it does.
     """
     return " OR ".join(f"({_room_for(asked, gives_way)})" for asked in Work.values)
+
+
+def fullest(limits: Mapping[str, int], loads: Mapping[str, int], kind: str) -> tuple[int, int]:
+    """Return how many an operator has of how many that fill him: of the work that takes the most of him; of none, of `kind`."""
+    # What he has without serving it takes all.
+    taken = {one: loads[one] / limits[one] if limits[one] else loads[one] for one in limits if loads.get(one)}
+    most = max(taken, key=lambda one: taken[one], default=kind)
+    return loads.get(most, 0), limits[most]
 
 
 def _room_for(asked: str, gives_way: str) -> str:

@@ -17,6 +17,7 @@ from django.db.models import Case, Q, When
 from django.db.models.functions import Coalesce
 
 from routing import skills, strategies
+from routing.capacity import fullest
 from routing.choices import Leg, LegEnd, State
 from routing.models import (
     Assignment,
@@ -50,6 +51,8 @@ STATES = """
 @dataclass(frozen=True)
 class Candidate:
     """A member of the queue at a moment. `verdict` is chosen, free, resting, full, off, skills or a state.
+
+    `load` of `capacity` is of the kind of work that takes the most of him, or of that which he is asked for.
 
     Of who waits still it may be `meant` (for another alone) or `leaves` (after what he has), too; then there is what he
     `lacks`, and from when on time alone lets him have it.
@@ -162,14 +165,15 @@ class _Moment:
         """Return what he was then, and what became of him in the decision."""
         user = presence.user_id
         (state, since), levels = self._states.get(user, AWAY), self._levels.get(user, {})
+        load, capacity = fullest(presence.limits, self._works[user], self._item.work)
         return Candidate(
             operator=user,
             name=presence.user.name,
             verdict=self._verdict(presence),
             levels=levels,
             fit=sum(levels.get(skill, 0) for skill, _level in self._needs),
-            load=self._works[user].total(),
-            capacity=presence.capacity,
+            load=load,
+            capacity=capacity,
             state=state,
             state_since=since,
         )

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from routing import queries, skills, strategies
+from routing.capacity import fullest
 from routing.choices import Mode, Visit
 from routing.explain import REFUSED, Candidate, in_order
 from routing.models import Assignment, GivesWay, OperatorSkill, Policy, Presence, WorkItem
@@ -84,14 +85,15 @@ class _Now:
     def _candidate(self, presence: Presence) -> Candidate:
         levels = self._levels[presence.user_id]
         verdict, able_at = self._verdict(presence, levels)
+        load, capacity = fullest(presence.limits, presence.loads, self._item.work)
         return Candidate(
             operator=presence.user_id,
             name=presence.user.name,
             verdict=verdict,
             levels=levels,
             fit=sum(levels.get(skill, 0) for skill, _level in self._needs),
-            load=presence.load,
-            capacity=presence.capacity,
+            load=load,
+            capacity=capacity,
             state=presence.state,
             state_since=presence.since,
             lacks=_lacking(self._needs, levels) if verdict == "skills" else (),

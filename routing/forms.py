@@ -12,6 +12,7 @@ from cxcenter.core.adminkit import ZoneField
 from cxcenter.core.errors import Invalid
 from routing import overflow
 from routing.actions import presence
+from routing.capacity import LIMITS
 from routing.hours import MIDNIGHT, is_reversed
 from routing.models import BusinessHours, OpeningInterval, Presence
 
@@ -127,5 +128,5 @@ class CapacityFormSet(PaginationInlineFormSet):  # type: ignore[misc]
         if profile is not None:
             return presence.use_profile(user=self.instance, profile=profile, actor=self.actor)
         return presence.set_capacity(
-            user=self.instance, capacity=said["capacity"], callbacks=said["callbacks"], actor=self.actor
+            user=self.instance, actor=self.actor, **{column: said[column] for column in LIMITS.values()}
         )

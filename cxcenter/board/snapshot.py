@@ -16,7 +16,8 @@ from cxcenter.board.alerts import alerts_of
 from cxcenter.board.counted import NAMES, ByQueueAndKind, Counted, Policies, Row, empty_charts, start_of, today, unix
 from quality import metrics, policies
 from quality.service_level import FORMULAS, Policy
-from routing.choices import REACHED, AlertKind, CallbackState, State
+from routing.capacity import fullest
+from routing.choices import REACHED, AlertKind, CallbackState, State, Work
 from routing.models import Alert, Assignment, Callback, Presence, Queue, QueueMember, WorkItem
 
 BEFORE = ("entered", "answered", "abandoned", "above", "below")
@@ -148,6 +149,8 @@ def _operators(contacts: Counter[int]) -> dict[int | None, list[Row]]:
         "user__first_name", "user__last_name", "user_id"
     ):
         user, reason = presence.user, presence.reason
+        usual = Work.CHAT if presence.capacity else Work.CALL
+        taken, most = fullest(presence.limits, presence.loads, usual)
         result[user.team_id].append(
             {
                 "id": user.pk,
@@ -158,7 +161,9 @@ def _operators(contacts: Counter[int]) -> dict[int | None, list[Row]]:
                 "limit_s": reason.limit_min * 60 if reason and reason.limit_min else None,
                 "since": unix(presence.since),
                 "load": presence.load,
-                "capacity": presence.capacity,
+                "taken": taken,
+                "most": most,
+                "calls": presence.call_load,
                 "callbacks": presence.callback_load,
                 "off": presence.off,
                 "contacts": contacts[user.pk],

@@ -15,7 +15,7 @@ from interactions.choices import Author, ChannelKind
 from interactions.models import Interaction
 from interactions.wording import system_words
 from routing import preferences
-from routing.choices import Leg
+from routing.choices import Leg, Work
 from routing.models import Assignment, QueueMember, WorkItem
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def _group(leg: Assignment) -> str:
         return "wrapup"
     if leg.snoozed_until is not None:
         return "snoozed"
-    return "mine" if leg.interaction.waiting_since else "customer"
+    is_due = leg.interaction.waiting_since or leg.item.work == Work.CALL
+    return "mine" if is_due else "customer"
 
 
 def row_of_leg(leg: Assignment) -> Row:

@@ -36,6 +36,7 @@ class ChannelAdmin(SettingsAdmin):
                 "fields": (("hold_s", "return_s"),),
                 "description": _(
                     "A contact takes a place of the operator while an answer is due, and for a while after the last message."
+                    " A call takes it until it is over."
                 ),
             },
         ),
@@ -43,7 +44,9 @@ class ChannelAdmin(SettingsAdmin):
             _("Silence"),
             {
                 "fields": (("warn_silent_s", "close_silent_s"),),
-                "description": _("A customer who does not answer is warned first, then the chat is closed."),
+                "description": _(
+                    "A customer who does not answer is warned first, then the chat is closed. Calls are not."
+                ),
             },
         ),
     )

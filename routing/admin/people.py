@@ -22,7 +22,7 @@ class CapacityInline(RowsInline):
 
     model = Presence
     formset = CapacityFormSet
-    fields = ("profile", "capacity", "callbacks")
+    fields = ("profile", "calls", "capacity", "callbacks")
     hide_title = True
     can_delete = False
     max_num = 1
@@ -91,15 +91,15 @@ class PauseReasonAdmin(SettingsAdmin):
 class CapacityProfileAdmin(SettingsAdmin):
     """How many contacts of each kind fill an operator, for many of them at once."""
 
-    list_display = ("name", "capacity", "callbacks", "standard", "people")
+    list_display = ("name", "calls", "capacity", "callbacks", "standard", "people")
     search_fields = ("name",)
     fieldsets = (
         (
             None,
             {
-                "fields": ("name", ("capacity", "callbacks"), "standard"),
+                "fields": ("name", ("calls", "capacity", "callbacks"), "standard"),
                 "description": _(
-                    "Kinds of work share an operator: with 4 chats and 1 callback, a chat takes a quarter of him and a callback all. "
+                    "Kinds of work share an operator: with 1 call and 4 chats, a chat takes a quarter of him and a call all. "
                     "What takes no room from what is set by the rules of interruption."
                 ),
             },

@@ -233,7 +233,10 @@ class PolicyAdmin(SettingsAdmin):
             _("Operators who vanish"),
             {
                 "fields": (("operator_grace_s", "keep_talks_s"),),
-                "description": _("An operator vanishes when his browser is closed or his network is lost."),
+                "description": _(
+                    "An operator vanishes when his browser is closed or his network is lost."
+                    " His call goes back to the queue at once then, what is written to him after the second time."
+                ),
             },
         ),
         (_("Offers"), {"fields": ("decline_rest_s",)}),

@@ -12,7 +12,10 @@ from django.utils.translation import gettext as _
 from customers.models import Segment
 from cxcenter.accounts.models import User
 from cxcenter.core.zones import is_zone
+from interactions.choices import ChannelKind
 from interactions.models import Topic
+from routing.capacity import LIMITS
+from routing.choices import Work
 from routing.hours import MIDNIGHT, Hours, is_reversed
 from routing.models import Entrance, OpeningInterval, OperatorSkill, Presence, QueueMember, Skill
 from routing.rules import asking, onward
@@ -39,10 +42,10 @@ class Fault:
 
 @dataclass
 class World:
-    """What the rules stand in: people with their levels, who has no room for a call, who is lent, where contacts come in."""
+    """What the rules stand in: people with their levels, who takes none of some work, who is lent, where contacts come in."""
 
     active: set[int]
-    no_calls: set[int]
+    no_room: dict[str, set[int]]
     lent: dict[int, set[int]]
     levels: dict[int, Levels]
     parents: dict[int | None, set[int]]
@@ -63,7 +66,7 @@ class World:
             levels.setdefault(user, {})[skill] = level
         return cls(
             active=set(User.objects.filter(is_active=True).values_list("pk", flat=True)),
-            no_calls=set(Presence.objects.filter(callbacks=0).values_list("user_id", flat=True)),
+            no_room=_without_room(),
             lent=lent,
             levels=levels,
             parents=_with_parents(dict(Topic.objects.values_list("pk", "parent_id"))),
@@ -71,6 +74,18 @@ class World:
             entrances=list(Entrance.objects.select_related("channel", "topic").order_by("pk")),
             names=dict(Skill.objects.values_list("pk", "name")),
         )
+
+    @property
+    def called(self) -> set[str]:
+        """The queues to which a line of a phone leads."""
+        lines = (one for one in self.entrances if one.channel.kind == ChannelKind.VOICE and one.channel.active)
+        return {str(one.queue_id) for one in lines}
+
+
+def _without_room() -> dict[str, set[int]]:
+    """Return by kind of work who takes none of it."""
+    people = Presence.objects.only(*LIMITS.values())
+    return {kind: {one.user_id for one in people if not one.limits[kind]} for kind in LIMITS}
 
 
 def _with_parents(parents: dict[int, int | None]) -> dict[int | None, set[int]]:
@@ -112,9 +127,12 @@ def _of_members(ident: str, one: Settings, world: World) -> Iterator[Fault]:
     if not members:
         words = _("Nobody serves %(queue)s: choose a member, or switch the queue off.")
         yield Fault(QUEUES, ident, "members", "nobody", words % {"queue": one["name"]})
-    elif one["callbacks"] and members <= world.no_calls:
+    elif one["callbacks"] and members <= world.no_room[Work.CALLBACK]:
         words = _("No member of %(queue)s takes callbacks: give one of them room for one, or let them not be routed.")
         yield Fault(QUEUES, ident, "callbacks", "nobody", words % {"queue": one["name"]})
+    elif ident in world.called and members <= world.no_room[Work.CALL]:
+        words = _("No member of %(queue)s takes calls, and a phone line leads here: give one of them room for a call.")
+        yield Fault(QUEUES, ident, "members", "nobody", words % {"queue": one["name"]})
 
 
 def _members(ident: str, one: Settings, world: World) -> set[int]:

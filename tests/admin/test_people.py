@@ -34,17 +34,18 @@ def test_user_is_made_with_role_queues_and_capacity(page, boss):
 
 
 def test_a_profile_gives_its_numbers_to_all_who_have_it(page, boss):
-    save(page, CapacityProfile, name="Second line", capacity=2, callbacks=0)
+    save(page, CapacityProfile, name="Second line", calls=2, capacity=2, callbacks=0)
     profile = CapacityProfile.objects.get()
     people = list(User.objects.filter(username__in=["operator3", "operator6"]))
     for user in people:
         save(page, User, user, **{"presence-0-profile": profile.pk})
-    assert set(profile.presences.values_list("capacity", "callbacks")) == {(2, 0)}
-    save(page, CapacityProfile, profile, capacity=3, callbacks=1)
-    assert list(profile.presences.values_list("capacity", "callbacks")) == [(3, 1)] * 2
+    assert set(profile.presences.values_list("calls", "capacity", "callbacks")) == {(2, 2, 0)}
+    save(page, CapacityProfile, profile, calls=0, capacity=3, callbacks=1)
+    assert list(profile.presences.values_list("calls", "capacity", "callbacks")) == [(0, 3, 1)] * 2
     assert "Second line" in page.get("/admin/routing/capacityprofile/").content.decode()
-    save(page, User, people[0], **{"presence-0-profile": "", "presence-0-capacity": 6})
-    assert (profile.presences.count(), Presence.objects.get(user=people[0]).capacity) == (1, 6)
+    save(page, User, people[0], **{"presence-0-profile": "", "presence-0-capacity": 6, "presence-0-calls": 2})
+    own = Presence.objects.get(user=people[0])
+    assert (profile.presences.count(), own.capacity, own.calls) == (1, 6, 2)
     assert AuditEntry.objects.filter(act="capacity.profile", actor=boss).count() == 2
 
 

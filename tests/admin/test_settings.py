@@ -25,6 +25,7 @@ from cxcenter.accounts.models import Team, User
 from cxcenter.core.models import AuditEntry
 from interactions.models import Channel, Site, Topic
 from quality.models import LevelPolicy
+from routing.actions import queueing
 from routing.models import BusinessHours, Entrance, Policy, Queue
 from tests import world
 from tests.admin.pages import act, address, form_of, save
@@ -58,6 +59,10 @@ def test_queue_with_members_and_hours(page):
     topic = Topic.objects.create(name="VIP")
     save(page, Entrance, channel=Channel.objects.get(kind="webchat").pk, topic=topic.pk, queue=queue.pk, boost=1)
     assert Entrance.objects.get(topic=topic).queue == queue
+    save(page, Channel, name="Hotline", kind="voice", hold_s=300, return_s=3600, warn_silent_s=900, close_silent_s=300)
+    line = Channel.objects.get(name="Hotline")
+    save(page, Entrance, channel=line.pk, queue=queue.pk, boost=0)
+    assert queueing.enqueue_new(interaction=world.open_call(line)).queue == queue
 
 
 def test_a_queue_nobody_serves_is_told_of(page):

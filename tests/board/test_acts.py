@@ -133,11 +133,11 @@ def test_a_forced_state(act, place):
 def test_switching_kinds_of_work_is_audited_and_shown(act, client, place):
     assert "callbacks" in act("kinds").json()["said"]
     presence = Presence.objects.get(user=place.alice)
-    assert presence.off == ["chat"]
-    assert audited("presence.kinds").detail == {"off": ["chat"]}
+    assert presence.off == ["call", "chat"]
+    assert audited("presence.kinds").detail == {"off": ["call", "chat"]}
     nothing = act("kinds", takes=[])
     assert (nothing.status_code, nothing.json()["field"]) == (400, "off")
-    assert Presence.objects.get(user=place.alice).off == ["chat"]
+    assert Presence.objects.get(user=place.alice).off == ["call", "chat"]
 
 
 def test_reserving_and_cancelling_time(act, client, place, django_assert_max_num_queries):

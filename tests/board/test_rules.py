@@ -369,7 +369,12 @@ def test_callbacks_preferences_and_frequent_customers_are_set_there_too(post, pl
         post("rules-queue", place.second.pk, **place.asked(place.second, members=[place.bob.pk], callbacks="on"))
     )
     assert list(found) == ["callbacks"] and "No member of Second line takes callbacks" in found["callbacks"]
-    Presence.objects.update(callbacks=1)
+    Presence.objects.update(callbacks=1, calls=0)
+    line = world.make_line(place.second)
+    found = faults(post("rules-queue", place.second.pk, **place.asked(place.second, members=[place.bob.pk])))
+    assert list(found) == ["members"] and "No member of Second line takes calls" in found["members"]
+    Presence.objects.update(calls=1)
+    line.entrance_set.all().delete()
     post("rules-back", 1)
     assert not FrequentRule.objects.exists() and not Queue.objects.get(pk=place.queue.pk).callbacks
     post("rules-back", 2)
@@ -653,6 +658,28 @@ def test_a_trial_tells_nothing_of_the_queues_of_another_team(place, client):
     client.force_login(world.make_user("root", role="admin"))
     assert client.get(result).json()["figures"]["base"] == rows
     assert [client.get(address).status_code for address in scenario] == [200, 200]
+
+
+def test_calls_of_a_day_are_played_as_calls(post, place):
+    yesterday(place)
+    Presence.objects.filter(user=place.alice).update(capacity=4, calls=2)
+    Presence.objects.filter(user=place.carl).update(capacity=0)
+    called = WorkItem.objects.order_by("entered_at")[:30].values("pk")
+    WorkItem.objects.filter(pk__in=list(called.values_list("pk", flat=True))).update(work="call")
+    assert (
+        post(
+            "rules-queue", place.queue.pk, act="try", **place.asked(members=[place.alice.pk, place.carl.pk])
+        ).status_code
+        == 200
+    )
+    runs.work(seconds=60)
+    run = SimulationRun.objects.get()
+    assert (run.state, run.fault) == ("done", "")
+    scenario = json.loads(run.scenario)
+    streams = {(one["kind"], len(one["log"])) for one in scenario["streams"].values()}
+    assert streams == {("contact", 30), ("call", 30)}
+    limits = {name: one["limits"] for name, one in scenario["operators"].items()}
+    assert limits["alice"] == {"contact": 4, "call": 2}
 
 
 def test_what_the_simulator_plays_of_overflows(place):

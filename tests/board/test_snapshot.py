@@ -126,6 +126,18 @@ def test_numbers_are_split_by_team():
         assert {o["id"] for o in mine["operators"]} == {o.pk for o in day.operators if o.team_id == team.pk}
 
 
+def test_the_load_of_an_operator_is_that_of_the_work_that_takes_the_most_of_him():
+    day = Day(visits=0)
+    talker, writer, phone = (user.pk for user in day.operators[:3])
+    Presence.objects.filter(user=talker).update(state="busy", load=2, call_load=1, capacity=4, calls=1)
+    Presence.objects.filter(user=writer).update(state="busy", load=2, capacity=4)
+    Presence.objects.filter(user=phone).update(capacity=0, calls=1)
+    teams = snapshot.compute()
+    shown = {one["id"]: one for team in teams.values() for one in team["operators"]}
+    loads = [[shown[user][name] for name in ("taken", "most", "load", "calls")] for user in (talker, writer, phone)]
+    assert loads == [[1, 1, 2, 1], [2, 4, 2, 0], [0, 1, 0, 0]]
+
+
 def test_an_operator_who_vanished_with_contacts_stays_on_the_board():
     day = Day(visits=0)
     gone, away = day.operators[:2]

@@ -23,14 +23,16 @@ from cxcenter.accounts.models import User
 from cxcenter.core.events import PAYLOADS
 from cxcenter.core.models import Event, Outbox
 from interactions.choices import Audience, Author
-from interactions.models import Article, Case, Interaction, Message, QuickReply, Site, Task, Thread
+from interactions.models import Article, Case, Channel, Interaction, Message, QuickReply, Site, Task, Thread
 from quality import forecast, rollups, runs, trials
 from quality.metrics.reports import Asked, report
 from quality.models import Survey
 from routing import queries
+from routing.actions import queueing
 from routing.choices import Mode
 from routing.models import Assignment, Presence, PresenceInterval, Queue, WorkItem
 from routing.rules import document
+from tests import world
 
 pytestmark = pytest.mark.django_db
 
@@ -93,6 +95,15 @@ def test_site_is_open_at_any_hour():
             assert queries.door_of(entrance.queue, midnight.replace(hour=hour)).open, (topic, hour)
     office = Queue.objects.get(name="Fleet sales")
     assert not queries.hours_of(office).is_open(midnight.replace(hour=2))
+
+
+def test_a_phone_leads_to_queues_whose_people_take_calls():
+    line = Channel.objects.get(kind="voice", active=True)
+    queue = queries.queue_for(channel=line, topic=None).queue
+    Presence.objects.filter(user__username="operator1").update(mode=Mode.AVAILABLE)
+    item = queueing.enqueue_new(interaction=world.open_call(line))
+    assert (item.queue, item.work) == (queue, "call") and queries.door_of(queue).open
+    assert all(presence.calls for presence in Presence.objects.filter(user__in=queue.members.all()))
 
 
 def test_another_port_lets_its_shop_in(settings):

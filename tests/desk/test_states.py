@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from cxcenter.desk.rows import by_need, my_rows
 from routing.actions import legs, offers, presence, reservations
 from routing.models import Assignment, PauseReason, Presence, Queue
 from tests import world
@@ -30,20 +31,36 @@ def parts(desk: Client) -> str:
 
 
 def test_kinds_of_work_are_switched_and_shown(desk):
-    assert 'title="Chats: 0 of 4"' in parts(desk) and 'title="Callbacks: 0 of 1"' in parts(desk)
+    for words in ("Calls: 0 of 1", "Chats: 0 of 4", "Callbacks: 0 of 1"):
+        assert f'title="{words}"' in parts(desk)
     assert desk.post("/desk/presence/kinds/", {"off": "chat"}).status_code == 204
     page = parts(desk)
     assert "no chats" in page and "no callbacks" not in page
     assert 'data-kind="chat" >' in page and 'data-kind="callback" checked>' in page
-    refused = desk.post("/desk/presence/kinds/", {"off": ["chat", "callback"]})
+    refused = desk.post("/desk/presence/kinds/", {"off": ["call", "chat", "callback"]})
     assert (refused.status_code, refused.json()["field"]) == (400, "off")
     assert desk.post("/desk/presence/kinds/").status_code == 204 and "no chats" not in parts(desk)
 
 
 def test_who_takes_one_kind_alone_has_nothing_to_switch(desk):
-    Presence.objects.update(callbacks=0)
+    Presence.objects.update(callbacks=0, calls=0)
     page = parts(desk)
-    assert "data-kind" not in page and "Callbacks" not in page
+    assert "data-kind" not in page and "Callbacks" not in page and "Calls" not in page
+
+
+def test_a_call_in_talk_is_counted_stands_among_what_is_mine_and_is_not_put_aside(desk):
+    chat = world.open_chat(desk.site)
+    offers.accept_offer(leg_id=Assignment.objects.get(interaction=chat).pk, actor=desk.alice)
+    Presence.objects.update(calls=2)
+    call = world.open_call(world.make_line(desk.queue))
+    offers.accept_offer(leg_id=Assignment.objects.get(interaction=call).pk, actor=desk.alice)
+    assert 'title="Calls: 1 of 2"' in parts(desk) and 'title="Chats: 1 of 4"' in parts(desk)
+    page = desk.get(f"/desk/s/{call.pk}/").content.decode()
+    assert 'data-key="snooze"' not in page and 'data-key="transfer"' in page
+    assert 'data-key="snooze"' in desk.get(f"/desk/s/{chat.pk}/").content.decode()
+    refused = desk.post(f"/desk/s/{call.pk}/snooze/", {"minutes": 15})
+    assert (refused.status_code, refused.json()["code"]) == (409, "on_the_line")
+    assert [row.id for row in by_need(my_rows(desk.alice))["mine"]] == [chat.pk, call.pk]
 
 
 def test_a_pause_shows_its_limit(desk):

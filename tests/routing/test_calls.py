@@ -11,8 +11,8 @@ from cxcenter.core.models import Tab
 from interactions.actions import talk
 from interactions.models import Interaction, Message
 from routing import explain, sweeps, waits
-from routing.actions import handover, legs, offers, presence
-from routing.models import Assignment, Policy, Presence
+from routing.actions import handover, legs, offers, overflow, presence
+from routing.models import Assignment, Overflow, Policy, Presence
 from tests import world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -187,3 +187,20 @@ def test_a_caller_is_told_his_place_and_estimate_by_the_calls_that_his_queue_tak
     for _ in range(5):
         floor.chat()
     assert waits.slots_of(now, [queue]) == {queue: 8}, "chats wait there too"
+
+
+def test_who_calls_again_keeps_his_place_and_an_overflow_takes_him_on(floor, line):
+    second = world.make_queue("Second", floor.team, members=(floor.bob,))
+    phone = "+79005550184"
+    first = world.open_call(line.channel, phone)
+    came = floor.item(first).waits_since
+    talk.close_interaction(interaction_id=first.pk, reason="ended")
+    again = world.open_call(line.channel, phone)
+    assert floor.item(again).waits_since == came, "he gave up a moment ago"
+    Overflow.objects.create(queue=floor.queue, when="waited", limit=1, then="queue", to=second)
+    presence.set_mode(user=floor.bob, mode="pause", actor=floor.bob)
+    assert overflow.sweep(now=timezone.now() + timedelta(seconds=5)) == 1
+    moved = floor.item(again)
+    assert (moved.queue, moved.work, moved.waits_since) == (second, "call", came)
+    presence.set_mode(user=floor.bob, mode="available", actor=floor.bob)
+    assert floor.leg(again).operator == floor.bob and floor.presence(floor.bob).call_load == 1

@@ -63,7 +63,7 @@ def hall():
     skills = [Skill.objects.create(name=f"Skill {n}") for n in range(race.SKILLS)]
     for number, user in enumerate(people):
         world.on_duty(user, capacity=1 + number % 4)
-        Presence.objects.filter(user=user).update(callbacks=1 + number % 2)
+        Presence.objects.filter(user=user).update(callbacks=1 + number % 2, calls=1 + number // 2 % 2)
         QueueMember.objects.bulk_create(QueueMember(queue=queue, user=user) for queue in chance.sample(queues, 3))
         for skill in chance.sample(skills, 2):
             OperatorSkill.objects.create(user=user, skill=skill, level=chance.randint(1, 5))

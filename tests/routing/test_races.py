@@ -42,6 +42,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 WORKERS, OPERATORS, QUEUES, CONTACTS, SKILLS = 50, 40, 5, 5000, 4
 # These wait when it begins; the rest comes while it goes on.
 WAITING = 4000
+KINDS = ("callback", "voice", "office", "office", "office")
 # What is not served in this time still waits at the end, and must not be lost.
 AT_MOST_S = float(os.environ.get("RACE_S", "50"))
 PARTS = {
@@ -50,18 +51,20 @@ PARTS = {
     "hung_up",
 }  # fmt: skip
 
-# One callback or so many chats: what he has adds up to one operator.
+# One call, one callback or so many chats: what he has adds up to one operator.
 OVER_CAPACITY = """
-    SELECT user_id, load, callback_load, capacity, callbacks FROM routing_presence
-    WHERE user_id = ANY(%s) AND (load - callback_load) * callbacks + callback_load * capacity > capacity * callbacks
+    SELECT user_id, load, call_load, callback_load, calls, capacity, callbacks FROM routing_presence
+    WHERE user_id = ANY(%s) AND call_load * capacity * callbacks + callback_load * capacity * calls
+        + (load - call_load - callback_load) * calls * callbacks > calls * capacity * callbacks
 """
 # One statement sees one moment: whoever is counted wrong here was counted wrong for somebody else, too.
 MISCOUNTED = """
-    SELECT p.user_id, p.load, p.callback_load, count(a.id), count(i.id)
+    SELECT p.user_id, p.load, p.call_load, p.callback_load, count(a.id)
     FROM routing_presence p LEFT JOIN routing_assignment a
         ON a.operator_id = p.user_id AND a.holds AND a.leg <> 'ended'
-    LEFT JOIN routing_workitem i ON i.id = a.item_id AND i.work = 'callback'
-    GROUP BY p.user_id HAVING p.load <> count(a.id) OR p.callback_load <> count(i.id)
+    LEFT JOIN routing_workitem i ON i.id = a.item_id
+    GROUP BY p.user_id HAVING p.load <> count(a.id) OR p.call_load <> count(*) FILTER (WHERE i.work = 'call')
+        OR p.callback_load <> count(*) FILTER (WHERE i.work = 'callback')
 """
 TWO_OWNERS = """
     SELECT interaction_id, count(*) FROM routing_assignment
@@ -90,7 +93,7 @@ class Hall:
         chance = random.Random(1)
         for number, user in enumerate(self.people):
             world.on_duty(user, capacity=1 + number % 5)
-            Presence.objects.filter(user=user).update(callbacks=1 + number % 2)
+            Presence.objects.filter(user=user).update(callbacks=1 + number % 2, calls=1 + number // 2 % 2)
             for queue in chance.sample(self.queues, chance.randint(1, 3)):
                 QueueMember.objects.create(queue=queue, user=user)
         self.skills = [Skill.objects.create(name=f"Skill {n}") for n in range(SKILLS)]
@@ -128,7 +131,7 @@ def _talks(site: Site, count: int) -> list[Interaction]:
     # An answer is due (no contact is idle), but not so long that the sweep takes those to come for lost.
     due = timezone.now() + timedelta(days=1)
     return Interaction.objects.bulk_create(
-        Interaction(thread=t, profile_id=t.profile_id, kind="office" if n % 5 else "callback", waiting_since=due)
+        Interaction(thread=t, profile_id=t.profile_id, kind=KINDS[n % len(KINDS)], waiting_since=due)
         for n, t in enumerate(threads)
     )
 
@@ -216,9 +219,9 @@ def change_state(hall: Hall, chance: random.Random) -> None:
 
 
 def switch(hall: Hall, chance: random.Random) -> None:
-    """An operator takes no chats, or no callbacks, for a while."""
+    """An operator takes no chats, no calls, or no callbacks, for a while."""
     user = chance.choice(hall.people)
-    presence.switch_kinds(user=user, off=chance.choice([["chat"], ["callback"], []]), actor=user)
+    presence.switch_kinds(user=user, off=chance.choice([["chat"], ["call"], ["callback"], []]), actor=user)
 
 
 def learn(hall: Hall, chance: random.Random) -> None:

@@ -206,8 +206,8 @@ def test_a_look_at_the_first_gives_what_a_look_at_all_would(floor, seed, monkeyp
         for skill in chance.sample(known, chance.randint(0, 3)):
             can(person, skill, chance.randint(1, 5))
         world.on_duty(person, capacity=chance.randint(0, 3))
-        off = chance.choice([[], [], ["chat"], ["callback"]])
-        Presence.objects.filter(user=person).update(callbacks=chance.randint(0, 2), off=off)
+        off = chance.choice([[], [], ["chat"], ["callback"], ["call"]])
+        Presence.objects.filter(user=person).update(calls=chance.randint(0, 2), callbacks=chance.randint(0, 2), off=off)
     if seed % 3 == 0:
         GivesWay.objects.create(work="chat", to="callback")
     paths = _paths(chance, known)
@@ -219,7 +219,7 @@ def test_a_look_at_the_first_gives_what_a_look_at_all_would(floor, seed, monkeyp
             WorkItem.objects.create(
                 interaction=talk,
                 queue=queue,
-                work=chance.choice(["chat", "chat", "callback"]),
+                work=chance.choice(["chat", "chat", "callback", "call"]),
                 path=chance.choice(paths),
                 priority=priority,
                 waits_since=since,

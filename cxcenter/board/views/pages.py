@@ -70,6 +70,7 @@ def board_page(request: HttpRequest, section: str, template: str, **context: Any
     settings = {
         "kinds": {kind.value: str(kind.label) for kind in ChannelKind},
         "states": {state.value: str(state.label) for state in State},
+        "on_call": _("On a call"),
         "marks": MARKS,
         "wait_edges": metrics.WAIT_EDGES,
         "team": team,

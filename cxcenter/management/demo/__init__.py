@@ -6,7 +6,7 @@
 from django.db import transaction
 from django.utils import timezone
 
-from cxcenter.management.demo import channel, history, knowledge, overflow, people, preferences, queues, skills
+from cxcenter.management.demo import channel, history, knowledge, overflow, people, phone, preferences, queues, skills
 
 
 @transaction.atomic
@@ -16,6 +16,7 @@ def plant() -> bool:
     topics = channel.plant_topics()
     site = channel.plant_site(topics)
     queues.plant(staff, site, topics)
+    phone.plant(topics)
     skills.plant(staff, topics)
     overflow.plant()
     channel.plant_dispositions()

@@ -22,7 +22,8 @@ function currentOf({ current, contacts }) {
 }
 
 export function wordsOf(one) {
-  const words = one.state === "pause" && reasonOf(one) ? reasonOf(one) : settings.states[one.state] || one.state;
+  const known = one.state === "busy" && one.calls ? settings.on_call : settings.states[one.state];
+  const words = one.state === "pause" && reasonOf(one) ? reasonOf(one) : known || one.state;
   const without = one.off.map((kind) => ` · ${settings.without[kind]}`).join("");
   return (one.pause_after ? `${words} → ${settings.states[one.then]}` : words) + without;
 }
@@ -31,7 +32,7 @@ const SORTS = {
   name: (one) => one.name,
   state: (one) => Object.keys(settings.states).indexOf(one.state),
   in_state: lasts,
-  load: (one) => one.load / Math.max(1, one.capacity),
+  load: (one) => one.taken / Math.max(1, one.most),
   current: (one) => (one.current ? now() - one.current.since : -1),
   aht: (one) => one.aht ?? -1,
 };
@@ -43,13 +44,13 @@ function inOrder(rows) {
   return rows.map((row) => [by(row), row]).sort(([a, x], [b, y]) => way * compare(a, b) || x.id - y.id).map(([, row]) => row);
 }
 
-function slots(box, load, capacity) {
-  const wanted = `${load}/${capacity}`;
+function slots(box, taken, most) {
+  const wanted = `${taken}/${most}`;
   if (box.dataset.slots === wanted) return;
   box.dataset.slots = wanted;
-  const cells = Array.from({ length: Math.min(capacity, 10) }, (_, i) => {
+  const cells = Array.from({ length: Math.min(most, 10) }, (_, i) => {
     const cell = document.createElement("i");
-    if (i < load) cell.className = load >= capacity ? "full" : "on";
+    if (i < taken) cell.className = taken >= most ? "full" : "on";
     return cell;
   });
   box.replaceChildren(...cells);
@@ -91,7 +92,7 @@ export function drawOperators(body, { operators }) {
       const state = part(el, ".cx-state");
       state.className = `cx-state ${settings.marks[one.state] || "of"}`;
       mark(part(el, ".since"), "", timeState(one));
-      slots(part(el, ".cx-slots"), one.load, one.capacity);
+      slots(part(el, ".cx-slots"), one.taken, one.most);
     },
   });
   document.getElementById("no-operators").hidden = body.children.length > 0;
