@@ -1,0 +1,1 @@
+"""What speaks with the systems behind our channels: one folder is one channel."""

@@ -1,0 +1,1 @@
+"""Asterisk by its manager interface. `client` holds the line; all else here is pure."""
