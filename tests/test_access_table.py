@@ -304,6 +304,7 @@ def filled(address: str, side: dict[str, Any]) -> str:
     row = next((row for start, row in side["rows"].items() if address.startswith(start)), None)
     words = {"section": "card", "field": "name", "what": "done", "name": "line", "key": side["site"].key}
     address = address.replace("<int:skill>", str(skill().pk))
+    address = address.replace("<int:number>", "0")
     address = address.replace("<int:identity>", str(side["chat"].thread.identity_id))
     address = re.sub(r"<(?:int|uuid):\w+>", str(row.pk if row else side["file"].pk), address)
     return re.sub(r"<(?:str|slug):(\w+)>", lambda found: words[found[1]], address)

@@ -7,14 +7,18 @@ from django.utils.translation import gettext as _
 
 from customers.models import Customer
 from customers.segmentation import segments_of
-from cxcenter.desk import calls, card, conversation, golden, rows, timeline
+from cxcenter.desk import calls, card, conversation, golden, player, rows, timeline
 from cxcenter.frame import presence_of
 from interactions import pushes
+from interactions.choices import ChannelKind
 from interactions.models import Case, Disposition, Draft, Interaction, Task, Topic
 from routing.models import Assignment, Queue
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
+
+
+SPOKEN = {ChannelKind.VOICE, ChannelKind.CALLBACK}
 
 
 def sessions_context(user: "User", chosen: int | None) -> dict[str, Any]:
@@ -56,6 +60,7 @@ def session_context(user: "User", talk: Interaction) -> dict[str, Any]:
         # Nobody reads what is written into a callback.
         "replies": mine and call is None,
         "call": call,
+        "player": player.of_session(talk, user) if talk.kind in SPOKEN else None,
         "callbacks": calls.others_of(talk, user),
         "wrapup": leg is not None and leg.operator_id == user.pk and leg.leg == "wrapup",
         "draft": draft,

@@ -41,6 +41,7 @@ class Player:
     talk: list[dict[str, Any]] = field(default_factory=list)
     says: str = ""
     held: str = ""
+    until: datetime | None = None
     rows: list[Recording] = field(default_factory=list)
 
     @property
@@ -64,6 +65,7 @@ def of_session(talk: Interaction, user: "User") -> Player | None:
     player.talk = shares([row for row in rows if row.is_playable])
     held = next((row for row in rows if row.legal_hold), None)
     player.held = held.hold_reason if held else ""
+    player.until = rows[0].delete_after
     return player
 
 
