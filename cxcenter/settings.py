@@ -172,6 +172,27 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+# Recordings of calls: a folder, or a bucket that speaks S3 (`pip install django-storages[s3]`).
+RECORDINGS_S3_BUCKET = env.text("RECORDINGS_S3_BUCKET", "")
+if RECORDINGS_S3_BUCKET:
+    STORAGES["recordings"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": RECORDINGS_S3_BUCKET,
+            "endpoint_url": env.text("RECORDINGS_S3_URL", "") or None,
+            "access_key": env.text("RECORDINGS_S3_ACCESS_KEY", "") or None,
+            "secret_key": env.text("RECORDINGS_S3_SECRET_KEY", "") or None,
+            "file_overwrite": True,
+        },
+    }
+else:
+    STORAGES["recordings"] = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": env.text("RECORDINGS_DIR", str(MEDIA_ROOT / "recordings"))},
+    }
+# 32 bytes in base64: files are encrypted with it. Old keys stay in the list as long as files lie under them.
+RECORDINGS_KEY = env.text("RECORDINGS_KEY", "")
+RECORDINGS_OLD_KEYS = env.words("RECORDINGS_OLD_KEYS")
 if not (STATIC_ROOT / "staticfiles.json").exists():
     # Before the first `collectstatic` (tests, a bare `manage.py`) files are served as they lie.
     STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
@@ -303,6 +324,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "interactions.tasks.bulk_discard_files",
         "schedule": 60.0,
         "options": {"expires": 60},
+    },
+    "finish recordings": {
+        "task": "interactions.tasks.bulk_finish_recordings",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    "delete old recordings": {
+        "task": "interactions.tasks.bulk_expire_recordings",
+        "schedule": crontab(hour=2, minute=30),
+        "options": {"expires": 3600},
     },
     "sweep old rows": {"task": "cxcenter.core.tasks.sweep_old_rows", "schedule": 3600.0, "options": {"expires": 600}},
 }

@@ -48,6 +48,15 @@ class MessagePosted(Payload):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecordingReady(Payload):
+    """A recording of a call can be heard. No Event: the recording is its own row."""
+
+    topic: ClassVar[str] = "recording.ready"
+    recording: str
+    interaction: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class CaseOpened(Payload):
     """A case was registered."""
 

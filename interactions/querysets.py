@@ -1,5 +1,6 @@
 """Questions about talks, cases and tasks. Fetching is authorising: screens, API and sockets start at `visible_to`."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
@@ -63,6 +64,27 @@ class MessageQuerySet(models.QuerySet[Any]):
     def for_customer(self) -> Self:
         """Keep what the customer may see: never a note."""
         return self.filter(customer_changed__gt=0)
+
+
+class RecordingQuerySet(models.QuerySet[Any]):
+    """Recordings of calls."""
+
+    def visible_to(self, user: "User") -> Self:
+        """Keep recordings of sessions the user may read."""
+        if user.may(Right.READ_ALL):
+            return self
+        from interactions.models import Interaction
+
+        return self.filter(interaction__in=Interaction.objects.visible_to(user))
+
+    def to_finish(self, *, silent_since: datetime) -> Self:
+        """Keep those that can be put together: ended, or of a tab that has sent nothing since then."""
+        silent = Q(last_piece_at__lt=silent_since)
+        return self.filter(Q(ended_at__isnull=False) | silent, state="uploading", claimed_until__lt=timezone.now())
+
+    def outlived(self) -> Self:
+        """Keep those whose time is over and that nobody holds."""
+        return self.filter(delete_after__lt=timezone.now(), legal_hold=False)
 
 
 class CaseQuerySet(models.QuerySet[Any]):

@@ -1,15 +1,19 @@
 """Routing's reactions to facts. Each may run twice."""
 
+from datetime import timedelta
+
+from django.db.models import F
+
 from cxcenter.accounts.models import User
 from cxcenter.core.events import handles
 from cxcenter.core.statements import unflushed
 from interactions.choices import Author, ChannelKind
-from interactions.events import InteractionClosed, InteractionOpened, MessagePosted
-from interactions.models import Interaction
+from interactions.events import InteractionClosed, InteractionOpened, MessagePosted, RecordingReady
+from interactions.models import Interaction, Recording
 from routing import ghosts
 from routing.actions import callbacks, calling, legs, offers, queueing
 from routing.events import ItemQueued, LegAccepted, RoomMade
-from routing.models import Assignment
+from routing.models import Assignment, WorkItem
 
 
 @handles(InteractionOpened)
@@ -66,3 +70,13 @@ def offer_item(fact: ItemQueued) -> None:
 def offer_room(fact: RoomMade) -> None:
     """Somebody became free: offer what waits in his queues."""
     offers.assign_next(fact.queues)
+
+
+@handles(RecordingReady)
+def set_end_of_keeping(fact: RecordingReady) -> None:
+    """A recording is kept as long as the last queue of its call says."""
+    item = WorkItem.objects.filter(interaction=fact.interaction).select_related("queue").order_by("-pk").first()
+    days = item.queue.keep_recordings_days if item and item.queue else None
+    if days is not None:
+        kept = Recording.objects.filter(public_id=fact.recording).exclude(state=Recording.State.DELETED)
+        kept.update(delete_after=F("started_at") + timedelta(days=days))

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ from cxcenter.accounts.roles import RIGHTS, Right, Role
 from cxcenter.accounts.scopes import NEEDS, Scope
 from cxcenter.core.models import Event, WebhookDelivery, WebhookSubscription
 from interactions.actions import talk
-from interactions.models import Article, Attachment, Block, Interaction, Message
+from interactions.models import Article, Attachment, Block, Interaction, Message, Recording
 from quality.models import SimulationRun
 from routing.models import (
     Alert,
@@ -125,6 +126,7 @@ def pairs(place: Place) -> dict[str, tuple[Any, Any]]:
         "thread": (ours["chat"].thread, theirs["chat"].thread),
         "interaction": (ours["chat"], theirs["chat"]),
         "message": (ours["message"], theirs["message"]),
+        "recording": tuple(Recording.objects.get(public_id=recording_of(side).pk) for side in (ours, theirs)),
         "case": (place.case, place.case),
         "task": (place.task, place.task),
         "queue": (ours["queue"], theirs["queue"]),
@@ -237,6 +239,7 @@ def rows_of(side: dict[str, Any], place: Place) -> dict[str, Any]:
     until = timezone.now() + timedelta(hours=1)
     return {
         "/desk/s/": side["chat"],
+        "/desk/recordings/": recording_of(side),
         "/desk/customers/": side["chat"].profile.customer,
         "/desk/merges/": merge_of(place),
         "/desk/apart/": side["chat"].profile,
@@ -267,6 +270,14 @@ def rows_of(side: dict[str, Any], place: Place) -> dict[str, Any]:
     }
 
 
+def recording_of(side: dict[str, Any]) -> Any:
+    """A recording that the session's operator made, by what stands in its address."""
+    made = Recording.objects.get_or_create(
+        interaction=side["chat"], defaults={"operator": side["presence"].user, "content_type": "audio/webm"}
+    )[0]
+    return SimpleNamespace(pk=made.public_id)
+
+
 def simulation(side: dict[str, Any], place: Place) -> SimulationRun:
     """A trial of rules of a supervisor, or of somebody else."""
     owner = place.people["supervisor" if side is place.ours else "admin"]
@@ -293,6 +304,7 @@ def filled(address: str, side: dict[str, Any]) -> str:
     row = next((row for start, row in side["rows"].items() if address.startswith(start)), None)
     words = {"section": "card", "field": "name", "what": "done", "name": "line", "key": side["site"].key}
     address = address.replace("<int:skill>", str(skill().pk))
+    address = address.replace("<int:number>", "0")
     address = address.replace("<int:identity>", str(side["chat"].thread.identity_id))
     address = re.sub(r"<(?:int|uuid):\w+>", str(row.pk if row else side["file"].pk), address)
     return re.sub(r"<(?:str|slug):(\w+)>", lambda found: words[found[1]], address)

@@ -43,7 +43,7 @@ from tests.desk.test_doors import DOORS, House, house  # noqa: F401 — a fixtur
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # Downloads: no browser shows them.
-FILES = ("file", "timeline-csv", "timeline-json", "export-customer")
+FILES = ("file", "timeline-csv", "timeline-json", "export-customer", "audio", "download-recording")
 OURS = ("accounts", "customers", "interactions", "routing", "quality", "core")
 # Words of the program, not of people: nobody types them.
 CODES = {

@@ -25,6 +25,7 @@ class Right(models.TextChoices):
     PERSONAL = "customers.personal", _("export and erase personal data")
     SEE_CONTACTS = "customers.contacts", _("see phones and addresses unmasked")
     READ_ALL = "interactions.read_all", _("read every conversation")
+    TAKE_RECORDINGS = "recordings.download", _("download recordings of calls")
     CASES = "cases.work", _("work on cases and tasks")
     BOARD = "board.view", _("see the live board")
     REPORTS = "reports.view", _("see metrics and reports")
@@ -39,8 +40,12 @@ _DESK = {Right.SERVE, Right.VIEW_CUSTOMERS, Right.EDIT_CUSTOMERS, Right.SEE_CONT
 RIGHTS: dict[str, frozenset[str]] = {
     Role.OPERATOR: frozenset(_DESK),
     Role.SENIOR: frozenset(_DESK),
-    Role.SUPERVISOR: frozenset(_DESK | {Right.BOARD, Right.CONTROL, Right.PERSONAL, Right.REPORTS}),
-    Role.QUALITY: frozenset({Right.VIEW_CUSTOMERS, Right.SEE_CONTACTS, Right.READ_ALL, Right.CASES, Right.REPORTS}),
+    Role.SUPERVISOR: frozenset(
+        _DESK | {Right.BOARD, Right.CONTROL, Right.PERSONAL, Right.REPORTS, Right.TAKE_RECORDINGS}
+    ),
+    Role.QUALITY: frozenset(
+        {Right.VIEW_CUSTOMERS, Right.SEE_CONTACTS, Right.READ_ALL, Right.TAKE_RECORDINGS, Right.CASES, Right.REPORTS}
+    ),
     Role.MARKETER: frozenset({Right.VIEW_CUSTOMERS}),
     Role.ADMIN: frozenset(set(Right.values)),
     Role.INTEGRATOR: frozenset({Right.API}),

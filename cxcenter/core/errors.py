@@ -58,3 +58,10 @@ class TooMany(CxError):
 
     status = 429
     code = "too_many"
+
+
+class NoRoom(CxError):
+    """The storage does not take it: the disk is full, or the storage is away. It may be sent again."""
+
+    status = 507
+    code = "no_room"

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from customers.models import Customer
 from customers.segmentation import segments_of
-from cxcenter.desk import calls, card, conversation, golden, rows, timeline
+from cxcenter.desk import calls, card, conversation, golden, player, rows, timeline
 from cxcenter.frame import presence_of
 from interactions import pushes
 from interactions.choices import SPOKEN
@@ -57,6 +57,7 @@ def session_context(user: "User", talk: Interaction) -> dict[str, Any]:
         # Nobody reads what is written into a call.
         "replies": mine and talk.kind not in SPOKEN,
         "call": call,
+        "player": player.of_session(talk, user) if talk.kind in SPOKEN else None,
         "callbacks": calls.others_of(talk, user),
         "wrapup": leg is not None and leg.operator_id == user.pk and leg.leg == "wrapup",
         "draft": draft,

@@ -1,7 +1,7 @@
 """Bytes of files whose rows are gone."""
 
 import structlog
-from django.core.files.storage import default_storage
+from django.core.files.storage import storages
 
 from interactions.models import DoomedFile
 
@@ -14,7 +14,7 @@ def discard_files() -> int:
     done = 0
     for row in DoomedFile.objects.order_by("pk")[:AT_ONCE]:
         try:
-            default_storage.delete(row.name)
+            storages[row.storage].delete(row.name)
         except OSError:
             log.warning("file not deleted", file=row.name)
             continue

@@ -6,53 +6,94 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('interactions', '0007_case_waits'),
+        ("interactions", "0007_case_waits"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='site',
-            name='voice',
-            field=models.ForeignKey(blank=True, help_text='Empty: the site offers no calls. Give the channel an entrance to a queue.', limit_choices_to={'kind': 'voice'}, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='voice_sites', to='interactions.channel', verbose_name='channel of calls from the browser'),
+            model_name="site",
+            name="voice",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="Empty: the site offers no calls. Give the channel an entrance to a queue.",
+                limit_choices_to={"kind": "voice"},
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="voice_sites",
+                to="interactions.channel",
+                verbose_name="channel of calls from the browser",
+            ),
         ),
         migrations.CreateModel(
-            name='Call',
+            name="Call",
             fields=[
-                ('interaction', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='voice', serialize=False, to='interactions.interaction', verbose_name='interaction')),
-                ('provider', models.CharField(choices=[('browser', 'browser line'), ('sip', 'SIP'), ('bridge', 'telephony platform')], default='browser', max_length=8, verbose_name='carried by')),
-                ('direction', models.CharField(choices=[('in', 'incoming'), ('out', 'outgoing')], default='in', max_length=3, verbose_name='direction')),
-                ('number', models.CharField(blank=True, max_length=20, verbose_name='number')),
-                ('key', models.CharField(max_length=120, null=True, verbose_name='name at the provider')),
-                ('began_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='began')),
-                ('answered_at', models.DateTimeField(null=True, verbose_name='answered')),
-                ('ended_at', models.DateTimeField(null=True, verbose_name='ended')),
-                ('talk_s', models.FloatField(default=0, verbose_name='talk, s')),
-                ('hold_s', models.FloatField(default=0, verbose_name='hold, s')),
-                ('version', models.IntegerField(default=0, verbose_name='version')),
+                (
+                    "interaction",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="voice",
+                        serialize=False,
+                        to="interactions.interaction",
+                        verbose_name="interaction",
+                    ),
+                ),
+                (
+                    "provider",
+                    models.CharField(
+                        choices=[("browser", "browser line"), ("sip", "SIP"), ("bridge", "telephony platform")],
+                        default="browser",
+                        max_length=8,
+                        verbose_name="carried by",
+                    ),
+                ),
+                (
+                    "direction",
+                    models.CharField(
+                        choices=[("in", "incoming"), ("out", "outgoing")],
+                        default="in",
+                        max_length=3,
+                        verbose_name="direction",
+                    ),
+                ),
+                ("number", models.CharField(blank=True, max_length=20, verbose_name="number")),
+                ("key", models.CharField(max_length=120, null=True, verbose_name="name at the provider")),
+                ("began_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="began")),
+                ("answered_at", models.DateTimeField(null=True, verbose_name="answered")),
+                ("ended_at", models.DateTimeField(null=True, verbose_name="ended")),
+                ("talk_s", models.FloatField(default=0, verbose_name="talk, s")),
+                ("hold_s", models.FloatField(default=0, verbose_name="hold, s")),
+                ("version", models.IntegerField(default=0, verbose_name="version")),
             ],
             options={
-                'verbose_name': 'call',
-                'verbose_name_plural': 'calls',
-                'indexes': [models.Index(condition=models.Q(('ended_at', None)), fields=['began_at'], name='call_going')],
-                'constraints': [models.UniqueConstraint(fields=('provider', 'key'), name='call_known_once')],
+                "verbose_name": "call",
+                "verbose_name_plural": "calls",
+                "indexes": [
+                    models.Index(condition=models.Q(("ended_at", None)), fields=["began_at"], name="call_going")
+                ],
+                "constraints": [models.UniqueConstraint(fields=("provider", "key"), name="call_known_once")],
             },
         ),
         migrations.CreateModel(
-            name='CallFact',
+            name="CallFact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=120)),
-                ('at', models.DateTimeField()),
-                ('order', models.BigIntegerField(default=0)),
-                ('kind', models.CharField(max_length=20)),
-                ('party', models.CharField(blank=True, max_length=40)),
-                ('data', models.JSONField(default=dict)),
-                ('call', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='facts', to='interactions.call')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=120)),
+                ("at", models.DateTimeField()),
+                ("order", models.BigIntegerField(default=0)),
+                ("kind", models.CharField(max_length=20)),
+                ("party", models.CharField(blank=True, max_length=40)),
+                ("data", models.JSONField(default=dict)),
+                (
+                    "call",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="facts", to="interactions.call"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('call', 'key'), name='call_fact_once')],
+                "constraints": [models.UniqueConstraint(fields=("call", "key"), name="call_fact_once")],
             },
         ),
     ]

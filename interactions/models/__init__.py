@@ -4,6 +4,7 @@ from interactions.models.calls import Call, CallFact
 from interactions.models.cases import Case, CaseLink, Task
 from interactions.models.channels import Block, Channel, Site, Topic
 from interactions.models.knowledge import Article, QuickReply
+from interactions.models.recordings import Recording, RecordingMark, RecordingPiece
 from interactions.models.talk import Attachment, Disposition, DoomedFile, Draft, Interaction, Message, Thread
 
 __all__ = [
@@ -21,6 +22,9 @@ __all__ = [
     "Interaction",
     "Message",
     "QuickReply",
+    "Recording",
+    "RecordingMark",
+    "RecordingPiece",
     "Site",
     "Task",
     "Thread",

@@ -218,6 +218,7 @@ class DoomedFile(models.Model):
     """A stored file whose row was erased: its bytes go next, and again if that fails."""
 
     name = models.CharField(max_length=200)
+    storage = models.CharField(max_length=20, default="default", db_default="default")
 
     def __str__(self) -> str:
         return self.name

@@ -182,6 +182,13 @@ class Queue(models.Model):
         default=15,
         validators=[MinValueValidator(1), MaxValueValidator(1440)],
     )
+    keep_recordings_days = models.PositiveIntegerField(
+        _("keep recordings of its calls for, days"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(36_500)],
+        help_text=_("Of calls that end from now on. Empty: they are kept. One on legal hold is never deleted."),
+    )
     closed_until = models.DateTimeField(_("closed until"), null=True, blank=True)
     paused_until = models.DateTimeField(_("no offers until"), null=True, blank=True)
     message = models.CharField(_("message to those who wait"), max_length=300, blank=True)

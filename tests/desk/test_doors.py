@@ -17,8 +17,8 @@ from cxcenter.accounts.models import User
 from cxcenter.accounts.roles import RIGHTS, Right, Role
 from cxcenter.core.models import AuditEntry
 from cxcenter.desk.urls import urlpatterns
-from interactions.actions import cases
-from interactions.models import Article, Attachment, Block, Case, Interaction, Message, Task
+from interactions.actions import cases, recordings
+from interactions.models import Article, Attachment, Block, Case, Interaction, Message, Recording, Task
 from interactions.uploads import read_upload
 from routing.actions import offers
 from routing.models import Assignment
@@ -53,6 +53,15 @@ DOORS: dict[str, tuple[str, str, bool]] = {
     "wake": ("POST", Right.SERVE, True),
     "spam": ("POST", Right.SERVE, True),
     "block": ("POST", Right.SERVE, True),
+    "start-recording": ("POST", Right.SERVE, True),
+    "recording": ("GET", Right.VIEW_CUSTOMERS, True),
+    "recording-piece": ("POST", Right.SERVE, True),
+    "mark-recording": ("POST", Right.VIEW_CUSTOMERS, True),
+    "finish-recording": ("POST", Right.SERVE, True),
+    "listen": ("POST", Right.VIEW_CUSTOMERS, True),
+    "audio": ("GET", Right.VIEW_CUSTOMERS, True),
+    "download-recording": ("GET", Right.TAKE_RECORDINGS, False),
+    "hold-recording": ("POST", Right.CONTROL, False),
     "link": ("POST", Right.EDIT_CUSTOMERS, True),
     "blocks": ("GET", Right.SERVE, False),
     "unblock": ("POST", Right.SERVE, False),
@@ -135,6 +144,7 @@ class House:
     article: Article
     note: Note
     member: Membership
+    recording: Recording
 
     def address(self, name: str, pk: object = None) -> str:
         """Return the address of a door, about what is in the house or about `pk`."""
@@ -160,11 +170,19 @@ class House:
             "add-member": self.talk.profile.customer, "member-form": self.talk.profile.customer,
         }.get(name, self.talk)  # fmt: skip
         ident = str(subject.pk if pk is None else pk)
+        if "recordings/<uuid:pk>" in route and pk is None:
+            ident = str(self.recording.public_id)
         route = re.sub(r"<(int|uuid):pk>", ident, route)
         route = route.replace("<int:identity>", str(self.talk.thread.identity_id))
         route = route.replace("<int:leg>", str(self.leg.pk if pk is None else pk))
         other = str(self.member.company.customer_id) if pk is None else ident
-        words = {"<str:section>": "cases", "<str:what>": "done", "<str:field>": "name", "<int:other>": other}
+        words = {
+            "<str:section>": "cases",
+            "<str:what>": "done",
+            "<str:field>": "name",
+            "<int:other>": other,
+            "<int:number>": "0",
+        }
         for place, word in words.items():
             route = route.replace(place, word)
         return "/desk/" + route
@@ -199,6 +217,7 @@ def house():
         article=Article.objects.create(title="Tyres", text="Change them"),
         note=customers.add_note(customer=profile.customer, text="Prefers letters", actor=alice),
         member=member_of_company(profile.customer, alice),
+        recording=recordings.start(interaction=talk, key=uuid.uuid4(), actor=alice, content_type="audio/webm"),
     )  # fmt: skip
 
 
@@ -246,14 +265,16 @@ def test_a_stranger_finds_no_session_and_changes_nothing(house):
         if own:
             answer = call(client, name, house.address(name), {"hours": "1", "minutes": "5", "queue": "1"})
             assert answer.status_code == 404, name
-            missing = 10**6 if name != "file" else uuid.uuid4()
+            by_uuid = name == "file" or house.address(name).startswith("/desk/recordings/")
+            missing = uuid.uuid4() if by_uuid else 10**6
             assert call(client, name, house.address(name, missing)).status_code == answer.status_code, name
     assert _everything() == before
 
 
 def _everything() -> list:
     return [
-        sorted(map(str, model.objects.values_list())) for model in (Interaction, Message, Assignment, Case, Task, Block)
+        sorted(map(str, model.objects.values_list()))
+        for model in (Interaction, Message, Assignment, Case, Task, Block, Recording)
     ]
 
 

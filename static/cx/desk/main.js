@@ -1,6 +1,7 @@
 // The desk: joins the line to the parts of the page.
 import "../dialogs.js";
 import "../forms.js";
+import "../player.js";
 import "./card.js";
 import "./keys.js";
 import "./provenance.js";
