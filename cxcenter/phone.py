@@ -33,6 +33,8 @@ class OnLine:
     words: str
     since: datetime
     muted: bool
+    recorded: bool
+    paused: bool
     controls: frozenset[str]
     active: bool
 
@@ -62,7 +64,9 @@ def words_of(phase: Phase, *, muted: bool) -> str:
 def lines_of(user: "User") -> list[OnLine]:
     """Return the calls that an operator has, the one that is spoken first. One query, one more for each call."""
     legs = Assignment.objects.filter(operator=user, leg=Leg.ACTIVE, item__work=Work.CALL)
-    held = legs.select_related("interaction__voice", "interaction__profile__customer").order_by("accepted_at")
+    held = legs.select_related("interaction__voice", "interaction__profile__customer", "item__queue").order_by(
+        "accepted_at"
+    )
     lines = [_line_of(leg, user) for leg in held[:8] if hasattr(leg.interaction, "voice")]
     return sorted(lines, key=lambda one: not one.active)
 
@@ -72,6 +76,7 @@ def _line_of(leg: Assignment, user: "User") -> OnLine:
     party = calls.party_of(user.pk)
     phase, muted = view.phases.get(party, Phase.ENDED), party in view.muted
     off = ABSENT.get(Provider(talk.voice.provider), set())
+    active = calls.controls_of(view, user.pk, recorded=leg.item.queue.record_calls)
     begun = next((one.begin for one in reversed(view.intervals) if one.party == party), time.time())
     return OnLine(
         session=talk.pk,
@@ -82,6 +87,8 @@ def _line_of(leg: Assignment, user: "User") -> OnLine:
         words=words_of(phase, muted=muted),
         since=datetime.fromtimestamp(begun, UTC),
         muted=muted,
-        controls=frozenset(str(control) for control in calls.controls_of(view, user.pk) - off),
+        recorded=leg.item.queue.record_calls,
+        paused=view.paused,
+        controls=frozenset(str(control) for control in active - off),
         active=phase in {Phase.TALKING, Phase.CONSULTING, Phase.CONFERENCED},
     )

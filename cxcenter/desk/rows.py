@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from customers.segmentation import names_of
 from cxcenter.core.reading import cursor
 from interactions.choices import Author, ChannelKind
-from interactions.models import Interaction
+from interactions.models import Call, Case, Interaction
 from interactions.wording import system_words
 from routing import preferences
 from routing.choices import Leg, Work
@@ -44,6 +44,8 @@ class Row:
     until: datetime | None = None
     leg: int | None = None
     operator: str = ""
+    # Since when a call is in hand: nothing of it falls due.
+    talks_since: datetime | None = None
 
 
 def preview(interaction: Interaction) -> str:
@@ -83,6 +85,7 @@ def row_of_leg(leg: Assignment) -> Row:
         at=talk.last_message_at,
         until=leg.wrapup_until if leg.leg == Leg.WRAPUP else leg.snoozed_until,
         leg=leg.pk,
+        talks_since=leg.accepted_at if leg.item.work == Work.CALL else None,
     )
 
 
@@ -192,6 +195,7 @@ def offers_of(user: "User") -> list[dict[str, Any]]:
             "kind_label": ChannelKind(leg.interaction.kind).label,
             "queue": leg.item.queue.label(language),
             "text": preview(leg.interaction),
+            "pop": pop_of(leg.interaction, user) if leg.item.work == Work.CALL else None,
             "waits_since": leg.item.waits_since,
             "expires_at": leg.expires_at,
             "seconds": leg.item.queue.offer_s,
@@ -202,3 +206,17 @@ def offers_of(user: "User") -> list[dict[str, Any]]:
         }
         for leg in shown
     ]
+
+
+def pop_of(talk: Interaction, user: "User") -> dict[str, Any]:
+    """Return what an operator sees of a caller before he answers: number, last contact, open cases. Three questions."""
+    call = Call.objects.filter(interaction=talk).first()
+    pop: dict[str, Any] = {"number": call.number if call else "", "says": talk.says.get("contact", ""), "cases": []}
+    if talk.profile is None:
+        return pop
+    customer = talk.profile.customer_id
+    cases = Case.objects.visible_to(user).open().filter(profile__customer=customer)
+    before = Interaction.objects.filter(profile__customer=customer, opened_at__lt=talk.opened_at)
+    pop["cases"] = list(cases.order_by("-opened_at").only("pk", "subject")[:2])
+    pop["last"] = before.order_by("-opened_at").only("kind", "opened_at").first()
+    return pop

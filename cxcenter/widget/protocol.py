@@ -130,8 +130,8 @@ def call_state(thread: Thread) -> dict[str, Any]:
         return {**view, "phase": "ended", "reason": interaction.close_reason}
     leg = queries.owner_of(interaction.pk)
     if leg is not None:
-        phase = calls.customer_phase(interaction.pk)
-        return {**view, "phase": phase, "agent": leg.operator.public_name, "party": calls.party_of(leg.operator_id)}
+        told = {"phase": calls.customer_phase(interaction.pk), "party": calls.party_of(leg.operator_id)}
+        return {**view, **told, "agent": leg.operator.public_name, "recorded": leg.item.queue.record_calls}
     place = waits.place_of(interaction)
     if place and place.untold and place.estimate_s is not None:
         note_estimate(item_id=place.untold, estimate_s=place.estimate_s, estimator=place.estimator)

@@ -22,7 +22,9 @@ LIFE_S = {Identity.Kind.VISITOR.value: 30 * 24 * 60 * 60, Identity.Kind.EXTERNAL
 # A site signs a user for one page, not for a day.
 USER_LIFE_S = 300
 LEEWAY_S = 10
+TICKET_S = 120
 _signer = signing.Signer(salt="cxcenter.widget.visitor")
+_tickets = signing.TimestampSigner(salt="cxcenter.widget.ticket")
 
 
 class BadToken(CxError):
@@ -79,6 +81,19 @@ def refuse_erased(thread: Thread) -> None:
     """Raise BadToken if a thread's customer was erased: the page begins anew, as a stranger's."""
     if thread.profile.customer.erased_at is not None:
         raise BadToken(_("Open the chat again."))
+
+
+def ticket(visitor: Visitor) -> str:
+    """Return what the page of calls is opened with: it holds for two minutes, and says who the visitor is."""
+    return _tickets.sign_object(asdict(visitor))
+
+
+def of_ticket(said: str) -> Visitor | None:
+    """Return the visitor of a ticket; None for one that is forged or too old: he calls as a stranger."""
+    try:
+        return Visitor(**_tickets.unsign_object(said, max_age=TICKET_S))
+    except (signing.BadSignature, TypeError, ValueError):
+        return None
 
 
 def is_due(visitor: Visitor) -> bool:

@@ -22,6 +22,7 @@ urlpatterns = [
     path("api/callback/cancel", api.cancel_callback, name="cancel-callback"),
     path("call/<slug:key>/", voice.page, name="call"),
     path("api/call/session", voice.session, name="call-session"),
+    path("api/call/ticket", voice.ticket, name="call-ticket"),
     path("api/call/start", voice.start, name="call-start"),
     path("api/call/state", voice.state, name="call-state"),
     path("api/call/signal", voice.signal, name="call-signal"),

@@ -56,6 +56,7 @@ def frame(request: HttpRequest, key: str) -> HttpResponse:
     language = asked if asked in {"en", "ru"} else get_language_from_request(request)
     language = "ru" if language == "ru" else "en"
     config: dict[str, object] = {"site": site.key, "origins": origins, "language": language, "colour": site.colour}
+    config["calls"] = site.voice is not None and site.voice.active
     config["icons"] = static("vendor/icons.svg")
     config["day"] = [edge.hour for edge in calls.DAY]
     with translation.override(language):

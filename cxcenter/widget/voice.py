@@ -64,7 +64,8 @@ def session(request: HttpRequest, *, language: str) -> HttpResponse:
     api.limit_address(request, "session", api.SESSIONS_PER_MIN)
     site = sites.site_of(protocol.text_of(data, "site", 32))
     channel = channel_of(site)
-    visitor, _told = api.visitor_of(site, data)
+    known = tokens.of_ticket(protocol.text_of(data, "ticket", 4000))
+    visitor = known if known and known.site == site.pk else api.visitor_of(site, data)[0]
     thread = reception.thread_of(site, visitor, channel)
     visitor = visitor.in_thread(thread.pk if thread else 0)
     return JsonResponse(
@@ -105,6 +106,14 @@ def _begin(call: api.Call) -> Interaction:
     if new:
         reception.note_form(interaction.thread.profile, thread.identity, says, site=site, proof=call.proof())
     return interaction
+
+
+@api.door("POST")
+def ticket(call: api.Call) -> dict[str, Any]:
+    """Return with what the chat opens the page of calls, so that the call is its own visitor's: {"ticket"}."""
+    limits.spend(f"read:{call.visitor.value}", api.READS_PER_MIN)
+    channel_of(call.site)
+    return {"ticket": tokens.ticket(call.visitor)}
 
 
 @api.door("GET")

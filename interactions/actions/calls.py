@@ -127,27 +127,22 @@ def view_of(call_id: int) -> CallView:
     return reduce(facts_of(call_id), timezone.now().timestamp())
 
 
-def controls_of(view: CallView, user_id: int) -> frozenset[Control]:
+def controls_of(view: CallView, user_id: int, *, recorded: bool) -> frozenset[Control]:
     """Return what an operator may press in a call now."""
-    return view.allowed(party_of(user_id), recorded=False)
+    return view.allowed(party_of(user_id), recorded=recorded)
 
 
 @transaction.atomic
-def press(*, interaction_id: int, actor: "User", control: Control) -> CallView:
+def press(*, interaction_id: int, actor: "User", control: Control, recorded: bool = False) -> CallView:
     """Carry out a control that changes the call alone (NOTED). Raises Conflict (code "not_now") if it is not active now."""
     call = Call.objects.select_for_update().get(pk=interaction_id)
-    refuse_inactive(view_of(call.pk), actor, control)
+    active = controls_of(view_of(call.pk), actor.pk, recorded=recorded)
+    if control not in active:
+        raise Conflict(_("This is not possible at this moment."), code="not_now", allowed=sorted(active))
     view = note(call_id=call.pk, facts=[fact(NOTED[control], party=party_of(actor.pk))])
     tell(interaction_id, view)
     realtime.signal(actor.pk, "call", interaction_id)
     return view
-
-
-def refuse_inactive(view: CallView, actor: "User", control: Control) -> None:
-    """Raise Conflict (code "not_now", with what is active) for a control that is not active."""
-    active = controls_of(view, actor.pk)
-    if control not in active:
-        raise Conflict(_("This is not possible at this moment."), code="not_now", allowed=sorted(active))
 
 
 def read_signal(data: Mapping[str, Any]) -> dict[str, Any]:

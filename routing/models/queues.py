@@ -182,6 +182,12 @@ class Queue(models.Model):
         default=15,
         validators=[MinValueValidator(1), MaxValueValidator(1440)],
     )
+    record_calls = models.BooleanField(
+        _("record its calls"),
+        default=True,
+        db_default=True,
+        help_text=_("The customer is told that his call is recorded."),
+    )
     keep_recordings_days = models.PositiveIntegerField(
         _("keep recordings of its calls for, days"),
         null=True,

@@ -69,7 +69,8 @@ function showCall() {
   const place = waits ? el("p", { role: "status" }, placeWords(queue)) : el("p", { class: "num", "data-clock": true });
   const mute = el("button", { type: "button", class: "round", "aria-pressed": String(muted), "aria-label": t(muted ? "unmute" : "mute"), title: t(muted ? "unmute" : "mute"), onclick: toggle }, icon(muted ? "microphone-off" : "microphone"));
   const hang = el("button", { type: "button", class: "round hang", "aria-label": t("hang_up"), title: t("hang_up"), onclick: hangUp }, icon("phone-x"));
-  show(el("div", { class: "state" }, dot, el("h1", {}, title), place, el("p", { class: "notice", role: "status", "data-notice": true }, notice)), el("div", { class: "keys" }, waits ? null : mute, hang));
+  const recorded = !waits && state.recorded && el("p", { class: "mut" }, icon("player-record"), t("recorded"));
+  show(el("div", { class: "state" }, dot, el("h1", {}, title), place, recorded, el("p", { class: "notice", role: "status", "data-notice": true }, notice)), el("div", { class: "keys" }, waits ? null : mute, hang));
   clearInterval(clock);
   if (!waits) clock = setInterval(tickClock, 1000);
   tickClock();
@@ -103,7 +104,10 @@ function showProblem(words, again) {
 
 async function start() {
   try {
-    const told = await post("call/session", { site: config.key, token: store.token });
+    // The chat has opened this page: it says who calls. It is for this moment, and nobody shall copy it.
+    const ticket = new URLSearchParams(location.hash.slice(1)).get("ticket") ?? "";
+    if (ticket) history.replaceState(null, "", location.pathname + location.search);
+    const told = await post("call/session", { site: config.key, token: store.token, ticket });
     store.token = told.token;
     ({ site, known, ice } = told);
     if (told.state && CALLING.has(told.state.phase)) return resume(told.state);

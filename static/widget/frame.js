@@ -41,7 +41,7 @@ talk.follow(line);
 const trail = makeTrail(talk);
 const log = makeLog(talk, { seen: markSeen, request: () => away(talk.state.door, ""), call: askCall, showCall });
 const composer = makeComposer({ say, sayFiles, typing: () => line.typing() });
-const head = makeHead({ minimise, end: askEnd, embedded });
+const head = makeHead({ minimise, end: askEnd, call: callUs, embedded });
 const strip = el("div", { class: "wd-net", role: "status", hidden: true }, icon("wifi-off"), el("span", {}, t("no_connection")));
 const ask = el("div", { class: "wd-ask", role: "alertdialog", "aria-label": t("end_chat"), hidden: true });
 const stage = el("div", { class: "stage" });
@@ -387,6 +387,20 @@ function fault(error, text) {
   known = { ...known, ...store.form };
   store.form = null;
   showBefore(error);
+}
+
+// A window of its own: the call goes on while the visitor walks over the site. It is opened at once, for a browser lets
+// nobody open one later.
+async function callUs() {
+  const opened = window.open("about:blank", "cxcall", "popup,width=420,height=680");
+  const address = new URL(`../../call/${config.site}/?lang=${config.language}`, location.href);
+  try {
+    const { ticket } = await post("call/ticket");
+    address.hash = new URLSearchParams({ ticket }).toString();
+  } catch {
+    // He calls as a stranger then.
+  }
+  if (opened) opened.location.replace(address.href);
 }
 
 function askEnd() {

@@ -39,14 +39,14 @@ def press(request: HttpRequest, pk: int, control: str) -> HttpResponse:
     """Hold, resume, mute, pause the recording …: what changes the call alone."""
     user = staff_of(request)
     session_for(user, pk)
-    legs.owned_leg(interaction_id=pk, actor=user)
+    leg = legs.owned_leg(interaction_id=pk, actor=user)
     try:
         pressed = Control(control)
     except ValueError:
         raise Invalid(_("There is no such control."), field="control") from None
     if pressed not in calls.NOTED:
         raise Invalid(_("This is done otherwise: by the session's own buttons."), field="control")
-    calls.press(interaction_id=pk, actor=user, control=pressed)
+    calls.press(interaction_id=pk, actor=user, control=pressed, recorded=leg.item.queue.record_calls)
     return HttpResponse(status=204)
 
 

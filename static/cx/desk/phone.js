@@ -7,6 +7,7 @@ import { call } from "../voice/peer.js";
 import { NoMicrophone, open } from "../voice/mic.js";
 import { watch } from "../voice/quality.js";
 import { refreshParts } from "./parts.js";
+import { sendLeft, startRecording } from "./recorder.js";
 import { prefs } from "./prefs.js";
 
 const AGAIN_MS = 3000;
@@ -56,10 +57,43 @@ export function follow() {
   if (now) obey(line.dataset);
 }
 
-function obey({ phase, muted }) {
+function obey({ phase, muted, recorded, paused }) {
   const speaks = phase === "talking";
   now.mic.getAudioTracks()[0].enabled = speaks && !muted;
   now.sound.muted = !speaks;
+  if (recorded) record(now, speaks, Boolean(paused));
+}
+
+// What nobody hears is not recorded either: on hold the customer's side of the file is silent.
+async function record(mine, speaks, paused) {
+  const customer = speaks ? mine.sound.srcObject : null;
+  if (!mine.recorder) {
+    if (!customer) return;
+    const asked = { customer, operator: mine.mic, post, session: mine.session, onTrouble, onPause: (on) => on || goOn(mine) };
+    mine.recorder = startRecording(asked);
+    mine.recorder.catch(onTrouble);
+  }
+  const recorder = await mine.recorder.catch(() => null);
+  if (!recorder || mine !== now) return;
+  if (mine.recorded !== customer) {
+    recorder.swap({ customer });
+    if (mine.recorded && !customer) recorder.mark("hold");
+    if (mine.recorded === null) recorder.mark("unhold");
+    mine.recorded = customer;
+  }
+  if (paused) recorder.pause();
+  else recorder.resume();
+}
+
+// The pause has ended by itself: the server is told.
+function goOn(mine) {
+  if (mine === now && lineOf()?.dataset.paused) press("resume_recording");
+}
+
+let trouble = null;
+function onTrouble(error) {
+  trouble?.remove();
+  trouble = error ? say(error.message, { bad: true, seconds: 3600 }) : null;
 }
 
 async function connect(session, party) {
@@ -93,6 +127,7 @@ function begin(session, party, mic) {
     send,
     onTrack(stream) {
       sound.srcObject = stream;
+      if (mine === now && lineOf()) obey(lineOf().dataset);
       sound.play().catch(() => say(words.soundBlocked, { seconds: 20 }));
     },
     onState: (state) => mine === now && showState(state),
@@ -111,6 +146,7 @@ async function changeMicrophone() {
     stop(mine.mic);
     mine.mic = mic;
     await mine.peer.pc.getSenders()[0].replaceTrack(mic.getAudioTracks()[0]);
+    (await mine.recorder)?.swap({ operator: mic });
     obey(lineOf().dataset);
   } catch (error) {
     if (error instanceof NoMicrophone) complainMicrophone(error.why);
@@ -119,11 +155,14 @@ async function changeMicrophone() {
 }
 
 function letGo() {
-  now.unwatch();
-  now.peer.close();
-  now.sound.srcObject = null;
-  stop(now.mic);
+  const { unwatch, peer, sound, mic, recorder } = now;
   now = null;
+  unwatch();
+  peer.close();
+  sound.srcObject = null;
+  const silence = () => stop(mic);
+  if (recorder) recorder.then((one) => one.stop()).catch(onTrouble).finally(silence);
+  else silence();
 }
 
 const stop = (stream) => stream.getTracks().forEach((track) => track.stop());
@@ -163,10 +202,12 @@ export function hearSdp({ id, ...message }) {
 /** The customer's page was loaded again: it is called anew. */
 export function callAgain({ id }) {
   if (now?.session !== id) return;
-  const { session, party, mic } = now;
+  const { session, party, mic, recorder, recorded } = now;
   now.unwatch();
   now.peer.close();
+  now.sound.srcObject = null;
   begin(session, party, mic);
+  Object.assign(now, { recorder, recorded });
 }
 
 async function press(control) {
@@ -200,4 +241,5 @@ document.addEventListener("cx:sound", () => {
   changeMicrophone();
 });
 addEventListener("pagehide", () => now && letGo());
+sendLeft(post, onTrouble);
 setInterval(() => lineOf() && !now && follow(), AGAIN_MS);
