@@ -211,12 +211,16 @@ function heard(said) {
   }
 }
 
+let asked = 0;
 async function ask() {
   if (!state) return;
+  const turn = (asked += 1);
   try {
     const told = await get("call/state");
+    // An answer that was overtaken says what was before.
+    if (!state || turn !== asked) return;
     ice = told.ice;
-    if (state) take(told.state);
+    take(told.state);
   } catch {
     // The line is away: it asks again when it is back.
   }

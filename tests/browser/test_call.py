@@ -145,6 +145,7 @@ class Phones:
                 for level, wanted in zip(levels, (customer, operator), strict=True)
             ):
                 return
+            page.wait_for_timeout(300)
         pytest.fail(f"heard {levels}, wanted customer={customer}, operator={operator}")
 
 
@@ -170,6 +171,7 @@ def test_two_browsers_talk_hold_mute_reload_and_hang_up(phones: Phones) -> None:
     expect(phones.page.get_by_role("heading", name="On hold")).to_be_visible()
     phones.hears(phones.desk)
     phones.hears(phones.page)
+    phones.page.wait_for_timeout(1000)
     phones.press("Take back")
     phones.hears(phones.page, operator=True)
 
@@ -192,5 +194,5 @@ def test_two_browsers_talk_hold_mute_reload_and_hang_up(phones: Phones) -> None:
     expect(phones.page.get_by_role("heading", name="The call is over")).to_be_visible()
     expect(phones.desk.get_by_role("form", name="Wrap-up")).to_be_visible()
     times = phones.stack.run("from interactions.models import Call; call = Call.objects.latest('began_at'); "
-                             "print(call.talk_s > 3, call.hold_s > 1, call.ended_at is not None)")  # fmt: skip
-    assert times.split() == ["True", "True", "True"]
+                             "print(call.talk_s > 3, call.hold_s > 1, call.ended_at is not None, call.talk_s, call.hold_s)")  # fmt: skip
+    assert times.split()[:3] == ["True", "True", "True"], times
