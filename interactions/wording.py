@@ -13,6 +13,7 @@ from interactions.choices import CloseReason
 ICONS = {
     "joined": "user-plus",
     "calling": "phone-outgoing",
+    "call_taken": "phone-call",
     "closed": "circle-check",
     "transferred": "arrow-forward-up",
     "transfer_note": "note",
@@ -72,6 +73,7 @@ def _transferred(args: dict[str, Any]) -> str:
 WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "joined": lambda args: _("%(name)s joined the chat") % {"name": args.get("name", "")},
     "calling": lambda args: _("%(name)s has taken the callback") % {"name": args.get("name", "")},
+    "call_taken": lambda args: _("%(name)s has taken the call") % {"name": args.get("name", "")},
     "closed": _closed,
     "transferred": _transferred,
     "transfer_note": lambda args: (

@@ -38,6 +38,9 @@ KNOWN = Statement(
     "known", "SELECT 1 FROM routing_workitem WHERE interaction_id = %(interaction)s", interaction="bigint"
 )
 
+# The line that tells who has a call in his hands now.
+SPOKEN = {ChannelKind.CALLBACK: "calling", ChannelKind.VOICE: "call_taken"}
+
 # "First in line": before everybody who waits by time and priority.
 HEAD_OF_LINE = timedelta(days=7)
 
@@ -269,9 +272,9 @@ def change_priority(*, item_id: int, priority: int) -> WorkItem:
 def say_taken(interaction: Interaction, actor: User) -> Message | None:
     """Tell in the talk who has it in his hands now. Returns the line, None if the session has ended.
 
-    The phone of a callback has no screen: there it is a note for colleagues, and nobody has joined a chat.
+    A phone has no screen: of a call it is a note for colleagues, and nobody has joined a chat.
     """
-    is_call = interaction.kind == ChannelKind.CALLBACK
-    code, audience = ("calling", Audience.STAFF) if is_call else ("joined", Audience.ALL)
+    spoken = SPOKEN.get(ChannelKind(interaction.kind))
+    code, audience = (spoken, Audience.STAFF) if spoken else ("joined", Audience.ALL)
     args = {"name": actor.public_name}
     return talk.post_system_line(thread_id=interaction.thread_id, code=code, args=args, user=actor, audience=audience)
