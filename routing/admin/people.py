@@ -100,6 +100,7 @@ class CapacityProfileAdmin(SettingsAdmin):
                 "fields": ("name", ("calls", "capacity", "callbacks"), "standard"),
                 "description": _(
                     "Kinds of work share an operator: with 1 call and 4 chats, a chat takes a quarter of him and a call all. "
+                    "With 2 calls a second one comes while the first is on hold. "
                     "What takes no room from what is set by the rules of interruption."
                 ),
             },

@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
             name="calls",
             field=models.PositiveSmallIntegerField(
                 default=1,
-                help_text="0: takes none. 2: one more while another is on hold.",
+                help_text="0: takes none.",
                 validators=[django.core.validators.MaxValueValidator(50)],
                 verbose_name="calls at once",
             ),

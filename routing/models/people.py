@@ -47,10 +47,7 @@ class CapacityProfile(models.Model):
 
     name = models.CharField(_("name"), max_length=60, unique=True)
     calls = models.PositiveSmallIntegerField(
-        _("calls at once"),
-        default=1,
-        validators=[MaxValueValidator(50)],
-        help_text=_("0: takes none. 2: one more while another is on hold."),
+        _("calls at once"), default=1, validators=[MaxValueValidator(50)], help_text=_("0: takes none.")
     )
     capacity = models.PositiveSmallIntegerField(
         _("chats at once"), default=4, validators=[MaxValueValidator(50)], help_text=_("0: takes none.")
