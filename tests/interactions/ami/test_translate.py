@@ -5,6 +5,7 @@ from random import Random
 import pytest
 
 from interactions.adapters.voice.ami.states import AgentState
+from interactions.adapters.voice.ami.teller import event_of
 from interactions.adapters.voice.ami.translate import Translator, replay
 from interactions.calls.facts import Kind
 from interactions.calls.reducer import reduce
@@ -287,8 +288,6 @@ def test_a_log_that_lies_shuffled_and_doubled_tells_the_same(pbx, seed):
 
 
 def test_events_without_stamps_have_the_moment_at_which_they_come(pbx):
-    from interactions.adapters.voice.ami.translate import event_of
-
     pbx.stamps = False
     pbx.open("PJSIP/trunk", state="4")
     assert event_of(pbx.events()[0].message, 5.5, 1).at == 5.5

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from interactions.adapters.voice.ami import commands, wire
 from interactions.adapters.voice.ami.resync import Snapshot, resync
 from interactions.adapters.voice.ami.states import AgentState
-from interactions.adapters.voice.ami.translate import Event, Heard, Translator, event_of
+from interactions.adapters.voice.ami.teller import Event, Heard, event_of
+from interactions.adapters.voice.ami.translate import Translator
 from interactions.adapters.voice.ami.wire import Message
 
 log = logging.getLogger(__name__)

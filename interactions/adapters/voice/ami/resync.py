@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from interactions.adapters.voice.ami.book import LOCAL
 from interactions.adapters.voice.ami.states import AgentState
-from interactions.adapters.voice.ami.translate import Event, Heard, Translator
+from interactions.adapters.voice.ami.teller import Event, Heard
+from interactions.adapters.voice.ami.translate import Translator
 from interactions.adapters.voice.ami.wire import Message
 from interactions.calls.facts import Kind
 
