@@ -187,7 +187,7 @@ def test_what_happens_during_a_resync_comes_after_it():
 
     async def story(scene, client):
         customer, agent = talk(scene.pbx)
-        await scene.server.play()
+        scene.pbx.take()
         await scene.server.die()
         scene.server.ignores = {"QueueStatus"}
         client.server = replace(client.server, answer_s=3)

@@ -58,6 +58,7 @@ class Bridges(Teller):
             swapped.bridge = ""
         if not channel.answered and message.get("uniqueid") != call.id:
             self._answer(call, channel, message, "")
+        channel.answered = True
         if len(call.inside(channel.bridge)) > 2:
             if not call.conferred:
                 call.conferred, call.consulting = True, ""
@@ -74,19 +75,13 @@ class Bridges(Teller):
             if call.consulting == channel.party:
                 call.consulting = ""
                 self._tell(call, Kind.RETURNED, channel.party)
-        elif channel.answered and not call.consulting and not self._talks_to_other(call, channel):
+        elif channel.answered and not call.consulting:
             call.consulting = channel.party
             # The customer hears music meanwhile, which is no hold of its own.
             call.held.discard(channel.party)
             call.music = False
             rings = [one.party for one in call.channels.values() if one.rings and not one.answered and one.party]
             self._tell(call, Kind.CONSULTED, channel.party, {"party": rings[0]} if rings else {})
-
-    @staticmethod
-    def _talks_to_other(call: Call, channel: Channel) -> bool:
-        """Tell whether the customer is in a bridge with another operator: then nobody consults for him."""
-        at = {one.bridge for one in call.of(CUSTOMER)}
-        return any(one.bridge in at and is_operator(one.party) and one is not channel for one in call.channels.values())
 
     def _on_bridgeleave(self, message: Message) -> None:
         found = self.book.find(message)

@@ -35,7 +35,6 @@ class Queues(Teller):
             self._offer_late(call, party, ring_s)
             if channel:
                 channel.answered = True
-            call.reason = ""
             self._tell(call, Kind.ANSWERED, party, {"queue": message.get("queue"), "ring_s": ring_s})
 
     def _on_agentringnoanswer(self, message: Message) -> None:

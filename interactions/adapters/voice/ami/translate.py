@@ -97,7 +97,8 @@ class Translator(Queues, Bridges):
         if channel.rings and not channel.answered and cause in CAUSES:
             self._refuse(call, channel, CAUSES[cause])
             return
-        call.reason = call.reason or _side(channel.party)
+        if channel.answered or not channel.rings:
+            call.reason = call.reason or _side(channel.party)
         self._tell(call, Kind.LEFT, channel.party, {"cause": cause})
 
 
