@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from interactions.adapters.voice.ami.translate import Event
+from interactions.adapters.voice.ami.teller import Event
 from interactions.adapters.voice.ami.wire import Message, Reader
 
 STATES = {"0": "Down", "4": "Ring", "5": "Ringing", "6": "Up"}

@@ -133,8 +133,6 @@ class Legs:
         if self.members:
             self._connect(party)
             self.members.add(party)
-        elif party in self.consults.values():
-            self._connect(party)
         else:
             self._meet(party)
 
@@ -234,9 +232,7 @@ class Legs:
         self.holding.discard(party)
         self._part(party)
         if party == CUSTOMER:
-            # Without him there is nobody to hold, and nothing to return to.
-            self.consults.clear()
-            self.holding.clear()
+            self.consults.clear()  # there is nothing to return to
         for one in [one for one, other in self.consults.items() if other == party]:
             # The customer is on hold until the operator takes him back.
             del self.consults[one]

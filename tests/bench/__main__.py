@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.bench import report
 from tests.servers import ROOT
 
-GROUPS = ("first", "golden", "routing")
+GROUPS = ("first", "golden", "routing", "voice")
 PART_S = 3600
 
 

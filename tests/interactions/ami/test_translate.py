@@ -5,6 +5,7 @@ from random import Random
 import pytest
 
 from interactions.adapters.voice.ami.states import AgentState
+from interactions.adapters.voice.ami.teller import event_of
 from interactions.adapters.voice.ami.translate import Translator, replay
 from interactions.calls.facts import Kind
 from interactions.calls.reducer import reduce
@@ -81,6 +82,22 @@ def test_the_ringing_is_known_from_its_outcome_if_its_begin_was_missed(pbx):
     a_call(pbx)
     rest = [one for one in pbx.events() if one.message.event not in ("AgentCalled", "DialBegin", "Newchannel")]
     assert stretches(replay(rest, USERS), "op:17") == ["offered 3", "talking 20", "held 5", "talking 10", "wrapup …"]
+
+
+def test_a_second_offer_of_which_the_begin_was_missed(pbx):
+    customer = pbx.open("PJSIP/trunk", state="4")
+    for _ in "12":
+        agent = pbx.call_agent(customer, "PJSIP/1017")
+        pbx.wait(10)
+        pbx.no_answer(customer, agent, "PJSIP/1017", ring_ms=10000)
+        pbx.wait(5)
+    pbx.hang_up(customer)
+    events = pbx.events()
+    begins = [event for event in events if event.message.event in ("Newchannel", "AgentCalled", "DialBegin")]
+    told = replay([event for event in events if event not in begins[-3:]], USERS)
+    assert stretches(told, "op:17") == ["offered 10", "offered 10"]
+    # An operator who has not answered is no reason for which the call has ended.
+    assert reduce(facts(told), LONG).reason == "customer"
 
 
 def test_who_hangs_up_in_the_queue_has_abandoned(pbx):
@@ -161,6 +178,8 @@ def test_a_consultation_and_the_handing_over(pbx):
     assert stretches(told, "op:17") == ["offered 3", "talking 20", "consulting 11", "wrapup …"]
     assert stretches(told, "op:18") == ["offered 4", "talking 37", "wrapup …"]
     assert stretches(told, "customer") == ["ringing 3", "talking 20", "held 11", "talking 30"]
+    # The music of a consultation is no hold, and its end ends none.
+    assert not [fact for fact in facts(told) if fact.kind == Kind.RESUMED]
 
 
 def test_a_consultation_from_which_he_comes_back(pbx):
@@ -193,14 +212,21 @@ def test_a_conference_of_three(pbx):
     other, _ = consult(pbx, customer, agent)
     pbx.enter("b1", other, agent)
     pbx.wait(8)
+    pbx.leave(other)
+    pbx.wait(2)
+    pbx.enter("b1", other)
+    pbx.wait(3)
     pbx.hang_up(agent)
     told = heard(pbx)
-    assert stretches(told, "op:17") == ["offered 3", "talking 20", "consulting 11", "conferenced 8", "wrapup …"]
-    assert stretches(told, "customer")[-2:] == ["conferenced 8", "talking …"]
+    assert stretches(told, "op:17") == ["offered 3", "talking 20", "consulting 11", "conferenced 13", "wrapup …"]
+    assert stretches(told, "customer")[-2:] == ["conferenced 13", "talking …"]
+    assert sum(fact.kind == Kind.MERGED for fact in facts(told)) == 2
 
 
-def test_a_consultation_in_a_call_of_its_own(pbx):
-    """By the phone's second line: two calls become one."""
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("swaps", [True, False])
+def test_a_consultation_in_a_call_of_its_own(pbx, first, swaps):
+    """By the phone's second line: two calls become one, whichever of them the switch counts as the first."""
     customer, agent = a_talk(pbx)
     pbx.say("Hold", agent.snapshot())
     second = pbx.open("PJSIP/1017", state="4", exten="1018")
@@ -210,21 +236,21 @@ def test_a_consultation_in_a_call_of_its_own(pbx):
     pbx.dialled(second, other, "ANSWER")
     pbx.enter("b2", other, second)
     pbx.wait(7)
-    pbx.say(
-        "AttendedTransfer",
-        agent.snapshot("OrigTransferer"),
-        second.snapshot("SecondTransferer"),
-        Result="Success",
-        DestType="Bridge",
-    )
-    pbx.swap(other, agent)
-    pbx.hang_up(agent, second)
+    lines = (agent, second) if first else (second, agent)
+    names = [line.snapshot(name) for line, name in zip(lines, ("OrigTransferer", "SecondTransferer"), strict=True)]
+    pbx.say("AttendedTransfer", *names, Result="Success", DestType="Bridge")
+    if swaps:
+        pbx.swap(other, agent)
+    else:
+        pbx.enter("b1", other)
+    pbx.hang_up(second, agent)
     pbx.wait(5)
     pbx.hang_up(customer, other)
     told = heard(pbx)
     assert stretches(told, "op:17", customer.unique) == ["offered 3", "talking 20", "held 10", "wrapup …"]
     assert stretches(told, "op:18", customer.unique) == ["talking 5", "wrapup …"]
     assert reduce(facts(told, second.unique), LONG).reason == "transferred"
+    assert sum(fact.kind == Kind.LEFT and fact.party == "op:17" for fact in facts(told)) == 1
 
 
 @pytest.mark.parametrize("click", [False, True])
@@ -245,6 +271,20 @@ def test_an_outgoing_call(pbx, click):
     assert stretches(told, "op:17") == [f"ringing {8 if click else 6}", "talking 9", "wrapup …"]
     assert stretches(told, "customer") == ["offered 6", "talking 9"]
     assert facts(told)[0].data["to"] == "+79005554433"
+
+
+def test_a_consultation_in_an_outgoing_call(pbx):
+    phone = pbx.open("PJSIP/1017", state="4", exten="+79005554433")
+    trunk = pbx.open("PJSIP/trunk", linked=phone.unique)
+    pbx.dial(phone, trunk, "+79005554433@trunk")
+    pbx.wait(6)
+    pbx.dialled(phone, trunk, "ANSWER")
+    pbx.enter("b1", trunk, phone)
+    pbx.wait(9)
+    consult(pbx, trunk, phone)
+    told = heard(pbx)
+    assert stretches(told, "op:17") == ["ringing 6", "talking 9", "consulting …"]
+    assert stretches(told, "op:18") == ["offered 4", "talking …"]
 
 
 def test_an_outgoing_call_to_one_who_is_busy(pbx):
@@ -287,8 +327,6 @@ def test_a_log_that_lies_shuffled_and_doubled_tells_the_same(pbx, seed):
 
 
 def test_events_without_stamps_have_the_moment_at_which_they_come(pbx):
-    from interactions.adapters.voice.ami.translate import event_of
-
     pbx.stamps = False
     pbx.open("PJSIP/trunk", state="4")
     assert event_of(pbx.events()[0].message, 5.5, 1).at == 5.5

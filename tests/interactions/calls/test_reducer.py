@@ -205,6 +205,49 @@ def test_what_is_missing_is_inferred(words, stretches):
     assert told("op:1", *words) == stretches
 
 
+def test_what_is_said_twice_or_late_changes_nothing():
+    assert told("op:1", *TALK, "12 offered op:1") == ["offered 5-8", "talking 8-"]
+    assert told("op:1", *TALK, "20 held op:1", "20 resumed op:1") == ["offered 5-8", "talking 8-"]
+    # Whom it rang at beside the first one rings on, though nothing is known of the caller.
+    assert told("op:2", "5 offered op:1", "5 offered op:2", "9 refused op:1") == ["offered 5-"]
+
+
+def test_who_has_wrapped_up_does_not_do_so_for_an_offer_that_he_declines():
+    over = (*TALK, "20 left op:1", "21 offered op:1", "25 refused op:1")
+    assert told("op:1", *over)[-3:] == ["wrapup 20-21", "offered 21-25", "wrapup 25-"]
+    done = (*TALK, "20 left op:1", "20.5 wrapped_up op:1", "21 offered op:1", "25 refused op:1")
+    assert told("op:1", *done)[-2:] == ["wrapup 20-20.5", "offered 21-25"]
+
+
+def test_who_is_consulted_stays_so_when_others_are_called():
+    ask = (*TALK, "20 consulted op:1 party=op:2", "21 offered op:2", "22 offered op:3", "24 answered op:2")
+    assert reduce(facts(*ask), 50).consults == {"op:1": "op:2"}
+    assert told("op:3", *ask) == ["offered 22-24"]
+    assert reduce(facts(*TALK, "20 consulted op:1 party=customer", "21 offered op:2"), 50).consults == {"op:1": "op:2"}
+
+
+def test_a_handing_over_before_the_second_party_has_answered():
+    ask = (*TALK, "20 consulted op:1 party=op:2", "21 offered op:2", "23 transferred op:1 how=consult")
+    assert told("customer", *ask, "26 answered op:2")[1:] == [
+        "talking 8-20",
+        "held 20-23",
+        "ringing 23-26",
+        "talking 26-",
+    ]
+
+
+def test_a_customer_who_had_put_us_on_hold_talks_to_the_next():
+    words = (*TALK, "10 held customer", "12 transferred op:1 how=blind", "15 answered op:2")
+    assert told("op:1", *words)[1:] == ["talking 8-12", "transferring 12-15", "wrapup 15-"]
+    assert told("customer", *words)[1:] == ["talking 8-10", "held 10-12", "ringing 12-15", "talking 15-"]
+
+
+def test_a_member_of_a_conference_who_is_put_into_a_queue_leaves_it():
+    words = (*TALK, "20 consulted op:1 party=op:2", "24 answered op:2", "30 merged op:1", "40 queued customer")
+    assert told("customer", *words)[-2:] == ["conferenced 30-40", "ringing 40-"]
+    assert told("op:1", *words)[-2:] == ["conferenced 30-40", "talking 40-"]
+
+
 def test_a_pause_of_the_recording_ends_with_the_call_at_last():
     words = (*TALK, "10 recording_paused op:1", "12 recording_resumed op:1", "20 recording_paused")
     view = reduce(facts(*words), 50)

@@ -4,7 +4,7 @@ A member is told of once for each of its queues. It is paused if it is in all of
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from interactions.adapters.voice.ami.wire import Message
@@ -50,14 +50,29 @@ class Members:
 
     def take(self, message: Message, at: float) -> AgentState | None:
         """Take an event of a member; return his state if it has changed."""
+        user = self._keep(message)
+        return None if user is None else self._changed(user, at)
+
+    def replace(self, members: Iterable[Message], at: float) -> list[AgentState]:
+        """Take all members that there are; return the states that have changed, of those too who are none any more."""
+        self._by_queue.clear()
+        for message in members:
+            self._keep(message)
+        changed = [self._changed(user, at) for user in sorted(self._told.keys() | self._by_queue.keys())]
+        return [state for state in changed if state is not None]
+
+    def _keep(self, message: Message) -> int | None:
         interface = message.get("interface") or message.get("location")
         user = self.users.get(interface)
         if user is None:
             self.unknown[interface] += 1
-            return None
-        own = self._by_queue.setdefault(user, {})
-        own[message.get("queue")] = _state(message)
-        state = min(own.values(), key=lambda one: _ORDER.index(one[0]))
+        else:
+            self._by_queue.setdefault(user, {})[message.get("queue")] = _state(message)
+        return user
+
+    def _changed(self, user: int, at: float) -> AgentState | None:
+        own = self._by_queue.get(user, {}).values()
+        state = min(own, key=lambda one: _ORDER.index(one[0]), default=(OFFLINE, ""))
         if self._told.get(user) == state:
             return None
         self._told[user] = state
