@@ -186,9 +186,10 @@ if RECORDINGS_S3_BUCKET:
         },
     }
 else:
+    # By itself a folder beside the other files.
     STORAGES["recordings"] = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": env.text("RECORDINGS_DIR", str(MEDIA_ROOT / "recordings"))},
+        "OPTIONS": {"location": env.text("RECORDINGS_DIR", "") or None},
     }
 # 32 bytes in base64: files are encrypted with it. Old keys stay in the list as long as files lie under them.
 RECORDINGS_KEY = env.text("RECORDINGS_KEY", "")

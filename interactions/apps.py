@@ -12,4 +12,4 @@ class Interactions(AppConfig):
 
     def ready(self) -> None:
         """Register what is kept of talks with a person."""
-        from interactions import personal  # noqa: F401
+        from interactions import personal, recorded  # noqa: F401

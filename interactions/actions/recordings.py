@@ -186,7 +186,7 @@ def _keep_sound(recording: Recording, source: IO[bytes], *, made_of: int) -> boo
         heard = sound.convert(source, target)
         size, digest = vault.checksum(target)
         target.seek(0)
-        name = f"{recording.public_id}/{digest[:16]}.webm"
+        name = f"{recording.folder}/{digest[:16]}.webm"
         vault.keep(name, target)
     with transaction.atomic():
         row = Recording.objects.select_for_update().get(pk=recording.pk)

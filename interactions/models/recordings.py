@@ -76,6 +76,11 @@ class Recording(models.Model):
         return f"R-{self.pk}"
 
     @property
+    def folder(self) -> str:
+        """Where its files lie in the storage."""
+        return f"recordings/{self.public_id}"
+
+    @property
     def is_playable(self) -> bool:
         """Tell whether there is sound to hear: also while late pieces are added to it."""
         return bool(self.file)
@@ -100,7 +105,7 @@ class RecordingPiece(models.Model):
     @property
     def file(self) -> str:
         """Its name in the storage."""
-        return f"{self.recording.public_id}/pieces/{self.number:06d}"
+        return f"{self.recording.folder}/pieces/{self.number:06d}"
 
 
 class RecordingMark(models.Model):

@@ -10,6 +10,7 @@ const REST_S = 0.3;
 const SPEEDS = [0.75, 1, 1.25, 1.5, 2];
 const BAR = 2;
 const RANGES = { pause: "resume", hold: "unhold" };
+const ENDS = Object.values(RANGES);
 
 export function clock(seconds) {
   const s = Math.max(0, Math.floor(seconds));
@@ -26,7 +27,7 @@ class Player extends HTMLElement {
     this.audio = new Audio();
     this.audio.preload = "auto";
     this.at = 0;
-    this.part = null;
+    this.current = null;
     this.isPlaying = false;
     this.bar = this.querySelector("[role=slider]");
     this.#listen();
@@ -48,7 +49,7 @@ class Player extends HTMLElement {
     this.audio = null;
   }
 
-  part_at(second) {
+  partAt(second) {
     return this.parts.findLast((part) => part.at <= second) ?? this.parts[0];
   }
 
@@ -73,12 +74,12 @@ class Player extends HTMLElement {
     this.#show();
     if (this.at >= this.total - 0.05) this.at = 0;
     try {
-      await this.#load(this.part_at(this.at));
+      await this.#load(this.partAt(this.at));
       await this.audio.play();
       this.#tick();
     } catch (error) {
-      // A pause that came while the sound was on its way.
-      if (error.name === "AbortError") return;
+      // A pause came while the sound was on its way; or it cannot be had: see #renew.
+      if (["AbortError", "NotSupportedError"].includes(error.name)) return;
       this.#stop();
       complain(error);
     }
@@ -98,9 +99,9 @@ class Player extends HTMLElement {
 
   // The part's sound, at the place where the timeline stands.
   async #load(part, again = false) {
-    if (this.part !== part || again) {
+    if (this.current !== part || again) {
       const { url } = await post(part.listen, again ? { again: "1" } : {});
-      this.part = part;
+      this.current = part;
       this.audio.src = url;
       this.audio.playbackRate = this.rate ?? 1;
     }
@@ -111,17 +112,20 @@ class Player extends HTMLElement {
 
   // The link has ended: another one, once, from the same place on.
   async #renew() {
-    if (!this.audio?.src || !this.part) return;
+    if (!this.audio?.src || !this.current) return;
     const isPlaying = this.isPlaying;
     if (this.renewed) {
       this.#stop();
-      this.part = null;
+      this.current = null;
       return complain(new Error(this.dataset.unheard));
     }
     try {
-      await this.#load(this.part, true);
-      if (isPlaying) await this.audio.play();
+      await this.#load(this.current, true);
+      if (!isPlaying) return;
+      await this.audio.play();
+      this.#tick();
     } catch (error) {
+      if (error.name === "NotSupportedError") return;
       this.#stop();
       complain(error);
     }
@@ -129,7 +133,7 @@ class Player extends HTMLElement {
 
   // Behind a part the next one begins; what lies between them was not recorded.
   async #next() {
-    const next = this.parts[this.parts.indexOf(this.part) + 1];
+    const next = this.parts[this.parts.indexOf(this.current) + 1];
     if (!next) {
       this.at = this.total;
       return this.#stop();
@@ -143,7 +147,7 @@ class Player extends HTMLElement {
     cancelAnimationFrame(this.frame);
     this.frame = requestAnimationFrame(() => {
       if (!this.isPlaying) return;
-      if (!this.audio.seeking) this.at = Math.max(this.part.at + this.audio.currentTime, 0);
+      if (!this.audio.seeking) this.at = Math.max(this.current.at + this.audio.currentTime, 0);
       if (this.skips) this.#skip();
       if (this.audio.currentTime > 0) this.renewed = false;
       this.#show();
@@ -153,20 +157,20 @@ class Player extends HTMLElement {
 
   #skip() {
     const second = this.audio.currentTime;
-    const quiet = this.part.silences.find(([from, to]) => second > from + REST_S && second < to - REST_S);
+    const quiet = this.current.silences.find(([from, to]) => second > from + REST_S && second < to - REST_S);
     if (quiet) this.audio.currentTime = quiet[1] - REST_S;
   }
 
   seek(second) {
     this.at = Math.min(Math.max(second, 0), this.total);
-    const part = this.part_at(this.at);
+    const part = this.partAt(this.at);
     // Where nothing was recorded, what comes next.
     if (this.at > part.at + part.duration) {
       const next = this.parts[this.parts.indexOf(part) + 1];
       this.at = next ? next.at : this.total;
     }
     this.#show();
-    if (this.part && this.part === this.part_at(this.at)) this.audio.currentTime = this.at - this.part.at;
+    if (this.current && this.current === this.partAt(this.at)) this.audio.currentTime = this.at - this.current.at;
     else if (this.isPlaying) {
       this.isPlaying = false;
       this.audio.pause();
@@ -217,7 +221,7 @@ class Player extends HTMLElement {
     const form = event.target.closest("form.note");
     if (!form) return;
     event.preventDefault();
-    const part = this.part_at(this.at);
+    const part = this.partAt(this.at);
     try {
       const made = await post(form.getAttribute("action").replace(this.dataset.key, part.id), {
         kind: "note",
@@ -293,7 +297,7 @@ class Player extends HTMLElement {
     over.replaceChildren();
     list.replaceChildren();
     const share = (second) => `${((second / (this.total || 1)) * 100).toFixed(3)}%`;
-    const range = (kind, from, to) => {
+    const range = (kind, from, to = from) => {
       const el = document.createElement("i");
       el.className = kind;
       el.style.left = share(from);
@@ -306,8 +310,10 @@ class Player extends HTMLElement {
     }
     for (const [index, mark] of this.marks.entries()) {
       const end = RANGES[mark.kind] && this.marks.slice(index).find((one) => one.kind === RANGES[mark.kind]);
+      // The end of a range is seen by it.
+      if (ENDS.includes(mark.kind)) continue;
       if (RANGES[mark.kind]) range(mark.kind, mark.at, end?.at ?? this.total);
-      else range("tick", mark.at, mark.at);
+      else if (mark.kind !== "gap") range("tick", mark.at);
       list.append(this.#button(mark));
     }
     list.hidden = !this.marks.length;

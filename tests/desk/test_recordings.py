@@ -46,8 +46,7 @@ class Place:
 
 @pytest.fixture(autouse=True)
 def folder(settings, tmp_path):
-    place = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
-    settings.STORAGES = {**settings.STORAGES, "recordings": place}
+    settings.MEDIA_ROOT = tmp_path
     return tmp_path
 
 

@@ -28,8 +28,7 @@ KEY, OTHER_KEY = (b64encode(bytes([one]) * 32).decode() for one in (1, 2))
 @pytest.fixture(autouse=True)
 def folder(settings, tmp_path):
     """Recordings lie in a folder of the test's own."""
-    place = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
-    settings.STORAGES = {**settings.STORAGES, "recordings": place}
+    settings.MEDIA_ROOT = tmp_path
     return tmp_path
 
 

@@ -71,11 +71,11 @@ def test_nothing_of_him_is_left_anywhere_and_the_numbers_stay(town, monkeypatch)
         "interactions_message.args", "interactions_interaction.says", "interactions_interaction.page",
         "interactions_interaction.subject", "interactions_interaction.wrap_note", "interactions_thread.page",
         "interactions_attachment.name", "interactions_case.subject", "interactions_case.text", "interactions_task.title",
-        "interactions_task.text", "interactions_task.contact", "interactions_draft.text", "interactions_block.reason",
+        "interactions_task.text", "interactions_task.contact", "interactions_recordingmark.text", "interactions_draft.text", "interactions_block.reason",
         "routing_workitem.note", "quality_survey.comment", "core_event.payload", "core_event.dedup", "core_outbox.payload",
         "core_outbox.error", "core_webhookdelivery.body", "core_keptanswer.body", "core_keptanswer.key",
     }, sorted(planted)  # fmt: skip
-    assert len(in_files(Path(settings.MEDIA_ROOT))) == 2 and in_redis() == []
+    assert len(in_files(Path(settings.MEDIA_ROOT))) == 3 and in_redis() == []
     now = timezone.now()
     monkeypatch.setattr(timezone, "now", lambda: now)
     with connection.cursor() as cursor:

@@ -3,6 +3,7 @@
 The words below stand for him and for nobody else. The search names no table, column or key: a new one is searched too.
 """
 
+import hashlib
 import re
 import uuid
 from datetime import timedelta
@@ -22,7 +23,8 @@ from cxcenter.accounts.roles import Role
 from cxcenter.core import once, webhooks
 from cxcenter.core.models import Event, Outbox
 from cxcenter.widget import limits
-from interactions.actions import cases, drafts, moderation
+from interactions import sound
+from interactions.actions import cases, drafts, moderation, recordings
 from interactions.models import Interaction
 from interactions.uploads import read_upload
 from routing import calls
@@ -147,6 +149,7 @@ def plant(town: Town) -> Customer:
     world.reply(talk, town.alice, f"he is {SECRET}", audience="staff")
     note = read_upload(SimpleUploadedFile(f"{SECRET}.txt", LAST.encode()))
     world.reply(talk, town.alice, "", audience="staff", make_files=lambda: [note])
+    _recorded(town, talk)
     drafts.save_draft(interaction=talk, actor=town.boss, text=f"Dear {LAST}", is_note=False)
     Interaction.objects.filter(pk=talk.pk).update(subject=f"Complaint of {LAST}")
     profile = Profile.objects.get(interactions=talk)
@@ -188,6 +191,18 @@ def plant(town: Town) -> Customer:
     return Customer.objects.get(pk=profile.customer_id)
 
 
+def _recorded(town: Town, talk: Interaction) -> None:
+    """A call of his in which he says his name: a piece of it as it came, and what a colleague has noted at a second of it."""
+    recording = recordings.start(
+        interaction=talk, key=uuid.uuid4(), actor=town.alice, content_type=sound.RECORDED, started_at=None
+    )
+    said = f"{FIRST} {LAST}".encode()
+    recordings.keep_piece(recording=recording, number=0, content=said, sha256=hashlib.sha256(said).hexdigest())
+    recordings.mark(recording=recording, kind="note", at_s=1, actor=town.boss, text=f"he says {SECRET}")
+    recordings.finish(recording=recording, pieces=1)
+    recordings.finish_all()
+
+
 def _called_back(town: Town, profile: Profile) -> None:
     """He asks to be called at a time, then as soon as may be; he is called, and once more in vain."""
     town.queue.callbacks = True
@@ -199,7 +214,7 @@ def _called_back(town: Town, profile: Profile) -> None:
         "name": f"{FIRST} {LAST}",
         "zone": world.zone_by_day(),
     }
-    callbacks.ask(callbacks.Wish(**said, at=calls.slots(town.queue)[-1], text=f"about {ACCOUNT}"))
+    callbacks.ask(callbacks.Wish(**said, at=calls.slots(town.queue, zone=said["zone"])[-1], text=f"about {ACCOUNT}"))
     callback, _made = callbacks.ask(callbacks.Wish(**said, text=f"{SECRET} again"))
     world.on_duty(town.alice, capacity=9)
     offers.assign_next()
@@ -210,7 +225,9 @@ def _called_back(town: Town, profile: Profile) -> None:
         actor=callback_holder(callback),
         note=f"{LAST} is glad",
     )
-    vain, _made = callbacks.ask(callbacks.Wish(**said, at=calls.slots(town.queue)[0], text=f"{FIRST} is late"))
+    vain, _made = callbacks.ask(
+        callbacks.Wish(**said, at=calls.slots(town.queue, zone=said["zone"])[0], text=f"{FIRST} is late")
+    )
     callbacks.cancel(callback_id=vain.pk, actor=town.boss)
 
 
@@ -290,6 +307,10 @@ def plant_anna(town: Town) -> Customer:
     Interaction.objects.filter(pk=talk.pk).update(says={"contact": "+79160000002"})
     cases.link_customer(interaction_id=talk.pk, profile=anna.profiles.get(), actor=town.alice)
     file = read_upload(SimpleUploadedFile("anna.txt", b"Anna"))
+    recordings.mark(
+        recording=recordings.start(interaction=talk, key=uuid.uuid4(), actor=town.alice, content_type=sound.RECORDED),
+        kind="note", at_s=1, actor=town.boss, text="Anna",
+    )  # fmt: skip
     town.accept(talk)
     world.reply(talk, town.alice, "", make_files=lambda: [file])
     drafts.save_draft(interaction=talk, actor=town.boss, text="Dear Anna", is_note=False)

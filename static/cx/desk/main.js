@@ -6,9 +6,9 @@ import "./card.js";
 import "./keys.js";
 import "./provenance.js";
 import { format, now, syncTo, tick } from "../clock.js";
-import { uuid, words } from "../net.js";
+import { post, uuid, words } from "../net.js";
 import { Line } from "../socket.js";
-import { say } from "../toast.js";
+import { complain, say } from "../toast.js";
 import { useLine } from "./composer.js";
 import { isDirty } from "./fields.js";
 import { atEnd, check, chat, known, log, place, setMarks, showTyping, stopTyping, take, threadId } from "./log.js";
@@ -18,6 +18,7 @@ import { flush } from "./outbox.js";
 import { arrive, openNext, queuesChanged, refreshParts, refreshSide, reopen } from "./parts.js";
 import { callAgain, follow, hearSdp, refreshBar } from "./phone.js";
 import { ring } from "./prefs.js";
+import { sendLeft } from "./recorder.js";
 import "./sound.js";
 import { shownCustomer, timelineChanged } from "./timeline.js";
 
@@ -37,6 +38,8 @@ const line = new Line("/ws/desk/", {
   onMessage: (event) => handlers[event.kind]?.(event),
 });
 useLine(line);
+// What a tab has recorded and could not send before it was closed.
+if (serves()) sendLeft(post, (trouble) => trouble && complain(trouble));
 
 // All my threads and those that the page shows: a message in another tab is news as well.
 function watch() {

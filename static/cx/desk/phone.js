@@ -7,7 +7,7 @@ import { call } from "../voice/peer.js";
 import { NoMicrophone, open } from "../voice/mic.js";
 import { watch } from "../voice/quality.js";
 import { refreshParts } from "./parts.js";
-import { sendLeft, startRecording } from "./recorder.js";
+import { startRecording } from "./recorder.js";
 import { prefs } from "./prefs.js";
 
 const AGAIN_MS = 3000;
@@ -241,5 +241,4 @@ document.addEventListener("cx:sound", () => {
   changeMicrophone();
 });
 addEventListener("pagehide", () => now && letGo());
-sendLeft(post, onTrouble);
 setInterval(() => lineOf() && !now && follow(), AGAIN_MS);
