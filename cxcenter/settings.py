@@ -1,6 +1,7 @@
 """Settings, all from the environment and checked at start by name. The README has their table."""
 
 from pathlib import Path
+from typing import Any
 
 import psycopg2.extensions
 from celery.schedules import crontab
@@ -168,7 +169,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = Path(env.text("MEDIA_DIR", str(VAR_DIR / "files")))
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
