@@ -20,6 +20,7 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.error import FFmpegError
 
+Samples = np.ndarray[Any, np.dtype[Any]]
 RECORDED = "audio/webm"
 PLAYED = "audio/webm"
 RATE = 48_000
@@ -54,12 +55,10 @@ class Heard:
     gaps: list[float] = field(default_factory=list)
 
 
-def convert(source: IO[bytes], target: IO[bytes]) -> Heard:
-    """Write the sound of a file into another as WebM with Opus, with duration and index. Raises Unplayable."""
+def convert(source: IO[bytes], target: str) -> Heard:
+    """Write the sound of a file to a path as WebM with Opus, with duration and index. Raises Unplayable."""
     heard = measure(source)
     source.seek(0)
-    target.seek(0)
-    target.truncate()
     try:
         with av.open(source) as opened:
             stream = opened.streams.audio[0]
@@ -67,16 +66,15 @@ def convert(source: IO[bytes], target: IO[bytes]) -> Heard:
             (_copy if as_it_is else _encode)(opened, stream, target)
     except FFmpegError as error:
         raise Unplayable(str(error)) from None
-    target.seek(0)
     return heard
 
 
-def _writer(target: IO[bytes]) -> Any:
+def _writer(target: str) -> Any:
     # The index stands before the sound: a player needs no look at the end of the file.
     return av.open(target, "w", format="webm", options={"cues_to_front": "1"})
 
 
-def _copy(opened: Any, stream: AudioStream, target: IO[bytes]) -> None:
+def _copy(opened: Any, stream: AudioStream, target: str) -> None:
     with _writer(target) as writer:
         out = writer.add_stream_from_template(stream)
         first = None
@@ -90,7 +88,7 @@ def _copy(opened: Any, stream: AudioStream, target: IO[bytes]) -> None:
             writer.mux(packet)
 
 
-def _encode(opened: Any, stream: AudioStream, target: IO[bytes]) -> None:
+def _encode(opened: Any, stream: AudioStream, target: str) -> None:
     channels = min(stream.codec_context.channels, 2)
     layout = "stereo" if channels == 2 else "mono"
     with _writer(target) as writer:
@@ -110,7 +108,7 @@ def _encode(opened: Any, stream: AudioStream, target: IO[bytes]) -> None:
 # --- Decoding ----------------------------------------------------------------------------------
 
 
-def _decoded(opened: Any, stream: AudioStream) -> Iterator[tuple[float, np.ndarray]]:
+def _decoded(opened: Any, stream: AudioStream) -> Iterator[tuple[float, Samples]]:
     """Yield (second, samples by channel) of what can be decoded; what is damaged in between is left out."""
     resampler = av.AudioResampler(format="fltp", rate=RATE)
     packets = opened.demux(stream)
@@ -123,27 +121,44 @@ def _decoded(opened: Any, stream: AudioStream) -> Iterator[tuple[float, np.ndarr
             continue
         for frame in frames:
             at = float(frame.pts * frame.time_base) if frame.pts is not None else -1.0
-            for one in resampler.resample(frame):
+            as_it_is = frame.format.name == "fltp" and frame.sample_rate == RATE
+            for one in [frame] if as_it_is else resampler.resample(frame):
                 yield at, one.to_ndarray()
                 at = -1.0
 
 
-def _blocks(opened: Any, stream: AudioStream, holes: list[float] | None = None) -> Iterator[np.ndarray]:
-    """Yield the samples one after another, with silence where nothing was recorded; notes in `holes` where that begins."""
-    done, first = 0, None
+def _blocks(opened: Any, stream: AudioStream, holes: list[float] | None = None) -> Iterator[Samples]:
+    """Yield the samples in blocks of a second or so, with silence where nothing was recorded; `holes` gets where that begins.
+
+    A hole is a leap from one frame to the next: that the clock of the sound goes a little otherwise than ours is none.
+    """
+    waiting: list[Samples] = []
+    done = held = 0
+    first = due = None
     for at, samples in _decoded(opened, stream):
         if at >= 0:
             first = at if first is None else first
-            missing = round((at - first) * RATE) - done
-            if missing > HOLE_S * RATE:
+            if due is not None and at - due > HOLE_S:
+                missing = max(round((at - first) * RATE) - done, 0)
                 if holes is not None:
                     holes.append(round(done / RATE, 3))
-                for _ in range(missing // RATE):
-                    yield np.zeros((samples.shape[0], RATE), np.float32)
-                yield np.zeros((samples.shape[0], missing % RATE), np.float32)
-                done += missing
-        done += samples.shape[1]
-        yield samples
+                while missing:
+                    size = min(missing, RATE)
+                    waiting.append(np.zeros((samples.shape[0], size), np.float32))
+                    missing, done, held = missing - size, done + size, held + size
+                    if held >= RATE:
+                        yield np.concatenate(waiting, axis=1)
+                        waiting, held = [], 0
+            due = at
+        waiting.append(samples)
+        length = samples.shape[1]
+        done, held = done + length, held + length
+        due = None if due is None else due + length / RATE
+        if held >= RATE:
+            yield np.concatenate(waiting, axis=1)
+            waiting, held = [], 0
+    if waiting:
+        yield np.concatenate(waiting, axis=1)
 
 
 # --- Measuring ---------------------------------------------------------------------------------
@@ -152,9 +167,9 @@ def _blocks(opened: Any, stream: AudioStream, holes: list[float] | None = None) 
 def measure(source: IO[bytes]) -> Heard:
     """Listen to a whole file. Raises Unplayable."""
     heard = Heard()
-    levels: list[np.ndarray] = []
-    peaks: list[np.ndarray] = []
-    rest: np.ndarray | None = None
+    levels: list[Samples] = []
+    peaks: list[Samples] = []
+    rest: Samples | None = None
     samples = 0
     try:
         source.seek(0)
@@ -180,7 +195,7 @@ def measure(source: IO[bytes]) -> Heard:
     return heard
 
 
-def waveform(peaks: np.ndarray) -> list[list[int]]:
+def waveform(peaks: Samples) -> list[list[int]]:
     """Return each side's peaks of 0–100 at no more than POINTS places of equal length."""
     count = peaks.shape[1]
     points = min(count, POINTS)
@@ -189,10 +204,10 @@ def waveform(peaks: np.ndarray) -> list[list[int]]:
     return np.rint(np.clip(loudest, 0, 1) * 100).astype(int).tolist()
 
 
-def _tell(heard: Heard, loud: np.ndarray) -> None:
+def _tell(heard: Heard, loud: Samples) -> None:
     """Tell speech, silence and overlap from which frames of each side are loud."""
     speech = np.stack([bridged(side) for side in loud])
-    nobody = ~speech.any(axis=0)
+    nobody: Samples = ~speech.any(axis=0)
     heard.silences = [
         [round(start * FRAME_S, 2), round(end * FRAME_S, 2)]
         for start, end in runs(nobody)
@@ -204,7 +219,7 @@ def _tell(heard: Heard, loud: np.ndarray) -> None:
         heard.overlap_s = round(float(speech.all(axis=0).sum()) * FRAME_S, 2)
 
 
-def bridged(loud: np.ndarray) -> np.ndarray:
+def bridged(loud: Samples) -> Samples:
     """Return the frames of speech: those that are loud, and short pauses between them."""
     speech = loud.copy()
     for start, end in runs(~loud):
@@ -213,7 +228,7 @@ def bridged(loud: np.ndarray) -> np.ndarray:
     return speech
 
 
-def runs(true: np.ndarray) -> list[tuple[int, int]]:
+def runs(true: Samples) -> list[tuple[int, int]]:
     """Return [start, end) of each run of true values."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], true, [False]]).astype(np.int8)))
     return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]

@@ -40,6 +40,7 @@ def webm(sides: np.ndarray) -> bytes:
     out = io.BytesIO()
     with av.open(out, "w", format="webm", options={"live": "1", "cluster_time_limit": "1000"}) as writer:
         stream = writer.add_stream("libopus", rate=RATE, layout="stereo")
+        stream.bit_rate = 48_000
         for start in range(0, sides.shape[1], 960):
             block = np.ascontiguousarray(sides[:, start : start + 960].T.reshape(1, -1))
             frame = av.AudioFrame.from_ndarray(block, format="flt", layout="stereo")

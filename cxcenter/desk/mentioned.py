@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, IntegerField, OuterRef, Prefetch, Subquery
+from django.db.models import Count, FloatField, IntegerField, OuterRef, Prefetch, Subquery, Sum
 
 from customers.fields import CUSTOM
 from customers.models import CustomField, Identity, Membership, Note
 from cxcenter.accounts.models import User
 from cxcenter.core.models import Event
 from interactions.choices import Author
-from interactions.models import Case, Interaction, Message, Task
+from interactions.models import Case, Interaction, Message, Recording, Task
 from routing.models import Assignment
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _sessions(numbers: set[int], user: User) -> dict[int, Interaction]:
         Interaction.objects.visible_to(user)
         .select_related("topic", "disposition", "survey")
         .prefetch_related(Prefetch("legs", queryset=answered, to_attr="answered_by"))
-        .annotate(said=_count_of_messages())
+        .annotate(said=_count_of_messages(), recorded_s=_length_of_recordings())
     )
     return readable.in_bulk(numbers)
 
@@ -78,3 +78,9 @@ def _sessions(numbers: set[int], user: User) -> dict[int, Interaction]:
 def _count_of_messages() -> Subquery:
     spoken = Message.objects.filter(interaction=OuterRef("pk")).exclude(author=Author.SYSTEM).order_by()
     return Subquery(spoken.values("interaction").annotate(n=Count("pk")).values("n"), output_field=IntegerField())
+
+
+def _length_of_recordings() -> Subquery:
+    """How much of a session can be heard, s; None if nothing."""
+    heard = Recording.objects.filter(interaction=OuterRef("pk")).exclude(file="").order_by()
+    return Subquery(heard.values("interaction").annotate(n=Sum("duration_s")).values("n"), output_field=FloatField())

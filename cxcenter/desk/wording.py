@@ -86,7 +86,7 @@ def _closed(payload: Payload, about: Mentioned) -> Said:
     words = CloseReason(reason).label if reason in CloseReason.values else reason
     title = _("Session ended: %(reason)s") % {"reason": words}
     session, url = _session(payload, about)
-    detail = joined(_how_long(session), _outcome(session)) if session else ""
+    detail = joined(_how_long(session), _recorded(session), _outcome(session)) if session else ""
     return Said("circle-check", payload.get("kind", "webchat"), title, detail, url=url)
 
 
@@ -94,6 +94,10 @@ def _how_long(session: Interaction) -> str:
     if session.closed_at is None:
         return ""
     return _("lasted %(time)s") % {"time": clock((session.closed_at - session.opened_at).total_seconds())}
+
+
+def _recorded(session: Any) -> str:
+    return _("recording %(time)s") % {"time": clock(session.recorded_s)} if session.recorded_s else ""
 
 
 def _outcome(session: Interaction) -> str:

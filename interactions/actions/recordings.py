@@ -183,7 +183,7 @@ def put_together(recording: Recording) -> bool:
 def _keep_sound(recording: Recording, source: IO[bytes], *, made_of: int) -> bool:
     """Store the sound of a recording in the form that plays, and what was measured in it."""
     with NamedTemporaryFile() as target:
-        heard = sound.convert(source, target)
+        heard = sound.convert(source, target.name)
         size, digest = vault.checksum(target)
         target.seek(0)
         name = f"{recording.folder}/{digest[:16]}.webm"
