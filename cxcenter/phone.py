@@ -41,7 +41,7 @@ class OnLine:
 
 def bar_context(user: "User") -> dict[str, Any]:
     """Return what the bar's template is given."""
-    return {"lines": lines_of(user), "ice": ice.servers(f"user{user.pk}")}
+    return {"calls_in_hand": lines_of(user), "ice": ice.servers(f"user{user.pk}")}
 
 
 def words_of(phase: Phase, *, muted: bool) -> str:

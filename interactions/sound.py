@@ -191,7 +191,7 @@ def measure(source: IO[bytes]) -> Heard:
         raise Unplayable("no sound")
     heard.duration_s = round(samples / RATE, 3)
     heard.sides = waveform(np.concatenate(peaks, axis=1))
-    _tell(heard, np.concatenate(levels, axis=1) > SPEECH_RMS)
+    _tell(heard, np.asarray(np.concatenate(levels, axis=1) > SPEECH_RMS))
     return heard
 
 
