@@ -207,7 +207,7 @@ def waveform(peaks: Samples) -> list[list[int]]:
 def _tell(heard: Heard, loud: Samples) -> None:
     """Tell speech, silence and overlap from which frames of each side are loud."""
     speech = np.stack([bridged(side) for side in loud])
-    nobody: Samples = ~speech.any(axis=0)
+    nobody = np.asarray(~speech.any(axis=0))
     heard.silences = [
         [round(start * FRAME_S, 2), round(end * FRAME_S, 2)]
         for start, end in runs(nobody)

@@ -5,20 +5,23 @@ import json
 import tracemalloc
 import uuid
 import zipfile
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from customers import actions as customers
 from customers.models import Customer, Identity, Membership
-from cxcenter.core.errors import Invalid
+from cxcenter.core.errors import Conflict, Invalid
 from cxcenter.core.models import AuditEntry, Event
+from interactions.actions import recordings
 from interactions.models import Attachment, Interaction
 from interactions.uploads import read_upload
-from tests import world
+from tests import sounds, world
 from tests.api.callers import problem, token
-from tests.personal.town import ACCOUNT, FIRST, LAST, MAIL, PHONE, SECRET, Town, known, plant, signed_in
+from tests.personal.town import ACCOUNT, FIRST, LAST, MAIL, PHONE, SECRET, Town, erase, known, plant, signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -61,6 +64,34 @@ def test_it_has_everything_about_him(town):
     files = [file for message in session["messages"] for file in message["files"]]
     assert sorted(packed.namelist()) == sorted(["customer.json", *(file["path"] for file in files)])
     assert {packed.read(file["path"]) for file in files} == {f"{FIRST} {LAST} {PHONE} {SECRET}".encode(), LAST.encode()}
+
+
+def test_his_calls_are_in_it_and_one_on_hold_is_in_the_way_of_an_erasure(town):
+    talk = world.open_chat(town.site)
+    him = talk.profile.customer
+    heard = io.BytesIO(sounds.wav(sounds.call_of(1)))
+    recording = recordings.keep_file(talk, heard, timezone.now())
+    recordings.mark(recording=recording, kind="note", at_s=0.5, actor=town.alice, text="His number")
+    town.accept(talk)
+    town.finish(talk)
+    packed = exported(him, town)
+    (said,) = data_of(packed)["recordings"]
+    assert (said["session"], said["marks"]) == (str(talk), [{"at_s": 0.5, "kind": "note", "text": "His number"}])
+    assert abs(sounds.duration(packed.read(said["path"])) - 1) < 0.1
+    stored = Path(settings.MEDIA_ROOT) / recording.file
+    recordings.hold(recording=recording, actor=town.boss, reason="Claim 12")
+    with pytest.raises(Conflict, match="1 recording on legal hold"):
+        erase(him, town)
+    assert stored.exists()
+    recordings.release(recording=recording, actor=town.boss)
+    erase(him, town)
+    recording.refresh_from_db()
+    assert not stored.exists() and (recording.state, recording.waveform, recording.duration_s > 0.9) == (
+        "deleted",
+        {},
+        True,
+    )
+    assert recording.marks.get().text == ""
 
 
 def test_nothing_of_other_customers_is_in_it(town):
