@@ -72,7 +72,7 @@ class Scene:
             self.say(SAID[control], "" if control == Control.HANG_UP else OWN, **how)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(outgoing=st.booleans(), presses=st.lists(st.tuples(st.integers(0, 999), st.booleans()), max_size=40))
 def test_a_pressed_control_leads_where_the_table_says(outgoing, presses):
     scene = Scene(outgoing)

@@ -41,7 +41,7 @@ def test_shuffled_doubled_and_cut_facts_tell_what_those_in_order_tell(log, seed,
     assert growing.view(now) == whole
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(log=logs())
 def test_intervals_are_the_phases_after_each_fact(log):
     """None overlap, none leave a gap: each moment of each party is in the one stretch that its phase says."""
@@ -221,7 +221,7 @@ def test_who_has_wrapped_up_does_not_do_so_for_an_offer_that_he_declines():
 
 def test_who_is_consulted_stays_so_when_others_are_called():
     ask = (*TALK, "20 consulted op:1 party=op:2", "21 offered op:2", "22 offered op:3", "24 answered op:2")
-    assert reduce(facts(*ask), 50).consults == {"op:1": "op:2"}
+    assert reduce(facts(*ask[:-1]), 50).consults == reduce(facts(*ask), 50).consults == {"op:1": "op:2"}
     assert told("op:3", *ask) == ["offered 22-24"]
     assert reduce(facts(*TALK, "20 consulted op:1 party=customer", "21 offered op:2"), 50).consults == {"op:1": "op:2"}
 
