@@ -302,7 +302,14 @@ def skill() -> Skill:
 def filled(address: str, side: dict[str, Any]) -> str:
     """An address with the ids of rows of one side."""
     row = next((row for start, row in side["rows"].items() if address.startswith(start)), None)
-    words = {"control": "hold", "section": "card", "field": "name", "what": "done", "name": "line", "key": side["site"].key}
+    words = {
+        "control": "hold",
+        "section": "card",
+        "field": "name",
+        "what": "done",
+        "name": "line",
+        "key": side["site"].key,
+    }
     address = address.replace("<int:skill>", str(skill().pk))
     address = address.replace("<int:number>", "0")
     address = address.replace("<int:identity>", str(side["chat"].thread.identity_id))

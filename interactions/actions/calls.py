@@ -134,8 +134,13 @@ def controls_of(view: CallView, user_id: int, *, recorded: bool) -> frozenset[Co
 
 @transaction.atomic
 def press(*, interaction_id: int, actor: "User", control: Control, recorded: bool = False) -> CallView:
-    """Carry out a control that changes the call alone (NOTED). Raises Conflict (code "not_now") if it is not active now."""
-    call = Call.objects.select_for_update().get(pk=interaction_id)
+    """Carry out a control that changes the call alone (NOTED).
+
+    Raises Conflict for a session that is no call (code "no_call") and if the control is not active now ("not_now").
+    """
+    call = Call.objects.select_for_update().filter(pk=interaction_id).first()
+    if call is None:
+        raise Conflict(_("This session is no call."), code="no_call")
     active = controls_of(view_of(call.pk), actor.pk, recorded=recorded)
     if control not in active:
         raise Conflict(_("This is not possible at this moment."), code="not_now", allowed=sorted(active))

@@ -182,6 +182,7 @@ class House:
         other = str(self.member.company.customer_id) if pk is None else ident
         words = {
             "<str:section>": "cases",
+            "<str:control>": "hold",
             "<str:what>": "done",
             "<str:field>": "name",
             "<int:other>": other,
