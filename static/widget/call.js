@@ -123,7 +123,7 @@ async function begin(given) {
   known = { ...known, ...given };
   if (!(await openMic(() => begin(given)))) return;
   try {
-    const told = await post("call/start", { ...given, topic: Number(given.topic) || undefined, key: newKey(), page: { url: location.href } });
+    const told = await post("call/start", { ...given, topic: Number(given.topic) || undefined, key: newKey() });
     ice = told.ice;
     enter(told.state);
   } catch (error) {

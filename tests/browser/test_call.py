@@ -1,5 +1,6 @@
 """A call from a visitor's browser to an operator's: two real browsers, each with a tone of its own for a voice."""
 
+import io
 import os
 import re
 import shutil
@@ -8,6 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -102,6 +104,25 @@ def operator_browser(speak: Callable[[float], Browser]) -> Browser:
     return speak(OPERATOR_HZ)
 
 
+def sides(content: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """The left and the right side of a recording, in samples of whole tenths of a second."""
+    resampler = av.AudioResampler(format="fltp", layout="stereo", rate=RATE)
+    with av.open(io.BytesIO(content)) as opened:
+        frames = [part.to_ndarray() for frame in opened.decode(audio=0) for part in resampler.resample(frame)]
+    both = np.concatenate(frames, axis=1)
+    both = both[:, : both.shape[1] // (RATE // 10) * (RATE // 10)]
+    return both[0], both[1]
+
+
+def loud(side: np.ndarray, hz: float) -> bool:
+    """Whether a side has a tone: its share of the sound of the loudest second."""
+    second = max(
+        (side[at : at + RATE] for at in range(0, len(side) - RATE, RATE // 2)), key=lambda one: float(np.abs(one).sum())
+    )
+    levels = np.abs(np.fft.rfft(second * np.hanning(len(second))))
+    return bool(levels[round(hz) - 5 : round(hz) + 6].max() > 0.2 * levels.max())
+
+
 class Phones:
     """An operator at the desk and a visitor at the page of calls."""
 
@@ -131,6 +152,24 @@ class Phones:
         expect(self.desk.locator("#cti-words")).to_have_text("Talking")
         expect(self.desk.locator("#cti")).to_have_attribute("data-sound", "connected")
         expect(self.page.locator("#call")).to_have_attribute("data-sound", "connected")
+
+    def recording(self) -> bytes:
+        """Wait for the recording that ended last, as the desk serves it."""
+        script = (
+            "from interactions.models import Recording; "
+            f"done = Recording.objects.filter(state='ready', operator__username='{self.name}').last(); "
+            "print(done.public_id if done else '')"
+        )
+        for _try in range(30):
+            if key := self.stack.run(script).strip():
+                break
+            self.page.wait_for_timeout(1000)
+        assert key, "no recording was put together"
+        token = self.desk.evaluate("JSON.parse(document.body.getAttribute('hx-headers'))['X-CSRFToken']")
+        url = f"{self.stack.url}/desk/recordings/{key}/listen/"
+        told = self.desk.request.post(url, headers={"X-CSRFToken": token, "Referer": self.stack.url})
+        assert told.ok, told.text()
+        return self.desk.request.get(f"{self.stack.url}{told.json()['url']}").body()
 
     def press(self, name: str) -> None:
         self.desk.locator("#cti").get_by_role("button", name=name, exact=True).click()
@@ -190,9 +229,67 @@ def test_two_browsers_talk_hold_mute_reload_and_hang_up(phones: Phones) -> None:
     phones.hears(phones.page, operator=True)
     phones.hears(phones.desk, customer=True)
 
+    phones.press("Pause the recording")
+    phones.hears(phones.page, operator=True)
+    phones.page.wait_for_timeout(1000)
+    phones.press("Record again")
+    phones.page.wait_for_timeout(1500)
     phones.press("Hang up")
     expect(phones.page.get_by_role("heading", name="The call is over")).to_be_visible()
     expect(phones.desk.get_by_role("form", name="Wrap-up")).to_be_visible()
     times = phones.stack.run("from interactions.models import Call; call = Call.objects.latest('began_at'); "
                              "print(call.talk_s > 3, call.hold_s > 1, call.ended_at is not None, call.talk_s, call.hold_s)")  # fmt: skip
     assert times.split()[:3] == ["True", "True", "True"], times
+    left, right = sides(phones.recording())
+    assert loud(left, CUSTOMER_HZ) and not loud(left, OPERATOR_HZ), "the customer is on the left, alone"
+    assert loud(right, OPERATOR_HZ) and not loud(right, CUSTOMER_HZ), "the operator is on the right, alone"
+    quiet = np.abs(left).reshape(-1, RATE // 10).max(axis=1) + np.abs(right).reshape(-1, RATE // 10).max(axis=1) < 0.004
+    runs = "".join("q" if one else "." for one in quiet).split(".")
+    assert max(map(len, runs)) >= 8, f"the pause left silence: {quiet.astype(int)}"
+
+
+def test_a_call_is_handed_to_a_colleague_who_is_heard_then(
+    phones: Phones, operator_browser: Browser, troubles: Troubles
+) -> None:
+    other = f"{phones.name}b"
+    phones.stack.run(
+        "from tests import world; from routing.models import Queue; from cxcenter.accounts.models import User; "
+        f"one = User.objects.get(username='{phones.name}'); "
+        f"user = world.make_user('{other}', team=one.team, language='en'); "
+        f"world.make_queue('Second line of {phones.name}', team=one.team, members=(user,), offer_s=60)"
+    )
+    desks = Windows(operator_browser, troubles)
+    second = desks.sign_in(phones.stack.url, other)
+    second.context.add_init_script(EAR)
+    second.goto(f"{phones.stack.url}/desk/")
+    second.get_by_label("My status").click()
+    second.locator("#status").get_by_role("button", name="Available").click()
+    phones.become_available()
+    phones.call("Kate Larsen")
+    phones.answer("Kate Larsen")
+    phones.press("Transfer")
+    phones.desk.locator("#dialog").get_by_role("button", name=re.compile(other, re.IGNORECASE)).click()
+    expect(phones.page.get_by_role("heading", name="Calling…")).to_be_visible()
+    expect(phones.desk.locator("#cti")).to_contain_text("Calls ring here")
+    second.get_by_role("alertdialog").get_by_role("button", name=re.compile("Answer")).click()
+    expect(second.locator("#cti")).to_have_attribute("data-sound", "connected")
+    phones.hears(second, customer=True)
+    phones.hears(phones.page, operator=True)
+    phones.hears(phones.desk)
+    phones.page.get_by_role("button", name="Hang up").click()
+    expect(second.get_by_role("form", name="Wrap-up")).to_be_visible()
+    desks.close()
+
+
+def test_without_a_microphone_nobody_waits(phones: Phones, windows: Windows) -> None:
+    phones.become_available()
+    page = windows.open(locale="en-GB")
+    page.goto(f"{phones.stack.url}/widget/call/call-{phones.name}/")
+    page.get_by_role("button", name="Call", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("microphone")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    made = phones.stack.run(
+        "from interactions.models import Interaction; "
+        f"print(Interaction.objects.filter(thread__channel__name='Calls of {phones.name}').count())"
+    )
+    assert made.strip() == "0"

@@ -2,5 +2,12 @@
 
 from tests.bench.report import Bar
 
-BARS = (Bar("voice.ami_replay_per_s", "/s", 2000, above=True), Bar("voice.play_ms", "ms", 300))
-PARTS = ("replay", "play")
+BARS = (
+    Bar("voice.ring_p95_ms", "ms", 1000),
+    Bar("voice.command_p95_ms", "ms", 50),
+    Bar("voice.lines_failed", "", 0),
+    Bar("voice.lines_cpu", "cores", 0.5),
+    Bar("voice.ami_replay_per_s", "/s", 2000, above=True),
+    Bar("voice.play_ms", "ms", 300),
+)
+PARTS = ("lines", "replay", "play")
