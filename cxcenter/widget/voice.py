@@ -16,7 +16,7 @@ from cxcenter.core.errors import Conflict, NotFound
 from cxcenter.widget import api, doors, limits, protocol, reception, sites, tokens
 from cxcenter.widget.texts import call_texts
 from interactions.actions import calls, talk
-from interactions.models import Channel, Interaction, Site
+from interactions.models import Channel, Interaction, Site, Thread
 from routing import queries
 
 SIGNALS_PER_MIN = 240
@@ -116,11 +116,19 @@ def ticket(call: api.Call) -> dict[str, Any]:
     return {"ticket": tokens.ticket(call.visitor)}
 
 
+def _thread(call: api.Call) -> Thread:
+    """Return the thread of the visitor's calls. Raises NotFound for a token of his chat, and before his first call."""
+    thread = call.thread()
+    if thread.channel_id != channel_of(call.site).pk:
+        raise NotFound(_("There is no talk yet."), code="no_talk")
+    return thread
+
+
 @api.door("GET")
 def state(call: api.Call) -> dict[str, Any]:
     """Tell where the call stands: for a page that was loaded again or had lost its line."""
     limits.spend(f"read:{call.visitor.value}", api.READS_PER_MIN)
-    thread = call.thread()
+    thread = _thread(call)
     return {"state": protocol.call_state(thread), "ice": ice.servers(f"visitor{thread.pk}")}
 
 
@@ -128,7 +136,7 @@ def state(call: api.Call) -> dict[str, Any]:
 def signal(call: api.Call) -> dict[str, Any]:
     """Pass a description of a connection on to the operator who calls: {"party", "conn", "turn", "what", "sdp"}."""
     limits.spend(f"signal:{call.visitor.value}", SIGNALS_PER_MIN)
-    interaction = Interaction.objects.open().filter(thread=call.thread()).first()
+    interaction = Interaction.objects.open().filter(thread=_thread(call)).first()
     leg = queries.owner_of(interaction.pk) if interaction else None
     if interaction is None or leg is None:
         raise Conflict(_("Nobody talks to you now."), code="nobody")
@@ -143,7 +151,7 @@ def signal(call: api.Call) -> dict[str, Any]:
 def ready(call: api.Call) -> dict[str, Any]:
     """Ask the operator to call this page anew: it was loaded again, or opened in another tab."""
     limits.spend(f"signal:{call.visitor.value}", SIGNALS_PER_MIN)
-    interaction = Interaction.objects.open().filter(thread=call.thread()).first()
+    interaction = Interaction.objects.open().filter(thread=_thread(call)).first()
     leg = queries.owner_of(interaction.pk) if interaction else None
     if interaction is not None and leg is not None:
         realtime.publish((realtime.user_group(leg.operator_id), {"kind": "ready", "id": interaction.pk}))
