@@ -81,8 +81,13 @@ def fact(kind: Kind, *, party: str = "", at: datetime | None = None, key: str = 
 
 @transaction.atomic
 def note(*, call_id: int, facts: Iterable[Fact]) -> CallView:
-    """Keep what happened in a call, each fact once, and let its columns follow. Returns how it stands now."""
-    call = Call.objects.select_for_update().get(pk=call_id)
+    """Keep what happened in a call, each fact once, and let its columns follow. Returns how it stands now.
+
+    A session of voice that was kept before there were calls has none: of it nothing is known.
+    """
+    call = Call.objects.select_for_update().filter(pk=call_id).first()
+    if call is None:
+        return CallView()
     rows = [
         CallFact(
             call=call,
