@@ -204,6 +204,11 @@ def an_erasure_says_whom_and_why(body: dict[str, Any], references: dict[str, Any
     body |= {"number": f"C-{references['customer']}", "reason": "request"}
 
 
+def a_consent_was_given_already(body: dict[str, Any], _references: dict[str, Any]) -> None:
+    if body.get("at"):
+        body["at"] = min(body["at"], "2020-01-01T00:00:00Z")
+
+
 def a_callback_can_be_made(body: dict[str, Any], _references: dict[str, Any]) -> None:
     body |= {"phone": "+79161234567"}
     for name in ("at", "zone"):
@@ -219,6 +224,7 @@ RULES = {
     "PATCH /api/v1/customers/{id}/": a_card_has_fields_that_exist,
     "POST /api/v1/tasks/": somebody_has_a_task,
     "POST /api/v1/operators/{user}/mode/": a_pause_has_a_reason,
+    "POST /api/v1/customers/{id}/consents/": a_consent_was_given_already,
     "POST /api/v1/callbacks/": a_callback_can_be_made,
     "POST /api/v1/webhooks/": an_address_is_public,
     "PATCH /api/v1/webhooks/{id}/": an_address_is_public,
