@@ -156,7 +156,8 @@ class Phones:
     def recording(self) -> bytes:
         """Wait for the recording that ended last, as the desk serves it."""
         script = (
-            "from interactions.models import Recording; "
+            "from interactions.actions import recordings; from interactions.models import Recording; "
+            "recordings.finish_all(); "
             f"done = Recording.objects.filter(state='ready', operator__username='{self.name}').last(); "
             "print(done.public_id if done else '')"
         )
