@@ -88,7 +88,14 @@ def note(*, call_id: int, facts: Iterable[Fact]) -> CallView:
     call = Call.objects.select_for_update().filter(pk=call_id).first()
     if call is None:
         return CallView()
-    rows = [
+    return _add(call, facts_of(call.pk), facts)
+
+
+def _add(call: Call, known: list[Fact], facts: Iterable[Fact]) -> CallView:
+    """Keep those of the facts that are new. The caller holds the call's lock, and knows what was known before."""
+    keys = {one.key for one in known}
+    fresh = [one for one in facts if one.key not in keys]
+    CallFact.objects.bulk_create(
         CallFact(
             call=call,
             key=one.key,
@@ -98,12 +105,12 @@ def note(*, call_id: int, facts: Iterable[Fact]) -> CallView:
             party=one.party,
             data=dict(one.data),
         )
-        for one in facts
-    ]
-    CallFact.objects.bulk_create(rows, ignore_conflicts=True)
-    known = facts_of(call.pk)
+        for one in fresh
+    )
+    known = [*known, *fresh]
     view = reduce(known, timezone.now().timestamp())
-    _keep(call, view, known)
+    if fresh:
+        _keep(call, view, known)
     return view
 
 
@@ -143,14 +150,17 @@ def press(*, interaction_id: int, actor: "User", control: Control, recorded: boo
 
     Raises Conflict for a session that is no call (code "no_call") and if the control is not active now ("not_now").
     """
-    call = Call.objects.select_for_update().filter(pk=interaction_id).first()
+    among = Call.objects.select_for_update(of=("self",)).select_related("interaction")
+    call = among.filter(pk=interaction_id).first()
     if call is None:
         raise Conflict(_("This session is no call."), code="no_call")
-    active = controls_of(view_of(call.pk), actor.pk, recorded=recorded)
+    known = facts_of(call.pk)
+    active = controls_of(reduce(known, timezone.now().timestamp()), actor.pk, recorded=recorded)
     if control not in active:
         raise Conflict(_("This is not possible at this moment."), code="not_now", allowed=sorted(active))
-    view = note(call_id=call.pk, facts=[fact(NOTED[control], party=party_of(actor.pk))])
-    tell(interaction_id, view)
+    view = _add(call, known, [fact(NOTED[control], party=party_of(actor.pk))])
+    said = {"kind": "call", "session": str(call.interaction.public_id), "phase": _heard(view)}
+    realtime.push((realtime.customer_group(call.interaction.thread_id), said))
     realtime.signal(actor.pk, "call", interaction_id)
     return view
 
@@ -182,10 +192,3 @@ def customer_phase(interaction_id: int) -> str:
 def _heard(view: CallView) -> str:
     phases = [phase for party, phase in view.phases.items() if parties.is_operator(party)]
     return "talking" if any(phase in {Phase.TALKING, Phase.CONFERENCED} for phase in phases) else "held"
-
-
-def tell(interaction_id: int, view: CallView) -> None:
-    """Tell the customer's page that his call stands otherwise."""
-    talk = Interaction.objects.values_list("thread_id", "public_id").get(pk=interaction_id)
-    said = {"kind": "call", "session": str(talk[1]), "phase": _heard(view)}
-    realtime.push((realtime.customer_group(talk[0]), said))

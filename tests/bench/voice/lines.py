@@ -142,7 +142,9 @@ class Caller:
     async def run(self, until: asyncio.Event) -> None:
         async with (
             Http(self.place.url) as self.http,
-            connect(self.place.url.replace("http", "ws") + "/ws/visitor/") as socket,
+            connect(
+                self.place.url.replace("http", "ws") + "/ws/visitor/", origin=self.place.url, compression=None
+            ) as socket,
         ):
             await socket.send(json.dumps({"token": self.token, "tab": str(uuid.uuid4())}))
             listening = asyncio.create_task(self.listen(socket))
