@@ -1,6 +1,7 @@
 """Texts of the frame, in the language that is active. Words in braces are filled in by the page."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 
 def texts() -> dict[str, str]:
@@ -209,7 +210,7 @@ def _spoken() -> dict[str, str]:
         "hello": _(
             "Hello. You call us from this page, no phone is needed: allow the microphone when the browser asks."
         ),
-        "start": _("Call"),
+        "start": pgettext("act", "Call"),
         "start_icon": "phone",
         "calling": _("Calling…"),
         "on_hold": _("On hold"),

@@ -72,7 +72,6 @@ export function call({ ice, track, send, onTrack, onState }) {
       clearTimeout(again);
       await pc.setRemoteDescription({ type: "answer", sdp: message.sdp });
     },
-    restart: () => offer(true),
     close() {
       clearTimeout(again);
       clearTimeout(lost);
