@@ -20,9 +20,11 @@ function query() {
 async function refresh() {
   asking?.abort();
   const { signal } = (asking = new AbortController());
+  const customer = shownCustomer();
   try {
     const fresh = elements(await getText(`${form().action}?${query()}`, signal));
-    if (signal.aborted || !form()) return;
+    // Cards were merged or parted meanwhile: another customer's lines stand here, and these are not his.
+    if (signal.aborted || customer !== shownCustomer()) return;
     for (const id of ["timeline-chips", "timeline-lines"]) {
       const part = fresh.map((el) => el.querySelector(`#${id}`)).find(Boolean);
       window.Idiomorph.morph(document.getElementById(id), part, { ignoreActiveValue: true });
