@@ -1,7 +1,22 @@
 """Queues, skills, work, operators."""
 
-from routing.choices import AlertKind, CallbackEnd, CallbackState, Leg, LegEnd, Mode, Outcome, State, Visit, Work
+from routing.choices import (
+    AlertKind,
+    CallbackEnd,
+    CallbackState,
+    GuestEnd,
+    GuestRole,
+    GuestState,
+    Leg,
+    LegEnd,
+    Mode,
+    Outcome,
+    State,
+    Visit,
+    Work,
+)
 from routing.models.callbacks import Callback
+from routing.models.guests import Guest
 from routing.models.overflow import Backtest, Overflow
 from routing.models.people import (
     Attendance,
@@ -42,6 +57,10 @@ __all__ = [
     "Entrance",
     "FrequentRule",
     "GivesWay",
+    "Guest",
+    "GuestEnd",
+    "GuestRole",
+    "GuestState",
     "Holiday",
     "Leg",
     "LegEnd",
