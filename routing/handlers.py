@@ -7,6 +7,7 @@ from django.db.models import F
 from cxcenter.accounts.models import User
 from cxcenter.core.events import handles
 from cxcenter.core.statements import unflushed
+from interactions.actions import calls
 from interactions.choices import Author, ChannelKind
 from interactions.events import InteractionClosed, InteractionOpened, MessagePosted, RecordingReady
 from interactions.models import Interaction, Recording
@@ -25,11 +26,18 @@ def give_queue(fact: InteractionOpened) -> None:
     interaction = Interaction.objects.select_related("thread__channel", "topic", "profile__customer").get(
         pk=fact.interaction
     )
+    if _is_outside(interaction):
+        return
     if interaction.is_open and not queueing.is_known(interaction.pk):
         # Its fact is struck off after it: if this is lost with the database, so is that, and it is done again.
         with unflushed():
             since = ghosts.original_wait(interaction) or interaction.opened_at
             callbacks.come_in(interaction=interaction, waits_since=since)
+
+
+def _is_outside(interaction: Interaction) -> bool:
+    """Tell whether a telephone exchange queues and offers it."""
+    return interaction.kind == ChannelKind.VOICE and calls.is_outside(interaction.pk)
 
 
 @handles(MessagePosted)

@@ -78,11 +78,11 @@ def return_to_queue(
 ) -> WorkItem | None:
     """End a leg and let its contact wait again in the same queue, with its priority; the customer is told.
 
-    If its operator is ready again before somebody else has it, he is the first to get it: for `preferred_for`, or
+    That of a telephone exchange stays where the exchange has it. If its operator is ready again before somebody else has it, he is the first to get it: for `preferred_for`, or
     the channel's time of return.
     """
     leg = locks.lock_leg(leg_id)
-    if leg.leg != Leg.ACTIVE:
+    if leg.leg != Leg.ACTIVE or leg.outside:
         return None
     if preferred_for is None:
         preferred_for = timedelta(seconds=leg.interaction.thread.channel.return_s)
