@@ -12,8 +12,8 @@ from interactions.choices import Author, ChannelKind
 from interactions.events import InteractionClosed, InteractionOpened, MessagePosted, RecordingReady
 from interactions.models import Interaction, Recording
 from routing import ghosts
-from routing.actions import callbacks, calling, legs, offers, queueing
-from routing.events import ItemQueued, LegAccepted, RoomMade
+from routing.actions import callbacks, calling, exchange_people, legs, offers, queueing
+from routing.events import ItemQueued, LegAccepted, PresenceChanged, RoomMade
 from routing.models import Assignment, WorkItem
 
 
@@ -78,6 +78,12 @@ def offer_item(fact: ItemQueued) -> None:
 def offer_room(fact: RoomMade) -> None:
     """Somebody became free: offer what waits in his queues."""
     offers.assign_next(fact.queues)
+
+
+@handles(PresenceChanged)
+def pause_phones(fact: PresenceChanged) -> None:
+    """An operator's state changed: telephone exchanges give him calls, or none."""
+    exchange_people.pause_phones(user_id=fact.operator)
 
 
 @handles(RecordingReady)

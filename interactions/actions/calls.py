@@ -166,9 +166,10 @@ def controls_of(view: CallView, user_id: int, *, recorded: bool) -> frozenset[Co
 
 
 @transaction.atomic
-def press(*, interaction_id: int, actor: "User", control: Control, recorded: bool = False) -> CallView:
-    """Carry out a control that changes the call alone (NOTED); a call's exchange is asked to.
+def press(*, interaction_id: int, actor: "User", control: Control, recorded: bool = False, value: str = "") -> CallView:
+    """Carry out a control that changes the call alone (NOTED).
 
+    The exchange of a call is asked to, for any control that it has. `value`: the number to hand over to, the key.
     Raises Conflict for a session that is no call (code "no_call") and if the control is not active now ("not_now").
     """
     among = Call.objects.select_for_update(of=("self",)).select_related("interaction")
@@ -177,11 +178,13 @@ def press(*, interaction_id: int, actor: "User", control: Control, recorded: boo
         raise Conflict(_("This session is no call."), code="no_call")
     known = facts_of(call.pk)
     active = controls_of(reduce(known, timezone.now().timestamp()), actor.pk, recorded=recorded)
+    if call.exchange_id is not None:
+        active &= commands.CONTROLS[call.provider]
     if control not in active:
         raise Conflict(_("This is not possible at this moment."), code="not_now", allowed=sorted(active))
     if call.exchange_id is not None:
         # What comes of it the exchange tells.
-        commands.command(call=call, control=control, actor=actor)
+        commands.command(call=call, control=control, actor=actor, value=value)
         return reduce(known, timezone.now().timestamp())
     view = _add(call, known, [fact(NOTED[control], party=party_of(actor.pk))])
     said = {"kind": "call", "session": str(call.interaction.public_id), "phase": _heard(view)}

@@ -4,7 +4,7 @@ A command changes nothing of its call: the exchange does it, and tells. One that
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,14 +14,18 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from cxcenter.core import realtime
+from interactions.adapters.voice.ami import commands as ami
 from interactions.calls import facts as parties
 from interactions.calls.table import Control
+from interactions.choices import Provider
 from interactions.models import Call, CallCommand, Exchange, Extension
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
 
 State = CallCommand.State
+# What can be asked of who carries a call. Of a platform behind a bridge anything can: it says itself what it does not.
+CONTROLS: Mapping[str, frozenset[Control]] = {Provider.ASTERISK: ami.CONTROLS, Provider.BRIDGE: frozenset(Control)}
 # Later than this nobody wants it any more: he has pressed again, or done it at the phone.
 LASTS = timedelta(seconds=10)
 PAUSE, UNPAUSE = "pause_member", "unpause_member"

@@ -39,8 +39,11 @@ class Exchange(models.Model):
         default="default",
         help_text=_("Where the dialplan finds the numbers to which calls are handed over."),
     )
+    # How the line stands: since when it does, or why it does not.
+    connected_at = models.DateTimeField(null=True, editable=False)
+    trouble = models.CharField(max_length=300, blank=True, editable=False)
     # Raised by each change of its settings, phones and queues: whoever keeps the line sees that it is to be built anew.
-    version = models.IntegerField(default=0)
+    version = models.IntegerField(default=0, editable=False)
 
     class Meta:
         verbose_name = _("telephone exchange")

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, Forbidden, Invalid
 from cxcenter.core.statements import Statement
-from interactions.actions import talk
+from interactions.actions import calls, talk
+from interactions.calls.table import Control
 from interactions.choices import Audience, Author, CloseReason
 from interactions.models import Disposition, Interaction, Message, Topic
 from routing import locks
@@ -46,6 +47,12 @@ def owned_leg(*, interaction_id: int, actor: "User") -> Assignment:
     if leg is None:
         raise _not_owner()
     return leg
+
+
+def outside_leg(*, interaction_id: int, actor: "User") -> Assignment | None:
+    """Return the leg in which the call of an exchange rings at the actor or is in his hands; None if there is none."""
+    own = Assignment.objects.filter(interaction_id=interaction_id, operator=actor, outside=True)
+    return own.filter(leg__in=[Leg.OFFERED, Leg.ACTIVE]).select_related("item__queue").first()
 
 
 def lock_owned(*, interaction_id: int, actor: "User") -> Assignment:
@@ -269,8 +276,14 @@ def _end_snooze(leg_id: int) -> None:
 
 @transaction.atomic
 def finish(*, interaction_id: int, actor: "User", reason: str = CloseReason.FINISHED) -> Assignment:
-    """End a session: the talk closes, the leg goes into wrap-up (still holding its place)."""
+    """End a session: the talk closes, the leg goes into wrap-up (still holding its place).
+
+    A telephone exchange is asked to hang up its call, and all this follows when it has.
+    """
     leg = lock_owned(interaction_id=interaction_id, actor=actor)
+    if leg.outside:
+        calls.press(interaction_id=interaction_id, actor=actor, control=Control.HANG_UP)
+        return leg
     to_wrapup(leg)
     talk.close_interaction(interaction_id=interaction_id, reason=reason, actor=actor)
     return leg

@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, CxError, Forbidden
 from cxcenter.core.events import announce
+from interactions.actions import calls
+from interactions.calls.table import Control
 from routing import locks, rows, skills, strategies
 from routing.actions import queueing, states, voice
 from routing.choices import Leg, LegEnd, Mode, Outcome, Visit, Work
@@ -248,13 +250,13 @@ def accept_left() -> int:
 
 @transaction.atomic
 def decline_offer(*, leg_id: int, actor: "User") -> None:
-    """Give an offer back: the contact keeps its wait, the operator stays available."""
+    """Give an offer back: the contact keeps its wait, the operator stays available. An exchange is asked to take its call back."""
     leg = locks.lock_leg(leg_id)
     if leg.operator_id != actor.pk:
         raise Forbidden(_("This contact was offered to somebody else."))
     if leg.outside:
-        raise Conflict(_("Decline it on your phone."), code="on_the_phone")
-    if leg.leg == Leg.OFFERED:
+        calls.press(interaction_id=leg.interaction_id, actor=actor, control=Control.DECLINE)
+    elif leg.leg == Leg.OFFERED:
         _give_back(leg, LegEnd.DECLINED, mode=None)
 
 
