@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from cxcenter.core import ice
-from interactions.actions import calls
+from interactions.actions import calls, commands
 from interactions.calls.facts import CUSTOMER
 from interactions.calls.table import Control, Phase
 from interactions.calls.view import CallView
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from cxcenter.accounts.models import User
 
 # A browser's line has nothing that listens to tones.
-ABSENT = {Provider.BROWSER: {Control.KEYPAD}}
+ABSENT = {
+    Provider.BROWSER: {Control.KEYPAD},
+    **{Provider(one): set(Control) - can for one, can in commands.CONTROLS.items()},
+}
 # What a guest does with his own part; all else is in the hands of whose call it is.
 OF_GUESTS = {Control.MUTE, Control.UNMUTE}
 SPEAKS = {Phase.TALKING, Phase.CONSULTING, Phase.CONFERENCED}
@@ -46,6 +50,7 @@ class OnLine:
     """A call in an operator's hands, or of a colleague who has taken him in (`role` is not "owner").
 
     `since` is when its phase began; `controls` are what may be pressed now; `owner` is the party whose call it is.
+    `has` are those that its provider has at all: the others are not shown.
     """
 
     session: int
@@ -61,10 +66,10 @@ class OnLine:
     recorded: bool
     paused: bool
     controls: frozenset[str]
+    has: frozenset[str]
     active: bool
     parties: tuple[Party, ...] = ()
-    # Whether colleagues can be called into it, and whether its reader is a supervisor who listens.
-    joins: bool = False
+    # Whether its reader is a supervisor who listens.
     listens: bool = False
 
     @property
@@ -108,7 +113,9 @@ def words_of(phase: Phase, *, muted: bool) -> str:
 
 def lines_of(user: "User") -> list[OnLine]:
     """Return the calls in which an operator is, the one that is spoken first. Two queries, two more for each call."""
-    legs = Assignment.objects.filter(operator=user, leg=Leg.ACTIVE, item__work=Work.CALL)
+    # What rings by a telephone exchange rings at the phone: of ours the toast tells.
+    shown = Q(leg=Leg.ACTIVE) | Q(leg=Leg.OFFERED, outside=True)
+    legs = Assignment.objects.filter(shown, operator=user, item__work=Work.CALL)
     held = legs.select_related("interaction__voice", "interaction__profile__customer", "item__queue").order_by(
         "accepted_at"
     )
@@ -150,9 +157,9 @@ def _own_line(leg: Assignment, user: "User", guests: list[Guest]) -> OnLine:
         muted=muted,
         recorded=queue.record_calls,
         paused=view.paused,
-        controls=frozenset(str(control) for control in active - off),
+        controls=frozenset(map(str, active - off)),
+        has=frozenset(map(str, set(Control) - off)),
         active=phase in SPEAKS,
-        joins=Control.CONSULT not in off,
         parties=(customer, *(_party_of(guest, tells=queue.tell_listening) for guest in guests)),
     )
 
@@ -192,7 +199,8 @@ def _guest_line(guest: Guest) -> OnLine:
         muted=muted,
         recorded=False,
         paused=False,
-        controls=frozenset(str(control) for control in active & OF_GUESTS),
+        controls=frozenset(map(str, active & OF_GUESTS)),
+        has=frozenset(map(str, OF_GUESTS if heard else ())),
         active=True,
         listens=guest.invited_by_id is None,
         parties=(Party(calls.party_of(guest.leg.operator_id), guest.leg.operator.name, "owner", GuestState.IN, ""),),

@@ -3,6 +3,7 @@
 from interactions.models.calls import Call, CallFact
 from interactions.models.cases import Case, CaseLink, Task
 from interactions.models.channels import Block, Channel, Site, Topic
+from interactions.models.exchanges import CallCommand, Exchange, Extension
 from interactions.models.knowledge import Article, QuickReply
 from interactions.models.recordings import Recording, RecordingMark, RecordingPiece
 from interactions.models.talk import Attachment, Disposition, DoomedFile, Draft, Interaction, Message, Thread
@@ -12,6 +13,7 @@ __all__ = [
     "Attachment",
     "Block",
     "Call",
+    "CallCommand",
     "CallFact",
     "Case",
     "CaseLink",
@@ -19,6 +21,8 @@ __all__ = [
     "Disposition",
     "DoomedFile",
     "Draft",
+    "Exchange",
+    "Extension",
     "Interaction",
     "Message",
     "QuickReply",

@@ -16,6 +16,7 @@ from routing.choices import (
     Work,
 )
 from routing.models.callbacks import Callback
+from routing.models.exchanges import ExchangeQueue
 from routing.models.guests import Guest
 from routing.models.overflow import Backtest, Overflow
 from routing.models.people import (
@@ -55,6 +56,7 @@ __all__ = [
     "CallbackState",
     "CapacityProfile",
     "Entrance",
+    "ExchangeQueue",
     "FrequentRule",
     "GivesWay",
     "Guest",

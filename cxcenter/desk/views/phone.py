@@ -51,13 +51,20 @@ def sound(request: HttpRequest) -> HttpResponse:
 @require_POST
 @needs(Right.SERVE)
 def press(request: HttpRequest, pk: int, control: str) -> HttpResponse:
-    """Hold, resume, mute, pause the recording, merge, return, complete. A guest may mute himself."""
+    """Hold, resume, mute, pause the recording, merge, return, complete. A guest may mute himself.
+
+    The exchange of a call is asked for all that it can; `value` is the number to call, or the key.
+    """
     user = staff_of(request)
     session_for(user, pk)
     try:
         pressed = Control(control)
     except ValueError:
         raise Invalid(_("There is no such control."), field="control") from None
+    if (leg := legs.outside_leg(interaction_id=pk, actor=user)) is not None:
+        recorded, value = leg.item.queue.record_calls, request.POST.get("value", "")
+        calls.press(interaction_id=pk, actor=user, control=pressed, recorded=recorded, value=value)
+        return HttpResponse(status=204)
     if pressed in JOINING:
         JOINING[pressed](interaction_id=pk, actor=user)
         return HttpResponse(status=204)
