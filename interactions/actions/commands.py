@@ -28,7 +28,7 @@ State = CallCommand.State
 CONTROLS: Mapping[str, frozenset[Control]] = {Provider.ASTERISK: ami.CONTROLS, Provider.BRIDGE: frozenset(Control)}
 # Later than this nobody wants it any more: he has pressed again, or done it at the phone.
 LASTS = timedelta(seconds=10)
-PAUSE, UNPAUSE = "pause_member", "unpause_member"
+PAUSE, UNPAUSE, DIAL = "pause_member", "unpause_member", "originate"
 OPEN = Q(state__in=[State.WAITING, State.SENT])
 AT_ONCE = 100
 
@@ -66,6 +66,20 @@ def pause_phone(*, extension: Extension, on: bool, reason: str = "") -> CallComm
             control=PAUSE if on else UNPAUSE,
             party=parties.operator(extension.user_id),
             value=reason[:80],
+        )
+    )
+
+
+def originate(*, extension: Extension, number: str, caller_id: str = "") -> CallCommand:
+    """Ask an exchange to ring at an operator's phone, and to call a number from there as soon as he takes it up."""
+    return _keep(
+        CallCommand(
+            exchange_id=extension.exchange_id,
+            control=DIAL,
+            party=parties.operator(extension.user_id),
+            value=number,
+            caller_id=caller_id,
+            user_id=extension.user_id,
         )
     )
 

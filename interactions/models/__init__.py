@@ -3,7 +3,7 @@
 from interactions.models.calls import Call, CallFact
 from interactions.models.cases import Case, CaseLink, Task
 from interactions.models.channels import Block, Channel, Site, Topic
-from interactions.models.exchanges import CallCommand, Exchange, Extension
+from interactions.models.exchanges import CallCommand, Dialled, Exchange, Extension
 from interactions.models.knowledge import Article, QuickReply
 from interactions.models.recordings import Recording, RecordingMark, RecordingPiece
 from interactions.models.talk import Attachment, Disposition, DoomedFile, Draft, Interaction, Message, Thread
@@ -18,6 +18,7 @@ __all__ = [
     "Case",
     "CaseLink",
     "Channel",
+    "Dialled",
     "Disposition",
     "DoomedFile",
     "Draft",
