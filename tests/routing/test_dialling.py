@@ -11,7 +11,6 @@ from cxcenter import phone
 from interactions.actions import cases, dialling
 from interactions.models import Call, CallCommand, Dialled
 from routing.models import ExchangeQueue
-from tests import world
 from tests.ami_pbx import Pbx
 from tests.exchange import Ear, make_exchange
 
