@@ -54,9 +54,10 @@ def switch():
 def stack():
     with servers.Stack(servers.session_databases(), database=settings.DATABASES["default"]["NAME"]) as stack:
         yield stack
+        print(stack.log("exchanges"))
 
 
-def until(condition, seconds=60):
+def until(condition, seconds=90):
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, "it has not come"
