@@ -113,7 +113,8 @@ async def _pushes() -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
         await pubsub.psubscribe(f"{_PREFIX}exchange.*")
         yield pubsub.listen()
     finally:
-        await pubsub.aclose()  # type: ignore[attr-defined] — the stubs are those of an older version
+        # The types that there are of this package are those of an older version.
+        await pubsub.aclose()  # type: ignore[attr-defined]
         await client.aclose()  # type: ignore[attr-defined]
 
 
