@@ -111,9 +111,12 @@ def expire(*, exchange: Exchange) -> int:
 
 
 def done(*, command_id: int) -> bool:
-    """Note that an exchange has taken a command. Returns False if it had failed, or was done, before."""
+    """Note that an exchange has taken a command. Returns False if it had failed, or was done, before.
+
+    What was typed is not kept: it may be the number of a card.
+    """
     rows = CallCommand.objects.filter(OPEN, pk=command_id)
-    return bool(rows.update(state=State.DONE, done_at=timezone.now()))
+    return bool(rows.update(state=State.DONE, done_at=timezone.now(), value=""))
 
 
 def failed(*, command_id: int, words: str) -> bool:
@@ -129,11 +132,11 @@ def _fail(ids: Iterable[int], words: str) -> int:
         with translation.override(row.user.language if row.user else "en"):
             row.words = (words or _("The telephone exchange has not answered in time."))[:300]
             said = _("The telephone exchange did not do it: %(why)s") % {"why": row.words}
-        row.state, row.done_at = State.FAILED, timezone.now()
+        row.state, row.done_at, row.value = State.FAILED, timezone.now(), ""
         if row.user_id is not None:
             realtime.push((realtime.user_group(row.user_id), {"kind": "trouble", "text": said}))
             realtime.signal(row.user_id, "call", row.call_id or "")
-    CallCommand.objects.bulk_update(found, ["words", "state", "done_at"])
+    CallCommand.objects.bulk_update(found, ["words", "state", "done_at", "value"])
     return len(found)
 
 

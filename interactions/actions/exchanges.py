@@ -64,6 +64,12 @@ def open_keys(*, exchange: Exchange) -> list[str]:
     return [key for key in going.values_list("key", flat=True) if key]
 
 
+def note_line(exchange_id: int, connected: bool, trouble: str) -> None:
+    """Say in the settings how the line to an exchange stands."""
+    since = timezone.now() if connected else None
+    Exchange.objects.filter(pk=exchange_id).update(connected_at=since, trouble="" if connected else trouble[:300])
+
+
 def open_call(*, exchange: Exchange, opening: Opening) -> int:
     """Open the session of a call on the card to which its number leads alone; on nobody's, if it leads to several.
 
