@@ -35,6 +35,7 @@ NAVIGATION = [
         "items": [
             _page(_("Channels"), "interactions_channel", "forum"),
             _page(_("Sites with the chat"), "interactions_site", "language"),
+            _page(_("Outages"), "interactions_outage", "warning"),
             _page(_("Topics"), "interactions_topic", "sell"),
             _page(_("Outcomes"), "interactions_disposition", "task_alt"),
             _page(_("Blocked visitors"), "interactions_block", "block"),

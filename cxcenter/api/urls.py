@@ -11,6 +11,7 @@ from cxcenter.api import (
 from cxcenter.api.docs import Docs, Schema, nowhere
 from interactions.api import views as interactions
 from quality.api import views as quality
+from routing.api import ivr
 from routing.api import views as routing
 
 app_name = "api"
@@ -32,6 +33,7 @@ router.register("queues", routing.Queues, "queue")
 router.register("work-items", routing.WorkItems, "work-item")
 router.register("callbacks", routing.Callbacks, "callback")
 router.register("operators", routing.Operators, "operator")
+router.register("ivr", ivr.Ivr, "ivr")
 router.register("metrics", quality.Metrics, "metric")
 router.register("webhooks", webhooks.Webhooks, "webhook")
 router.register("webhooks/<int:subscription>/deliveries", webhooks.Deliveries, "delivery")

@@ -4,6 +4,7 @@ from interactions.models.calls import Call, CallFact
 from interactions.models.cases import Case, CaseLink, Task
 from interactions.models.channels import Block, Channel, Site, Topic
 from interactions.models.knowledge import Article, QuickReply
+from interactions.models.outages import Outage
 from interactions.models.recordings import Recording, RecordingMark, RecordingPiece
 from interactions.models.talk import Attachment, Disposition, DoomedFile, Draft, Interaction, Message, Thread
 
@@ -21,6 +22,7 @@ __all__ = [
     "Draft",
     "Interaction",
     "Message",
+    "Outage",
     "QuickReply",
     "Recording",
     "RecordingMark",

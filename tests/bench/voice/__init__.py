@@ -9,5 +9,6 @@ BARS = (
     Bar("voice.lines_cpu", "cores", 0.5),
     Bar("voice.ami_replay_per_s", "/s", 2000, above=True),
     Bar("voice.play_ms", "ms", 300),
+    Bar("voice.ivr_p95_ms", "ms", 50),
 )
-PARTS = ("lines", "replay", "play")
+PARTS = ("lines", "replay", "play", "ivr")
