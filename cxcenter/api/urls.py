@@ -9,6 +9,7 @@ from cxcenter.api import (
     webhooks,
 )
 from cxcenter.api.docs import Docs, Schema, nowhere
+from interactions.api import calls
 from interactions.api import views as interactions
 from quality.api import views as quality
 from routing.api import ivr
@@ -27,6 +28,7 @@ router.register("threads", interactions.Threads, "thread")
 router.register("threads/<int:thread>/messages", interactions.ThreadMessages, "thread-message")
 router.register("interactions", interactions.Interactions, "interaction")
 router.register("interactions/<int:interaction>/messages", interactions.InteractionMessages, "interaction-message")
+router.register("calls", calls.Calls, "call")
 router.register("cases", interactions.Cases, "case")
 router.register("tasks", interactions.Tasks, "task")
 router.register("queues", routing.Queues, "queue")

@@ -14,12 +14,14 @@ from django.utils.translation import gettext as _
 
 from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, Invalid
+from cxcenter.core.events import announce
 from interactions.calls import facts as parties
 from interactions.calls.facts import CUSTOMER, Fact, Kind
 from interactions.calls.reducer import reduce
 from interactions.calls.table import Control, Phase
 from interactions.calls.view import CallView
 from interactions.choices import Direction, Provider
+from interactions.events import CallAnswered, CallEnded, CallOffered
 from interactions.models import Call, CallFact, Interaction
 
 if TYPE_CHECKING:
@@ -111,7 +113,27 @@ def _add(call: Call, known: list[Fact], facts: Iterable[Fact]) -> CallView:
     view = reduce(known, timezone.now().timestamp())
     if fresh:
         _keep(call, view, known)
+        tell(call.pk, fresh)
     return view
+
+
+def tell(call_id: int, fresh: Iterable[Fact]) -> None:
+    """Announce to integrations which of these facts, new ones of a call, concern them."""
+    for one in fresh:
+        operator, at = parties.user_of(one.party), datetime.fromtimestamp(one.at, UTC).isoformat()
+        if one.kind == Kind.OFFERED and operator is not None:
+            announce(CallOffered(call=call_id, operator=operator, at=at))
+        elif one.kind == Kind.ANSWERED:
+            announce(CallAnswered(call=call_id, operator=operator, at=at))
+        elif one.kind == Kind.ENDED:
+            announce(CallEnded(call=call_id, reason=str(one.data.get("reason", "")), at=at))
+
+
+def fact_of(row: CallFact) -> Fact:
+    """Return what is kept as a fact."""
+    return Fact(
+        key=row.key, at=row.at.timestamp(), order=row.order, kind=Kind(row.kind), party=row.party, data=row.data
+    )
 
 
 def _keep(call: Call, view: CallView, known: list[Fact]) -> None:
@@ -128,10 +150,7 @@ def _keep(call: Call, view: CallView, known: list[Fact]) -> None:
 def facts_of(call_id: int) -> list[Fact]:
     """Return what is known of a call, in the order in which it happened."""
     rows = CallFact.objects.filter(call=call_id).order_by("at", "order", "key")
-    return [
-        Fact(key=row.key, at=row.at.timestamp(), order=row.order, kind=Kind(row.kind), party=row.party, data=row.data)
-        for row in rows
-    ]
+    return [fact_of(row) for row in rows]
 
 
 def view_of(call_id: int) -> CallView:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from interactions.choices import Direction, Provider
 from interactions.models.talk import Interaction
+from interactions.querysets import CallQuerySet
 
 
 class Call(models.Model):
@@ -30,11 +31,16 @@ class Call(models.Model):
     # How many facts are known: a page that was told a lower number asks again.
     version = models.IntegerField(_("version"), default=0)
 
+    objects = CallQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("call")
         verbose_name_plural = _("calls")
         constraints: ClassVar = [models.UniqueConstraint(fields=["provider", "key"], name="call_known_once")]
-        indexes: ClassVar = [models.Index(fields=["began_at"], name="call_going", condition=models.Q(ended_at=None))]
+        indexes: ClassVar = [
+            models.Index(fields=["began_at"], name="call_going", condition=models.Q(ended_at=None)),
+            models.Index(fields=["-began_at", "-interaction"], name="call_recent"),
+        ]
 
     def __str__(self) -> str:
         return f"C-{self.pk}"

@@ -25,7 +25,7 @@ from customers.models import ProfileIdentity
 from cxcenter.accounts.models import ApiToken
 from cxcenter.accounts.scopes import Scope
 from cxcenter.core.models import Event, WebhookDelivery, WebhookSubscription
-from interactions.models import Topic
+from interactions.models import Call, Topic
 from routing.models import Callback, PauseReason, Queue
 from tests import world
 from tests.api.callers import Caller, problem
@@ -84,6 +84,7 @@ def seed(place: Place) -> Ids:
             "events": Event.objects.earliest("pk").pk,
             "threads": place.chat.thread_id,
             "interactions": place.chat.pk,
+            "calls": Call.objects.create(interaction=place.chat).pk,
             "cases": place.case.pk,
             "tasks": place.task.pk,
             "queues": place.queue.pk,
