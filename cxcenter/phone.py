@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from cxcenter.core import ice
-from interactions.actions import calls
+from interactions.actions import calls, commands
 from interactions.calls.table import Control, Phase
 from interactions.choices import Provider
 from routing.choices import Leg, Work
@@ -18,12 +19,18 @@ if TYPE_CHECKING:
     from cxcenter.accounts.models import User
 
 # A browser's line has nothing that listens to tones, and consulting and conferences come with their own sounds.
-ABSENT = {Provider.BROWSER: {Control.KEYPAD, Control.CONSULT, Control.ADD}}
+ABSENT = {
+    Provider.BROWSER: {Control.KEYPAD, Control.CONSULT, Control.ADD},
+    **{Provider(one): set(Control) - can for one, can in commands.CONTROLS.items()},
+}
 
 
 @dataclass(frozen=True)
 class OnLine:
-    """A call in an operator's hands. `since` is when its phase began; `controls` are what may be pressed now."""
+    """A call in an operator's hands. `since` is when its phase began; `controls` are what may be pressed now.
+
+    `has` are those that its provider has at all: the others are not shown.
+    """
 
     session: int
     name: str
@@ -36,6 +43,7 @@ class OnLine:
     recorded: bool
     paused: bool
     controls: frozenset[str]
+    has: frozenset[str]
     active: bool
 
 
@@ -63,7 +71,9 @@ def words_of(phase: Phase, *, muted: bool) -> str:
 
 def lines_of(user: "User") -> list[OnLine]:
     """Return the calls that an operator has, the one that is spoken first. One query, one more for each call."""
-    legs = Assignment.objects.filter(operator=user, leg=Leg.ACTIVE, item__work=Work.CALL)
+    # What rings by a telephone exchange rings at the phone: of ours the toast tells.
+    shown = Q(leg=Leg.ACTIVE) | Q(leg=Leg.OFFERED, outside=True)
+    legs = Assignment.objects.filter(shown, operator=user, item__work=Work.CALL)
     held = legs.select_related("interaction__voice", "interaction__profile__customer", "item__queue").order_by(
         "accepted_at"
     )
@@ -89,6 +99,7 @@ def _line_of(leg: Assignment, user: "User") -> OnLine:
         muted=muted,
         recorded=leg.item.queue.record_calls,
         paused=view.paused,
-        controls=frozenset(str(control) for control in active - off),
+        controls=frozenset(map(str, active - off)),
+        has=frozenset(map(str, set(Control) - off)),
         active=phase in {Phase.TALKING, Phase.CONSULTING, Phase.CONFERENCED},
     )

@@ -65,6 +65,7 @@ class Visit(models.TextChoices):
 
     WAITING = "waiting", _("waiting")
     OFFERED = "offered", _("offered")
+    OUTSIDE = "outside", _("waits at the telephone exchange")
     LEFT = "left", _("left the queue")
 
 
@@ -77,6 +78,8 @@ class Outcome(models.TextChoices):
     CALLBACK = "callback", _("asked to be called back")
     BLOCKED = "blocked", _("blocked")
     WITHDRAWN = "withdrawn", _("withdrawn")
+    # Nobody waited: an operator has called by a telephone exchange. No number of visits counts it.
+    OUTGOING = "outgoing", _("called by us")
 
 
 class Blocked(models.TextChoices):

@@ -66,6 +66,10 @@ class WorkItemQuerySet(models.QuerySet[Any]):
 
         return self.filter(queue__in=Queue.objects.visible_to(user))
 
+    def came(self) -> Self:
+        """Keep visits of those who came to us: whom an operator has called has waited nowhere."""
+        return self.exclude(outcome="outgoing")
+
     def waiting(self) -> Self:
         """Keep those who wait and are not offered to anybody now."""
         return self.filter(visit="waiting")

@@ -178,7 +178,7 @@ def _row_of_talk(talk: Interaction) -> Row:
 def offers_of(user: "User") -> list[dict[str, Any]]:
     """Return what is offered to the user now, for toasts."""
     legs = (
-        Assignment.objects.filter(operator=user, leg=Leg.OFFERED, expires_at__gt=timezone.now())
+        Assignment.objects.filter(Q(expires_at__gt=timezone.now()) | Q(outside=True), operator=user, leg=Leg.OFFERED)
         .select_related(*RELATED)
         .order_by("offered_at")
     )
@@ -198,6 +198,7 @@ def offers_of(user: "User") -> list[dict[str, Any]]:
             "pop": pop_of(leg.interaction, user) if leg.item.work == Work.CALL else None,
             "waits_since": leg.item.waits_since,
             "expires_at": leg.expires_at,
+            "outside": leg.outside,
             "seconds": leg.item.queue.offer_s,
             "note": leg.item.note,
             "how": leg.why.get("how", ""),

@@ -3,6 +3,7 @@
 from interactions.models.calls import Call, CallFact
 from interactions.models.cases import Case, CaseLink, Task
 from interactions.models.channels import Block, Channel, Site, Topic
+from interactions.models.exchanges import CallCommand, Exchange, Extension
 from interactions.models.knowledge import Article, QuickReply
 from interactions.models.outages import Outage
 from interactions.models.recordings import Recording, RecordingMark, RecordingPiece
@@ -13,6 +14,7 @@ __all__ = [
     "Attachment",
     "Block",
     "Call",
+    "CallCommand",
     "CallFact",
     "Case",
     "CaseLink",
@@ -20,6 +22,8 @@ __all__ = [
     "Disposition",
     "DoomedFile",
     "Draft",
+    "Exchange",
+    "Extension",
     "Interaction",
     "Message",
     "Outage",

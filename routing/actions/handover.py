@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 from cxcenter.core import audit, realtime
 from cxcenter.core.errors import Conflict, Invalid
 from cxcenter.core.events import announce
-from interactions.actions import talk
+from interactions.actions import calls, talk
 from interactions.choices import Audience
 from interactions.models import Interaction
 from routing import locks
-from routing.actions import legs, queueing, states, voice
+from routing.actions import exchange_transfer, legs, queueing, states, voice
 from routing.choices import Leg, LegEnd, Outcome
 from routing.events import LegAccepted
 from routing.models import Assignment, Queue, WorkItem
@@ -38,10 +38,12 @@ def transfer(
 
     The leg ends and a new visit begins, with the priority of the old one. A person gets an offer for himself alone; if
     he does not take it within three minutes the queue may. Raises Invalid without a target, Conflict if the actor
-    does not hold the session.
+    does not hold the session. The call of a telephone exchange is handed on by it: it is asked to.
     """
     if (queue is None) == (operator is None):
         raise Invalid(_("Choose a person or a queue."), field="target")
+    if calls.is_outside(interaction_id):
+        return exchange_transfer.ask(interaction_id, actor, note=note, queue=queue, operator=operator)
     visit, leg = _lock_visit(interaction_id, actor, by_supervisor=by_supervisor)
     target = queue or _queue_towards(operator, visit.queue)
     if leg is not None:
@@ -119,6 +121,8 @@ def _queue_towards(operator: "User | None", present: Queue) -> Queue:
 @transaction.atomic
 def take_over(*, interaction_id: int, actor: "User") -> Assignment:
     """A supervisor takes a session into his own hands, from an operator or out of the queue, offered or not."""
+    if calls.is_outside(interaction_id):
+        raise Conflict(_("This call is handed out by a telephone exchange: take it there."), code="outside")
     item, held = _lock_place(interaction_id)
     is_held = held is not None and held.leg == Leg.ACTIVE
     if held is not None and is_held and held.operator_id == actor.pk:

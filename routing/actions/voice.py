@@ -1,4 +1,7 @@
-"""What happens to a contact that is a call, noted as facts of the call: offered, answered, handed on, over."""
+"""What happens to a contact that is a call, noted as facts of the call: offered, answered, handed on, over.
+
+Of a call of a telephone exchange the exchange tells that itself; the end of the work after it we know alone.
+"""
 
 from datetime import datetime
 
@@ -13,13 +16,13 @@ from routing.models import Assignment
 
 def answered(leg: Assignment) -> None:
     """Note that an operator has taken a call."""
-    if leg.item.work == Work.CALL:
+    if leg.item.work == Work.CALL and not leg.outside:
         _note(leg, _fact(leg, Kind.OFFERED, leg.offered_at), _fact(leg, Kind.ANSWERED, leg.accepted_at))
 
 
 def ended(leg: Assignment) -> None:
     """Note that a leg of a call is over: refused before it was accepted, handed on, or finished, with or without wrap-up."""
-    if leg.item.work != Work.CALL:
+    if leg.item.work != Work.CALL or leg.outside:
         return
     if leg.accepted_at is None:
         _note(leg, _fact(leg, Kind.OFFERED, leg.offered_at), _fact(leg, Kind.REFUSED, leg.ended_at))

@@ -2,6 +2,7 @@
 
 from routing.choices import AlertKind, CallbackEnd, CallbackState, Leg, LegEnd, Mode, Outcome, State, Visit, Work
 from routing.models.callbacks import Callback
+from routing.models.exchanges import ExchangeQueue
 from routing.models.overflow import Backtest, Overflow
 from routing.models.people import (
     Attendance,
@@ -40,6 +41,7 @@ __all__ = [
     "CallbackState",
     "CapacityProfile",
     "Entrance",
+    "ExchangeQueue",
     "FrequentRule",
     "GivesWay",
     "Holiday",

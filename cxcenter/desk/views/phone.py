@@ -36,17 +36,18 @@ def sound(request: HttpRequest) -> HttpResponse:
 @require_POST
 @needs(Right.SERVE)
 def press(request: HttpRequest, pk: int, control: str) -> HttpResponse:
-    """Hold, resume, mute, pause the recording …: what changes the call alone."""
+    """Hold, resume, mute, pause the recording …: what changes the call alone. Of an exchange all that it can be asked."""
     user = staff_of(request)
     session_for(user, pk)
-    leg = legs.owned_leg(interaction_id=pk, actor=user)
+    leg = legs.outside_leg(interaction_id=pk, actor=user) or legs.owned_leg(interaction_id=pk, actor=user)
     try:
         pressed = Control(control)
     except ValueError:
         raise Invalid(_("There is no such control."), field="control") from None
-    if pressed not in calls.NOTED:
+    if pressed not in calls.NOTED and not leg.outside:
         raise Invalid(_("This is done otherwise: by the session's own buttons."), field="control")
-    calls.press(interaction_id=pk, actor=user, control=pressed, recorded=leg.item.queue.record_calls)
+    recorded, value = leg.item.queue.record_calls, request.POST.get("value", "")
+    calls.press(interaction_id=pk, actor=user, control=pressed, recorded=recorded, value=value)
     return HttpResponse(status=204)
 
 

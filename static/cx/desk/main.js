@@ -91,6 +91,7 @@ const handlers = {
     if (serves() && (what === "presence" || document.getElementById("offers").children.length)) refreshOffers();
     if (what === "sessions" && Number(document.getElementById("work")?.dataset.session) === Number(id)) sessionChanged();
   },
+  trouble: ({ text }) => say(text, { bad: true, seconds: 15 }),
   queues: ({ queues }) => showQueues(queues),
   reserved({ state, subject, at }) {
     const left = Math.max(1, Math.round((at - now()) / 60));
