@@ -19,10 +19,7 @@ if TYPE_CHECKING:
     from cxcenter.accounts.models import User
 
 # A browser's line has nothing that listens to tones, and consulting and conferences come with their own sounds.
-ABSENT = {
-    Provider.BROWSER: {Control.KEYPAD, Control.CONSULT, Control.ADD},
-    **{Provider(one): set(Control) - can for one, can in commands.CONTROLS.items()},
-}
+ABSENT = {Provider.BROWSER: frozenset({Control.KEYPAD, Control.CONSULT, Control.ADD})}
 
 
 @dataclass(frozen=True)
@@ -74,9 +71,9 @@ def lines_of(user: "User") -> list[OnLine]:
     # What rings by a telephone exchange rings at the phone: of ours the toast tells.
     shown = Q(leg=Leg.ACTIVE) | Q(leg=Leg.OFFERED, outside=True)
     legs = Assignment.objects.filter(shown, operator=user, item__work=Work.CALL)
-    held = legs.select_related("interaction__voice", "interaction__profile__customer", "item__queue").order_by(
-        "accepted_at"
-    )
+    held = legs.select_related(
+        "interaction__voice__exchange", "interaction__profile__customer", "item__queue"
+    ).order_by("accepted_at")
     lines = [_line_of(leg, user) for leg in held[:8] if hasattr(leg.interaction, "voice")]
     return sorted(lines, key=lambda one: not one.active)
 
@@ -85,7 +82,10 @@ def _line_of(leg: Assignment, user: "User") -> OnLine:
     talk, view = leg.interaction, calls.view_of(leg.interaction_id)
     party = calls.party_of(user.pk)
     phase, muted = view.phases.get(party, Phase.ENDED), party in view.muted
-    off = ABSENT.get(Provider(talk.voice.provider), set())
+    exchange = talk.voice.exchange
+    off = (
+        set(Control) - commands.controls_of(exchange) if exchange else ABSENT.get(Provider(talk.voice.provider), set())
+    )
     active = calls.controls_of(view, user.pk, recorded=leg.item.queue.record_calls)
     begun = next((one.begin for one in reversed(view.intervals) if one.party == party), time.time())
     return OnLine(

@@ -87,6 +87,16 @@ class CallEnded(Payload):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CommandGiven(Payload):
+    """A telephone exchange is asked to do something: an internal fact that sends it."""
+
+    topic: ClassVar[str] = "command.given"
+    public: ClassVar[bool] = False
+    command: int
+    exchange: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class CaseOpened(Payload):
     """A case was registered."""
 

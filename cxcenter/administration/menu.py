@@ -67,6 +67,7 @@ NAVIGATION = [
             _page(_("Webhooks"), "core_webhooksubscription", "webhook"),
             _page(_("Webhook deliveries"), "core_webhookdelivery", "outgoing_mail"),
             _page(_("Commands to exchanges"), "interactions_callcommand", "phone_forwarded"),
+            _page(_("Events of platforms"), "interactions_bridgeevent", "settings_phone"),
         ],
     },
     {

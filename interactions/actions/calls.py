@@ -187,14 +187,14 @@ def press(*, interaction_id: int, actor: "User", control: Control, recorded: boo
     The exchange of a call is asked to, for any control that it has. `value`: the number to hand over to, the key.
     Raises Conflict for a session that is no call (code "no_call") and if the control is not active now ("not_now").
     """
-    among = Call.objects.select_for_update(of=("self",)).select_related("interaction")
+    among = Call.objects.select_for_update(of=("self",)).select_related("interaction", "exchange")
     call = among.filter(pk=interaction_id).first()
     if call is None:
         raise Conflict(_("This session is no call."), code="no_call")
     known = facts_of(call.pk)
     active = controls_of(reduce(known, timezone.now().timestamp()), actor.pk, recorded=recorded)
-    if call.exchange_id is not None:
-        active &= commands.CONTROLS[call.provider]
+    if call.exchange is not None:
+        active &= commands.controls_of(call.exchange)
     if control not in active:
         raise Conflict(_("This is not possible at this moment."), code="not_now", allowed=sorted(active))
     if call.exchange_id is not None:

@@ -1,5 +1,6 @@
 """The rows of the interactions app, by subject."""
 
+from interactions.models.bridge import BridgeEvent
 from interactions.models.calls import Call, CallFact
 from interactions.models.cases import Case, CaseLink, Task
 from interactions.models.channels import Block, Channel, Site, Topic
@@ -13,6 +14,7 @@ __all__ = [
     "Article",
     "Attachment",
     "Block",
+    "BridgeEvent",
     "Call",
     "CallCommand",
     "CallFact",

@@ -15,7 +15,7 @@ from interactions.actions import calls, talk
 from interactions.calls.facts import CUSTOMER, Fact, Kind
 from interactions.models import Call, Interaction
 from routing.actions import offers
-from routing.models import Assignment
+from routing.models import Assignment, QueueMember
 from tests import world
 from tests.api.callers import problem, session, token
 from tests.api.conftest import PHONE
@@ -182,10 +182,11 @@ def test_webhooks_tell_of_a_call_once(place, hook):
 
 
 def test_webhooks_tell_of_a_call_from_the_browser(place, line, hook):
+    operator = world.make_user("fresh", team=place.queue.team)
+    QueueMember.objects.create(queue=place.queue, user=operator)
+    world.on_duty(operator)
     call = world.open_call(line, PHONE)
-    if not Call.objects.filter(pk=call.pk).exists():
-        calls.begin(interaction=call)
-    operator = place.people["operator"]
+    calls.begin(interaction=call)
     leg = Assignment.objects.get(interaction=call)
     offers.accept_offer(leg_id=leg.pk, actor=operator)
     talk.close_interaction(interaction_id=call.pk, reason="ended")
