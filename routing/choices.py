@@ -141,6 +141,34 @@ class LegEnd(models.TextChoices):
     WITHDRAWN = "withdrawn", _("withdrawn")
 
 
+class GuestRole(models.TextChoices):
+    """What a colleague does in a call that another has in hand."""
+
+    CONSULT = "consult", _("is consulted")
+    MEMBER = "member", _("is in the conference")
+    LISTEN = "listen", _("listens")
+    WHISPER = "whisper", _("whispers to the operator")
+
+
+class GuestState(models.TextChoices):
+    """Where a guest of a call stands."""
+
+    RINGING = "ringing", _("it rings")
+    IN = "in", _("takes part")
+    LEFT = "left", _("is gone")
+
+
+class GuestEnd(models.TextChoices):
+    """How a guest's part in a call ended."""
+
+    DECLINED = "declined", _("declined")
+    NO_ANSWER = "no_answer", _("did not answer")
+    LEFT = "left", _("left")
+    LET_GO = "let_go", _("let go by the operator")
+    TOOK = "took", _("took the call")
+    OVER = "over", _("the call was over")
+
+
 class CallbackState(models.TextChoices):
     """Where a callback stands. Who is being called at this moment is told by its leg."""
 

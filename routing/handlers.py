@@ -12,8 +12,8 @@ from interactions.choices import Author, ChannelKind
 from interactions.events import InteractionClosed, InteractionOpened, MessagePosted, RecordingReady
 from interactions.models import Interaction, Recording
 from routing import ghosts
-from routing.actions import callbacks, calling, exchange_people, legs, offers, queueing
-from routing.events import ItemQueued, LegAccepted, PresenceChanged, RoomMade
+from routing.actions import callbacks, calling, exchange_people, guests, legs, offers, queueing
+from routing.events import ItemQueued, LegAccepted, LegEnded, PresenceChanged, RoomMade
 from routing.models import Assignment, WorkItem
 
 
@@ -64,8 +64,16 @@ def need_no_callback(fact: LegAccepted) -> None:
 def end_contact(fact: InteractionClosed) -> None:
     """A session ended: its leg goes into wrap-up, its visit leaves the queue, its callback is over."""
     legs.end_with_interaction(interaction_id=fact.interaction)
+    if fact.kind == ChannelKind.VOICE:
+        guests.dismiss(interaction_id=fact.interaction)
     if fact.kind == ChannelKind.CALLBACK:
         calling.settle(interaction_id=fact.interaction)
+
+
+@handles(LegEnded)
+def dismiss_guests(fact: LegEnded) -> None:
+    """A call was handed on, or its operator is gone: colleagues whom he had taken in are let go."""
+    guests.dismiss(interaction_id=fact.interaction)
 
 
 @handles(ItemQueued)

@@ -176,6 +176,28 @@ def members_and_operators(user: "User") -> Q | None:
     return _has(WorkItem.objects.filter(queue_id__in=mine)) | _has(Assignment.objects.filter(operator=user))
 
 
+class GuestQuerySet(models.QuerySet[Any]):
+    """Guests of calls."""
+
+    def live(self) -> Self:
+        """Keep those at whom it rings, and who take part."""
+        return self.exclude(state="left")
+
+    def present(self) -> Self:
+        """Keep those who take part now."""
+        return self.filter(state="in")
+
+
+@access.grants("interactions.Interaction")
+def guests(user: "User") -> Q | None:
+    """A session may be read by who was taken into its call, and by whom it rings for that."""
+    from routing.models import Guest
+
+    if not user.may(Right.SERVE):
+        return None
+    return _has(Guest.objects.filter(~Q(state="left") | Q(answered_at__isnull=False), user=user))
+
+
 @access.grants("interactions.Interaction")
 def supervisors(user: "User") -> Q | None:
     """A session may be read by supervisors of the team of its queues."""

@@ -15,8 +15,8 @@ from interactions.choices import Author, ChannelKind
 from interactions.models import Call, Case, Interaction
 from interactions.wording import system_words
 from routing import preferences
-from routing.choices import Leg, Work
-from routing.models import Assignment, QueueMember, WorkItem
+from routing.choices import GuestState, Leg, Work
+from routing.models import Assignment, Guest, QueueMember, WorkItem
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
@@ -207,6 +207,12 @@ def offers_of(user: "User") -> list[dict[str, Any]]:
         }
         for leg in shown
     ]
+
+
+def invitations_of(user: "User") -> list[Guest]:
+    """Return the calls of colleagues that ring at the user now."""
+    ringing = Guest.objects.filter(user=user, state=GuestState.RINGING, expires_at__gt=timezone.now())
+    return list(ringing.select_related("invited_by", "interaction__profile__customer", "interaction__thread")[:5])
 
 
 def pop_of(talk: Interaction, user: "User") -> dict[str, Any]:

@@ -181,8 +181,16 @@ def controls_of(view: CallView, user_id: int, *, recorded: bool) -> frozenset[Co
 
 
 @transaction.atomic
-def press(*, interaction_id: int, actor: "User", control: Control, recorded: bool = False, value: str = "") -> CallView:
-    """Carry out a control that changes the call alone (NOTED).
+def press(
+    *,
+    interaction_id: int,
+    actor: "User",
+    control: Control,
+    recorded: bool = False,
+    facts: Sequence[Fact] | None = None,
+    value: str = "",
+) -> CallView:
+    """Carry out a control. Without `facts` it is one that changes the call alone (NOTED); else they are what it does.
 
     The exchange of a call is asked to, for any control that it has. `value`: the number to hand over to, the key.
     Raises Conflict for a session that is no call (code "no_call") and if the control is not active now ("not_now").
@@ -201,11 +209,16 @@ def press(*, interaction_id: int, actor: "User", control: Control, recorded: boo
         # What comes of it the exchange tells.
         commands.command(call=call, control=control, actor=actor, value=value)
         return reduce(known, timezone.now().timestamp())
-    view = _add(call, known, [fact(NOTED[control], party=party_of(actor.pk))])
-    said = {"kind": "call", "session": str(call.interaction.public_id), "phase": _heard(view)}
-    realtime.push((realtime.customer_group(call.interaction.thread_id), said))
+    view = _add(call, known, [fact(NOTED[control], party=party_of(actor.pk))] if facts is None else facts)
+    tell_customer(call.interaction, view)
     realtime.signal(actor.pk, "call", interaction_id)
     return view
+
+
+def tell_customer(interaction: Interaction, view: CallView) -> None:
+    """Tell the customer's page whether he is spoken with or on hold."""
+    said = {"kind": "call", "session": str(interaction.public_id), "phase": _heard(view)}
+    realtime.push((realtime.customer_group(interaction.thread_id), said))
 
 
 def read_signal(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -233,5 +246,4 @@ def customer_phase(interaction_id: int) -> str:
 
 
 def _heard(view: CallView) -> str:
-    phases = [phase for party, phase in view.phases.items() if parties.is_operator(party)]
-    return "talking" if any(phase in {Phase.TALKING, Phase.CONFERENCED} for phase in phases) else "held"
+    return "held" if view.phases.get(CUSTOMER) == Phase.HELD else "talking"

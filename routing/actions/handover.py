@@ -16,9 +16,9 @@ from interactions.choices import Audience
 from interactions.models import Interaction
 from routing import locks
 from routing.actions import exchange_transfer, legs, queueing, states, voice
-from routing.choices import Leg, LegEnd, Outcome
+from routing.choices import Leg, LegEnd, Outcome, Work
 from routing.events import LegAccepted
-from routing.models import Assignment, Queue, WorkItem
+from routing.models import Assignment, Guest, Queue, WorkItem
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
@@ -45,7 +45,7 @@ def transfer(
     if calls.is_outside(interaction_id):
         return exchange_transfer.ask(interaction_id, actor, note=note, queue=queue, operator=operator)
     visit, leg = _lock_visit(interaction_id, actor, by_supervisor=by_supervisor)
-    target = queue or _queue_towards(operator, visit.queue)
+    target = queue or queue_towards(operator, visit.queue)
     if leg is not None:
         legs.release(leg, LegEnd.TRANSFERRED)
     else:
@@ -80,6 +80,8 @@ def _lock_visit(interaction_id: int, actor: "User", *, by_supervisor: bool) -> t
     """Lock the visit that a transfer ends and its leg: the actor's own, or for a supervisor anybody's (or none)."""
     if not by_supervisor:
         leg = legs.lock_owned(interaction_id=interaction_id, actor=actor)
+        if leg.item.work == Work.CALL and Guest.objects.live().filter(leg=leg).exists():
+            raise Conflict(_("A colleague is in this call: complete it, or go back to the customer."), code="guests")
         return leg.item, leg
     audit.record(actor, "interaction.move", f"interaction:{interaction_id}")
     visit, held = _lock_place(interaction_id)
@@ -105,8 +107,11 @@ def _refuse_ended(interaction_id: int) -> None:
         raise Conflict(_("This session has ended."), code="closed")
 
 
-def _queue_towards(operator: "User | None", present: Queue) -> Queue:
-    """Return the queue by which a contact reaches a person: the present one if he serves it, else his first."""
+def queue_towards(operator: "User | None", present: Queue) -> Queue:
+    """Return the queue by which a contact reaches a person: the present one if he serves it, else his first.
+
+    Raises Invalid if he serves none.
+    """
     assert operator is not None
     now = timezone.now()
     queues = Queue.objects.offering(now).filter(

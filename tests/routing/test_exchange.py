@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from customers import actions as customers
 from interactions.calls.facts import CUSTOMER, Fact, Kind
-from interactions.models import Call, CallFact, Interaction
+from interactions.models import Call, CallCommand, CallFact, Interaction
 from routing import sweeps
 from routing.actions import exchange as acts
 from routing.actions import legs, offers
@@ -321,9 +321,10 @@ def test_our_own_rules_of_offers_leave_it_alone(hall):
     leg = Assignment.objects.get()
     later = timezone.now() + timedelta(hours=1)
     assert (offers.accept_left(), offers.expire_offers(later)) == (0, 0)
-    for act in (offers.accept_offer, offers.decline_offer):
-        with pytest.raises(Conflict, match="phone"):
-            act(leg_id=leg.pk, actor=hall.alice)
+    with pytest.raises(Conflict, match="phone"):
+        offers.accept_offer(leg_id=leg.pk, actor=hall.alice)
+    offers.decline_offer(leg_id=leg.pk, actor=hall.alice)
+    assert CallCommand.objects.get().control == "decline", "the exchange is asked to take it back"
     presence.set_mode(user=hall.alice, mode="pause", actor=hall.alice)
     sweeps.sweep()
     leg.refresh_from_db()
