@@ -259,6 +259,7 @@ SPECTACULAR_SETTINGS = {
         "PartyKindEnum": "customers.choices.PartyKind",
         "ErasureReasonEnum": "customers.choices.ErasureReason",
         "ExportReasonEnum": "customers.choices.ExportReason",
+        "ResolvedEnum": "customers.choices.RESOLVED",
         "IdentityKindEnum": "customers.models.Identity.Kind",
         "ChannelKindEnum": "interactions.choices.ChannelKind",
         "CaseKindEnum": "interactions.choices.CaseKind",

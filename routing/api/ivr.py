@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from customers import normalise
+from customers.choices import RESOLVED
 from cxcenter.accounts.scopes import Scope
 from cxcenter.core import audit
 from cxcenter.core.api.serializers import LARGEST_ID, Ref, Strict
@@ -19,8 +20,6 @@ from cxcenter.core.errors import Invalid
 from interactions.choices import CaseStatus, ChannelKind
 from interactions.models import Channel
 from routing import ivr
-
-STATUSES = ("found", "ambiguous", "unknown", "junk")
 
 
 class CallerForm(Strict):
@@ -86,7 +85,7 @@ class CallerRow(serializers.Serializer[Any]):
     """What is known of who calls."""
 
     number = serializers.CharField(allow_null=True)
-    status = serializers.ChoiceField(STATUSES)
+    status = serializers.ChoiceField(RESOLVED)
     customer = serializers.IntegerField(allow_null=True)
     candidates = serializers.ListField(child=serializers.IntegerField(), help_text="Whom the phone leads to.")
     name = serializers.CharField(allow_null=True, help_text="Needs customers:read.")

@@ -101,7 +101,8 @@ def platform(transactional_db) -> Platform:
         controls=["hold", "resume", "transfer", "hang_up"],
     )
     for name, user in (("1017", anna), ("1018", boris)):
-        Extension.objects.create(exchange=exchange, interface=name, user=user)
+        # Not paused, as is known: nothing is asked of it before somebody pauses.
+        Extension.objects.create(exchange=exchange, interface=name, user=user, pauses=False)
         world.on_duty(user)
     ExchangeQueue.objects.create(exchange=exchange, name="sales", queue=queue, number="500")
     return Platform(exchange, queue, anna, boris)
