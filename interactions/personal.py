@@ -8,13 +8,14 @@ from django.db import connection, transaction
 from django.db.models import CharField, F, Prefetch, Q, QuerySet, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Concat
+from django.utils import timezone
 from django.utils.translation import ngettext
 
 from customers.models import ProfileIdentity
 from cxcenter.core.personal import ERASED, File, Holder, Rows, Section, Subject, forget_answers, in_batches, register
 from interactions.actions.files import discard_files
 from interactions.choices import Audience
-from interactions.models import Attachment, Block, Case, DoomedFile, Draft, Interaction, Message, Task, Thread
+from interactions.models import Attachment, Block, CallLink, Case, DoomedFile, Draft, Interaction, Message, Task, Thread
 
 # Sessions that are read at a time, each with all its messages.
 SESSIONS = 50
@@ -58,7 +59,7 @@ def _threads_of(subject: Subject) -> "QuerySet[Thread]":
 class Talks(Holder):
     """Threads, sessions, messages, files, drafts, cases, tasks, blocks."""
 
-    tables = (Thread, Interaction, Message, Attachment, Draft, Case, Task, Block)
+    tables = (Thread, Interaction, Message, Attachment, Draft, Case, Task, Block, CallLink)
 
     def reached(self, profiles: tuple[int, ...]) -> set[int]:
         """Return the identities of their threads."""
@@ -111,6 +112,7 @@ class Talks(Holder):
         )
         Task.objects.filter(pk__in=tasks).update(title=ERASED, text="", contact="")
         Block.objects.filter(identity__in=subject.identities).update(reason="")
+        CallLink.objects.filter(profile__in=subject.profiles).update(visitor="", revoked_at=timezone.now())
         sessions.update(subject="", says={}, page={}, wrap_note="")
         _forget_forms(subject)
         _erase_threads(subject)

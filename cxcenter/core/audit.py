@@ -14,6 +14,8 @@ ACTS = {
     "callback.ask": _("asked for a callback"),
     "callback.cancel": _("cancelled a callback"),
     "callback.move": _("moved a callback to another queue"),
+    "call_link.make": _("made a call link for a customer"),
+    "call_link.revoke": _("revoked a call link"),
     "calls.import": _("imported a call log"),
     "capacity.profile": _("changed a capacity profile"),
     "case.change": _("changed a case"),

@@ -17,7 +17,7 @@ from cxcenter.widget import doors, files
 from interactions import pushes
 from interactions.actions import calls
 from interactions.choices import CloseReason
-from interactions.models import Attachment, Interaction, Message, Site, Thread, Topic
+from interactions.models import Attachment, CallLink, Interaction, Message, Site, Thread, Topic
 from quality.models import Survey
 from routing import queries, waits
 from routing.actions.queueing import note_estimate
@@ -208,6 +208,20 @@ def form(site: Site, language: str) -> dict[str, Any]:
         "consent_url": site.consent_url,
         "contact_line": site.contact_line,
         "file_limit_mb": settings.UPLOAD_LIMIT_MB,
+    }
+
+
+def form_by_link(form: dict[str, Any], link: CallLink) -> dict[str, Any]:
+    """Return what is asked for who has opened a link: nothing of himself, and a topic only if the link has none.
+
+    Whoever it was handed on to reads it, so nothing of the customer stands in it.
+    """
+    return {
+        **form,
+        "ask_name": False,
+        "ask_contact": False,
+        "need_contact": False,
+        "topics": [] if link.topic_id else form["topics"],
     }
 
 

@@ -36,11 +36,17 @@ def thread_of(site: Site, visitor: Visitor, channel: Channel | None = None) -> T
     return known or found.filter(identity__kind=visitor.kind, identity__value=visitor.value).first()
 
 
-def meet(site: Site, visitor: Visitor, channel: Channel | None = None) -> Thread:
-    """Return the visitor's thread in a channel; at the first contact he gets an identity, a profile and a thread."""
+def meet(site: Site, visitor: Visitor, channel: Channel | None = None, *, card: Profile | None = None) -> Thread:
+    """Return the visitor's thread in a channel; at the first contact he gets an identity, a profile and a thread.
+
+    `card` is on whose card his sessions open, by a link: the browser is not linked to it, for a link can be handed on.
+    """
     known = thread_of(site, visitor, channel)
     if known is not None:
         return known
+    if card is not None:
+        browser = customers.find_identity(kind=visitor.kind, value=visitor.value)
+        return talk.open_thread(channel=channel or site.channel, identity=browser, profile=card)
     if visitor.is_signed:
         identity, profile = customers.recognise(
             kind=visitor.kind,

@@ -225,6 +225,8 @@ def _spoken() -> dict[str, str]:
         "ended_lost": _("The connection was lost. Call again, and we will help you."),
         "ended_refused": _("Nobody could answer you. Please call later."),
         "call_again": _("Call again"),
+        "link_over": _("This link cannot be used"),
+        "call_without_link": _("Call without the link"),
         "sound_lost": _("The sound is interrupted. It is being connected again."),
         "sound_bad": _("The connection is bad: you may not be understood well."),
         "sound_blocked": _("The browser keeps the sound back. Click anywhere on the page."),

@@ -1,5 +1,6 @@
 """Calls from a browser: the page, and what it says and is told over HTTP. Its socket is the visitor's own."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -15,8 +16,8 @@ from cxcenter.core import ice, realtime
 from cxcenter.core.errors import Conflict, NotFound
 from cxcenter.widget import api, doors, limits, protocol, reception, sites, tokens
 from cxcenter.widget.texts import call_texts
-from interactions.actions import calls, talk
-from interactions.models import Channel, Interaction, Site, Thread
+from interactions.actions import call_links, calls, cases, talk
+from interactions.models import CallLink, Channel, Interaction, Site, Thread
 from routing import queries
 
 SIGNALS_PER_MIN = 240
@@ -64,20 +65,36 @@ def session(request: HttpRequest, *, language: str) -> HttpResponse:
     api.limit_address(request, "session", api.SESSIONS_PER_MIN)
     site = sites.site_of(protocol.text_of(data, "site", 32))
     channel = channel_of(site)
-    known = tokens.of_ticket(protocol.text_of(data, "ticket", 4000))
-    visitor = known if known and known.site == site.pk else api.visitor_of(site, data)[0]
+    link = protocol.text_of(data, "link", 200)
+    opened = call_links.read(site, link) if link else None
+    visitor = _visitor(site, data, opened)
     thread = reception.thread_of(site, visitor, channel)
+    if opened is not None and not (thread and Interaction.objects.open().filter(thread=thread).exists()):
+        call_links.refuse_over(opened, visitor.value)
     visitor = visitor.in_thread(thread.pk if thread else 0)
+    form = protocol.form(site, language)
     return JsonResponse(
         {
             "token": tokens.issue(visitor),
-            "site": protocol.form(site, language),
-            "door": doors.view(doors.of_topic(site, None, channel)),
+            "site": protocol.form_by_link(form, opened) if opened else form,
+            "door": doors.view(doors.of_topic(site, opened.topic if opened else None, channel)),
             "known": visitor.about,
             "ice": ice.servers(f"visitor{visitor.thread}"),
             "state": protocol.call_state(thread) if thread else None,
         }
     )
+
+
+def _visitor(site: Site, data: dict[str, Any], link: CallLink | None) -> tokens.Visitor:
+    """Return who calls: the browser that has opened a link, the chat's own visitor, or whom the token names."""
+    known = api.known(site, protocol.text_of(data, "token", 4000))
+    if link is not None:
+        return known if known and known.link == link.pk else replace(tokens.stranger(site), link=link.pk)
+    of_chat = tokens.of_ticket(protocol.text_of(data, "ticket", 4000))
+    if of_chat and of_chat.site == site.pk:
+        return of_chat
+    # A browser that has called by a link is a stranger without it.
+    return api.visitor_of(site, {} if known and known.link else data)[0]
 
 
 @api.door("POST")
@@ -93,19 +110,32 @@ def start(call: api.Call) -> dict[str, Any]:
 def _begin(call: api.Call) -> Interaction:
     """Open the session of a call. Raises Invalid with the field that is wrong, Away if nobody can answer."""
     site, channel = call.site, channel_of(call.site)
-    says = reception.read_form(site, call.visitor, call.data)
-    topic = protocol.topic_of(site, call.data)
-    thread = reception.meet(site, call.visitor, channel)
-    going = Interaction.objects.open().filter(thread=thread).select_related("thread").first()
+    thread = reception.thread_of(site, call.visitor, channel)
+    going = Interaction.objects.open().filter(thread=thread).select_related("thread").first() if thread else None
     if going is not None:
         return going
+    link = call_links.claim(call.visitor.link, call.visitor.value) if call.visitor.link else None
+    says = _says(call, link)
+    topic = (link.topic if link else None) or protocol.topic_of(site, call.data)
+    thread = reception.meet(site, call.visitor, channel, card=link.profile if link else None)
     doors.refuse_shut(site, topic, channel)
+    page = protocol.page_of(call.data.get("page"))
     interaction, new = talk.open_interaction(
-        thread=thread, topic=topic, language=call.language, says=says, page=protocol.page_of(call.data.get("page"))
+        thread=thread, topic=topic, language=call.language, says=says, page=page, voice={"link": link}
     )
     if new:
         reception.note_form(interaction.thread.profile, thread.identity, says, site=site, proof=call.proof())
+    if new and link and link.case and link.made_by:
+        cases.link_case(case=link.case, interaction=interaction, actor=link.made_by)
     return interaction
+
+
+def _says(call: api.Call, link: CallLink | None) -> dict[str, str]:
+    """Return what the visitor says of himself; by a link he is asked for his consent alone. Raises Invalid."""
+    if link is None:
+        return reception.read_form(call.site, call.visitor, call.data)
+    reception.require_consent(call.site, call.data)
+    return {}
 
 
 @api.door("POST")

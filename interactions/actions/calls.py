@@ -20,7 +20,7 @@ from interactions.calls.reducer import reduce
 from interactions.calls.table import Control, Phase
 from interactions.calls.view import CallView
 from interactions.choices import Direction, Provider
-from interactions.models import Call, CallFact, Interaction
+from interactions.models import Call, CallFact, CallLink, Interaction
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
@@ -51,6 +51,7 @@ def begin(
     direction: str = Direction.IN,
     number: str = "",
     key: str | None = None,
+    link: CallLink | None = None,
 ) -> Call:
     """Make the call of a session of voice that has just opened."""
     call = Call.objects.create(
@@ -59,6 +60,7 @@ def begin(
         direction=direction,
         number=number,
         key=key,
+        link=link,
         began_at=interaction.opened_at,
     )
     note(call_id=call.pk, facts=[fact(Kind.BEGAN, at=interaction.opened_at, party=CUSTOMER, key="began")])

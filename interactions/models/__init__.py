@@ -1,6 +1,6 @@
 """The rows of the interactions app, by subject."""
 
-from interactions.models.calls import Call, CallFact
+from interactions.models.calls import Call, CallFact, CallLink
 from interactions.models.cases import Case, CaseLink, Task
 from interactions.models.channels import Block, Channel, Site, Topic
 from interactions.models.knowledge import Article, QuickReply
@@ -13,6 +13,7 @@ __all__ = [
     "Block",
     "Call",
     "CallFact",
+    "CallLink",
     "Case",
     "CaseLink",
     "Channel",

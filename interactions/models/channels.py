@@ -4,7 +4,7 @@ import secrets
 from typing import ClassVar
 
 from django.conf import settings
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -114,6 +114,13 @@ class Site(models.Model):
     ask_contact = models.BooleanField(_("ask for a phone or e-mail"), default=True)
     need_contact = models.BooleanField(_("a phone or e-mail is required"), default=False)
     ask_topic = models.BooleanField(_("ask for the topic"), default=True)
+    link_hours = models.PositiveIntegerField(
+        _("a call link holds for, hours"),
+        default=24,
+        db_default=24,
+        validators=[MinValueValidator(1), MaxValueValidator(720)],
+        help_text=_("Staff sends it to a customer, who calls by it without saying who he is."),
+    )
     topics = models.ManyToManyField(Topic, verbose_name=_("topics to choose from"), blank=True)
     ask_consent = models.BooleanField(_("ask for consent to the processing of data"), default=True)
     consent_url = models.URLField(_("address of the consent text"), blank=True)

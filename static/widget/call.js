@@ -1,5 +1,6 @@
 // A call from the browser: the form, the wait, the talk. The way to the operator's browser is made anew whenever it is lost.
 
+import { link } from "./link.js";
 import { NoMicrophone, open } from "../cx/voice/mic.js";
 import { answer } from "../cx/voice/peer.js";
 import { watch } from "../cx/voice/quality.js";
@@ -11,6 +12,7 @@ import { store } from "./store.js";
 
 const root = document.getElementById("call");
 const ASK_MS = 4000;
+const LINK_OVER = new Set(["link_over", "link_used"]);
 const CALLING = new Set(["waiting", "talking", "held"]);
 // Below this opinion one begins to ask the other to repeat.
 const POOR = 2.6;
@@ -96,6 +98,15 @@ function showEnded() {
   show(el("div", { class: "state" }, el("span", { class: "ring ended" }, icon("phone-off")), el("h1", {}, t("ended_title")), el("p", {}, t(words))), acts([t("call_again"), "phone", () => ((state = null), showForm())]));
 }
 
+// He may still call as anybody may, and say himself who he is.
+function showLinkOver(words) {
+  const plain = () => {
+    history.replaceState(null, "", location.pathname + location.search);
+    location.reload();
+  };
+  show(el("div", { class: "state" }, icon("link"), el("h1", {}, t("link_over")), el("p", {}, words)), acts([t("call_without_link"), "phone", plain]));
+}
+
 function showProblem(words, again) {
   show(el("div", { class: "body" }, errorNote(words, again)));
 }
@@ -107,14 +118,15 @@ async function start() {
     // The chat has opened this page: it says who calls. It is for this moment, and nobody shall copy it.
     const ticket = new URLSearchParams(location.hash.slice(1)).get("ticket") ?? "";
     if (ticket) history.replaceState(null, "", location.pathname + location.search);
-    const told = await post("call/session", { site: config.key, token: store.token, ticket });
+    const told = await post("call/session", { site: config.key, token: store.token, ticket, link });
     store.token = told.token;
     ({ site, known, ice } = told);
     if (told.state && CALLING.has(told.state.phase)) return resume(told.state);
     if (!told.door.open) return showAway(told.door);
     showForm();
   } catch (error) {
-    showProblem(error instanceof Refused ? error.message : t("no_answer"), start);
+    if (error instanceof Refused && link) showLinkOver(error.message);
+    else showProblem(error instanceof Refused ? error.message : t("no_answer"), start);
   }
 }
 
@@ -129,6 +141,7 @@ async function begin(given) {
   } catch (error) {
     release();
     if (error instanceof Refused && error.code === "away") showAway(error.told.door, error.message);
+    else if (error instanceof Refused && LINK_OVER.has(error.code)) showLinkOver(error.message);
     else if (error instanceof Refused) showForm(error);
     else showProblem(t("no_answer"), () => begin(given));
   }
