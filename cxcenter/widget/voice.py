@@ -101,7 +101,11 @@ def _visitor(site: Site, data: dict[str, Any], link: CallLink | None) -> tokens.
 def start(call: api.Call) -> dict[str, Any]:
     """Call: with what the visitor says of himself. A call that goes on already is answered as it stands."""
     api.limit_starts(call)
-    interaction = _begin(call)
+    try:
+        interaction = _begin(call)
+    except doors.Away as away:
+        _note_refused(call, away.doorway)
+        raise
     call.visitor = call.visitor.in_thread(interaction.thread_id)
     return {"state": protocol.call_state(interaction.thread), "ice": ice.servers(f"visitor{interaction.thread_id}")}
 
@@ -128,6 +132,16 @@ def _begin(call: api.Call) -> Interaction:
     if new and link and link.case and link.made_by:
         cases.link_case(case=link.case, interaction=interaction, actor=link.made_by)
     return interaction
+
+
+@transaction.atomic
+def _note_refused(call: api.Call, doorway: doors.Doorway) -> None:
+    """Keep that somebody called and was turned away."""
+    link = call_links.claim(call.visitor.link, call.visitor.value) if call.visitor.link else None
+    says, topic = _says(call, link), (link.topic if link else None) or protocol.topic_of(call.site, call.data)
+    thread = reception.meet(call.site, call.visitor, channel_of(call.site), card=link.profile if link else None)
+    if reception.note_refused(doorway, thread, topic=topic, language=call.language, says=says):
+        reception.note_form(thread.profile, thread.identity, says, site=call.site, proof=call.proof())
 
 
 def _says(call: api.Call, link: CallLink | None) -> dict[str, str]:

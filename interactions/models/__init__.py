@@ -1,7 +1,7 @@
 """The rows of the interactions app, by subject."""
 
 from interactions.models.calls import Call, CallFact, CallLink
-from interactions.models.cases import Case, CaseLink, Task
+from interactions.models.cases import Case, CaseLink, MissedCall, Task
 from interactions.models.channels import Block, Channel, Site, Topic
 from interactions.models.knowledge import Article, QuickReply
 from interactions.models.recordings import Recording, RecordingMark, RecordingPiece
@@ -22,6 +22,7 @@ __all__ = [
     "Draft",
     "Interaction",
     "Message",
+    "MissedCall",
     "QuickReply",
     "Recording",
     "RecordingMark",

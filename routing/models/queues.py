@@ -182,6 +182,14 @@ class Queue(models.Model):
         default=15,
         validators=[MinValueValidator(1), MaxValueValidator(1440)],
     )
+    missed_tasks = models.BooleanField(
+        _("a missed call makes a task"),
+        default=False,
+        db_default=False,
+        help_text=_(
+            "Nobody answered: its team is to call back. One task for a customer and day, done by itself if he is served."
+        ),
+    )
     record_calls = models.BooleanField(
         _("record its calls"),
         default=True,
