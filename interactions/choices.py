@@ -55,6 +55,7 @@ class CloseReason(models.TextChoices):
     WRONG = "wrong", _("wrong number")
     CANCELLED = "cancelled", _("cancelled")
     LATER = "later", _("put off until opening")
+    VOICEMAIL = "voicemail", _("left a message")
     REFUSED = "refused", _("turned away: full, closed, or waited too long")
 
 
@@ -105,3 +106,4 @@ class TaskKind(models.TextChoices):
     TODO = "todo", _("To do")
     CALLBACK = "callback", _("Call back")
     WRITE = "write", _("Write to the customer")
+    VOICEMAIL = "voicemail", _("Listen to a message")

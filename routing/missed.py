@@ -41,7 +41,7 @@ def note(*, interaction_id: int) -> Task | None:
     talk = Interaction.objects.select_related(*related).get(pk=interaction_id)
     if hasattr(talk, "missed"):
         return talk.missed.task
-    queue, contact = _queue_of(talk), _contact_of(talk)
+    queue, contact = _queue_of(talk), contact_of(talk)
     if queue is None or not contact or _is_settled(talk):
         return None
     try:
@@ -56,7 +56,7 @@ def note(*, interaction_id: int) -> Task | None:
 
 def settle(*, interaction: Interaction, actor: "User") -> int:
     """A customer is served on the phone: nobody need call him any more. Returns how many tasks are done by it."""
-    done = list(_tasks_of(interaction, _contact_of(interaction)).values_list("pk", flat=True))
+    done = list(_tasks_of(interaction, contact_of(interaction)).values_list("pk", flat=True))
     for pk in done:
         cases.finish_task(task_id=pk, actor=actor)
     return len(done)
@@ -78,7 +78,7 @@ def _answered(talk: Interaction) -> "QuerySet[Assignment]":
     return Assignment.objects.filter(interaction=talk, accepted_at__isnull=False)
 
 
-def _contact_of(talk: Interaction) -> str:
+def contact_of(talk: Interaction) -> str:
     """Return where to reach who called: his number, what he said, else what his card knows; "" if nothing is known."""
     if talk.thread.identity.kind == Identity.Kind.PHONE:
         return talk.thread.identity.value
@@ -118,14 +118,19 @@ def _midnight() -> datetime:
 
 
 def _made(talk: Interaction, queue: Queue, contact: str) -> Task:
-    now, hours = timezone.now(), queries.hours_of(queue)
-    begins = now if hours is None or hours.is_open(now) else hours.next_opening(now) or now
     return cases.create_task(
         title=talk.caller,
         kind=TaskKind.WRITE if "@" in contact else TaskKind.CALLBACK,
         team=queue.team,
         profile=talk.profile,
         interaction=talk,
-        due_at=begins + WITHIN,
+        due_at=due_at(queue),
         contact=contact,
     )
+
+
+def due_at(queue: Queue) -> datetime:
+    """Return until when a customer is to hear from a queue that he has not reached: out of hours, soon after the opening."""
+    now, hours = timezone.now(), queries.hours_of(queue)
+    begins = now if hours is None or hours.is_open(now) else hours.next_opening(now) or now
+    return begins + WITHIN

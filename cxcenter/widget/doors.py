@@ -94,12 +94,20 @@ def view(doorway: Doorway) -> dict[str, Any]:
     told: dict[str, Any] = {"open": door.open, "why": door.why, "message": door.message}
     if door.open:
         assert queue is not None
-        return {**told, "estimate_s": expected_wait(queue)}
+        return {**told, "estimate_s": expected_wait(queue), "recorded": queue.record_calls}
     opens = door.opens_at.isoformat() if door.opens_at else None
     free = calls.slots(queue) if door.form else []
     soon = door.form and queue is not None and queue.callbacks
     slots = [slot.isoformat() for slot in free]
-    return {**told, "form": door.form, "letters": door.letters, "opens_at": opens, "slots": slots, "soon": soon}
+    return {
+        **told,
+        "form": door.form,
+        "letters": door.letters,
+        "opens_at": opens,
+        "slots": slots,
+        "soon": soon,
+        "voicemail": queue is not None and queue.voicemail,
+    }
 
 
 def expected_wait(queue: Queue) -> float | None:

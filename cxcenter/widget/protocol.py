@@ -136,7 +136,19 @@ def call_state(thread: Thread) -> dict[str, Any]:
     if place and place.untold and place.estimate_s is not None:
         note_estimate(item_id=place.untold, estimate_s=place.estimate_s, estimator=place.estimator)
     queue = {"position": place.position, "estimate_s": place.estimate_s} if place else None
-    return {**view, "phase": "waiting", "queue": queue}
+    return {**view, "phase": "waiting", "queue": queue, **_while_waiting(interaction)}
+
+
+def _while_waiting(interaction: Interaction) -> dict[str, Any]:
+    """Return what a caller is told besides his place: whether he will be recorded, and in how long he may leave a message."""
+    item = WorkItem.objects.filter(interaction=interaction).exclude(visit=Visit.LEFT).select_related("queue").first()
+    if item is None:
+        return {"recorded": False, "voicemail_in_s": None}
+    left = item.queue.voicemail_after_s - (timezone.now() - item.entered_at).total_seconds()
+    return {
+        "recorded": item.queue.record_calls,
+        "voicemail_in_s": max(0, round(left)) if item.queue.voicemail else None,
+    }
 
 
 def callback_view(thread: Thread) -> dict[str, Any] | None:

@@ -224,9 +224,18 @@ def post(
 
 @transaction.atomic
 def leave_request(
-    *, site: Site, visitor: Visitor, data: dict[str, Any], language: str, proof: dict[str, Any]
+    *,
+    site: Site,
+    visitor: Visitor,
+    data: dict[str, Any],
+    language: str,
+    proof: dict[str, Any],
+    channel: Channel | None = None,
+    card: Profile | None = None,
 ) -> Thread:
     """Turn the form of a shut door into a callback, or a task of the queue's team: a call at a time, or a letter.
+
+    It is the door of a channel (the chat's unless told); `card` is on whose card it is, as in `meet`.
 
     The same key makes one. Raises Invalid with the field that is wrong, Forbidden for a blocked visitor.
     """
@@ -238,12 +247,12 @@ def leave_request(
     if not text:
         raise Invalid(_("Write what it is about."), field="text")
     topic = protocol.topic_of(site, data)
-    doorway = doors.of_topic(site, topic)
+    doorway = doors.of_topic(site, topic, channel)
     if doorway.queue is None:
         doorway = doors.of_site(site)
     zone = calls.zone_of(data)
     slot = calls.slot_of(data, doorway.queue, zone) if kind == TaskKind.CALLBACK else None
-    thread = meet(site, visitor)
+    thread = meet(site, visitor, channel, card=card)
     # Who sends it twice at once waits here for the first.
     _kept, new = KeptAnswer.objects.get_or_create(owner=f"request:{thread.pk}", key=str(key))
     if not new:

@@ -27,5 +27,7 @@ urlpatterns = [
     path("api/call/state", voice.state, name="call-state"),
     path("api/call/signal", voice.signal, name="call-signal"),
     path("api/call/ready", voice.ready, name="call-ready"),
+    path("api/call/offline", voice.offline, name="call-offline"),
+    path("api/call/voicemail", voice.voicemail, name="call-voicemail"),
     path("api/track", api.track, name="track"),
 ]

@@ -1,6 +1,6 @@
 """Calls from a browser: the page, and what it says and is told over HTTP. Its socket is the visitor's own."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
@@ -12,16 +12,20 @@ from django.utils.translation import get_language_from_request
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from customers.models import Profile
 from cxcenter.core import ice, realtime
-from cxcenter.core.errors import Conflict, NotFound
+from cxcenter.core.errors import Conflict, Invalid, NotFound
 from cxcenter.widget import api, doors, limits, protocol, reception, sites, tokens
 from cxcenter.widget.texts import call_texts
-from interactions.actions import call_links, calls, cases, talk
-from interactions.models import CallLink, Channel, Interaction, Site, Thread
+from interactions.actions import call_links, calls, cases, recordings, talk
+from interactions.models import CallLink, Channel, Interaction, Site, Thread, Topic
+from routing import calls as routing_calls
 from routing import queries
+from routing.actions import voicemail as voicemail_acts
 
 SIGNALS_PER_MIN = 240
 PAGE_KEPT_S = 60
+MESSAGES_PER_HOUR = 20
 
 
 def channel_of(site: Site) -> Channel:
@@ -48,6 +52,7 @@ def page(request: HttpRequest, key: str) -> HttpResponse:
             "key": site.key,
             "language": language,
             "icons": static("vendor/icons.svg"),
+            "day": [edge.hour for edge in routing_calls.DAY],
         }
         context = {"site": site, "language": language, "config": config, "texts": call_texts()}
         response = render(request, "widget/call.html", context)
@@ -118,38 +123,59 @@ def _begin(call: api.Call) -> Interaction:
     going = Interaction.objects.open().filter(thread=thread).select_related("thread").first() if thread else None
     if going is not None:
         return going
-    link = call_links.claim(call.visitor.link, call.visitor.value) if call.visitor.link else None
-    says = _says(call, link)
-    topic = (link.topic if link else None) or protocol.topic_of(site, call.data)
-    thread = reception.meet(site, call.visitor, channel, card=link.profile if link else None)
-    doors.refuse_shut(site, topic, channel)
-    page = protocol.page_of(call.data.get("page"))
+    caller = _read(call)
+    thread = reception.meet(site, call.visitor, channel, card=caller.card)
+    doors.refuse_shut(site, caller.topic, channel)
     interaction, new = talk.open_interaction(
-        thread=thread, topic=topic, language=call.language, says=says, page=page, voice={"link": link}
+        thread=thread,
+        topic=caller.topic,
+        language=call.language,
+        says=caller.says,
+        page=protocol.page_of(call.data.get("page")),
+        voice={"link": caller.link},
     )
     if new:
-        reception.note_form(interaction.thread.profile, thread.identity, says, site=site, proof=call.proof())
-    if new and link and link.case and link.made_by:
-        cases.link_case(case=link.case, interaction=interaction, actor=link.made_by)
+        reception.note_form(interaction.thread.profile, thread.identity, caller.says, site=site, proof=call.proof())
+    if new and caller.link and caller.link.case and caller.link.made_by:
+        cases.link_case(case=caller.link.case, interaction=interaction, actor=caller.link.made_by)
     return interaction
 
 
 @transaction.atomic
 def _note_refused(call: api.Call, doorway: doors.Doorway) -> None:
     """Keep that somebody called and was turned away."""
-    link = call_links.claim(call.visitor.link, call.visitor.value) if call.visitor.link else None
-    says, topic = _says(call, link), (link.topic if link else None) or protocol.topic_of(call.site, call.data)
-    thread = reception.meet(call.site, call.visitor, channel_of(call.site), card=link.profile if link else None)
-    if reception.note_refused(doorway, thread, topic=topic, language=call.language, says=says):
-        reception.note_form(thread.profile, thread.identity, says, site=call.site, proof=call.proof())
+    caller = _read(call)
+    thread = reception.meet(call.site, call.visitor, channel_of(call.site), card=caller.card)
+    said = {"topic": caller.topic, "language": call.language, "says": caller.says}
+    if reception.note_refused(doorway, thread, **said):
+        reception.note_form(thread.profile, thread.identity, caller.says, site=call.site, proof=call.proof())
 
 
-def _says(call: api.Call, link: CallLink | None) -> dict[str, str]:
-    """Return what the visitor says of himself; by a link he is asked for his consent alone. Raises Invalid."""
-    if link is None:
-        return reception.read_form(call.site, call.visitor, call.data)
+@dataclass(frozen=True)
+class Caller:
+    """Who calls about what: by a link, on whose card; else what he says of himself."""
+
+    link: CallLink | None
+    topic: Topic | None
+    says: dict[str, str]
+
+    @property
+    def card(self) -> Profile | None:
+        """On whose card the call is, if that is known before it."""
+        return self.link.profile if self.link else None
+
+
+def _read(call: api.Call) -> Caller:
+    """Read the form of a call, inside a transaction; by a link he is asked for his consent alone.
+
+    Raises Invalid with the field that is wrong, Gone or Conflict for a link that cannot be used.
+    """
+    if not call.visitor.link:
+        says = reception.read_form(call.site, call.visitor, call.data)
+        return Caller(None, protocol.topic_of(call.site, call.data), says)
+    link = call_links.claim(call.visitor.link, call.visitor.value)
     reception.require_consent(call.site, call.data)
-    return {}
+    return Caller(link, link.topic or protocol.topic_of(call.site, call.data), {})
 
 
 @api.door("POST")
@@ -158,6 +184,64 @@ def ticket(call: api.Call) -> dict[str, Any]:
     limits.spend(f"read:{call.visitor.value}", api.READS_PER_MIN)
     channel_of(call.site)
     return {"ticket": tokens.ticket(call.visitor)}
+
+
+@api.door("POST")
+@transaction.atomic
+def offline(call: api.Call) -> dict[str, Any]:
+    """Leave a request at a shut door, as in the chat: it becomes a callback or a task."""
+    api.limit_starts(call)
+    link = call_links.claim(call.visitor.link, call.visitor.value) if call.visitor.link else None
+    thread = reception.leave_request(
+        site=call.site,
+        visitor=call.visitor,
+        data=call.data,
+        language=call.language,
+        proof=call.proof(),
+        channel=channel_of(call.site),
+        card=link.profile if link else None,
+    )
+    call.visitor = call.visitor.in_thread(thread.pk)
+    return {"left": True, "callback": protocol.callback_view(thread)}
+
+
+@api.door("POST")
+def voicemail(call: api.Call) -> dict[str, Any]:
+    """Leave a message instead of waiting, or at a shut door: multipart "file" and "key", and the fields of `call/start`.
+
+    The same key leaves one, however often it is sent.
+    """
+    limits.spend_shared(f"voicemail:{call.visitor.value[:80]}", MESSAGES_PER_HOUR, api.HOUR_S)
+    api.limit_starts(call)
+    file = call.request.FILES.get("file")
+    if file is None:
+        raise Invalid(_("Choose a file."), field="file")
+    call.data = {**call.data, "consent": call.data.get("consent") == "true"}
+    thread = _leave(call, recordings.read_message(file))
+    call.visitor = call.visitor.in_thread(thread.pk)
+    return {"state": protocol.call_state(thread)}
+
+
+@transaction.atomic
+def _leave(call: api.Call, content: bytes) -> Thread:
+    site, channel, key = call.site, channel_of(call.site), reception.key_of(call.data)
+    thread = reception.thread_of(site, call.visitor, channel)
+    if voicemail_acts.left_before(thread=thread, key=key):
+        assert thread is not None
+        return thread
+    going = Interaction.objects.open().filter(thread=thread).first() if thread else None
+    if going is not None:
+        voicemail_acts.instead_of_waiting(interaction=going, key=key, content=content)
+        return going.thread
+    caller = _read(call)
+    way = doors.of_topic(site, caller.topic, channel).way
+    if way is None:
+        raise Conflict(_("No messages are taken here."), code="no_voicemail")
+    thread = reception.meet(site, call.visitor, channel, card=caller.card)
+    said = {"topic": caller.topic, "language": call.language, "says": caller.says}
+    voicemail_acts.at_the_door(thread=thread, way=way, key=key, content=content, link=caller.link, **said)
+    reception.note_form(thread.profile, thread.identity, caller.says, site=site, proof=call.proof())
+    return thread
 
 
 def _thread(call: api.Call) -> Thread:

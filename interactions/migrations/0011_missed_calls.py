@@ -6,18 +6,35 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('interactions', '0010_call_links'),
+        ("interactions", "0010_call_links"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='MissedCall',
+            name="MissedCall",
             fields=[
-                ('interaction', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='missed', serialize=False, to='interactions.interaction', verbose_name='interaction')),
-                ('at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='when')),
-                ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='missed', to='interactions.task', verbose_name='task')),
+                (
+                    "interaction",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="missed",
+                        serialize=False,
+                        to="interactions.interaction",
+                        verbose_name="interaction",
+                    ),
+                ),
+                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="when")),
+                (
+                    "task",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="missed",
+                        to="interactions.task",
+                        verbose_name="task",
+                    ),
+                ),
             ],
         ),
     ]

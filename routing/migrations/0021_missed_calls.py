@@ -4,15 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('routing', '0020_record_calls'),
+        ("routing", "0020_record_calls"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='queue',
-            name='missed_tasks',
-            field=models.BooleanField(db_default=False, default=False, help_text='Nobody answered: its team is to call back. One task for a customer and day, done by itself if he is served.', verbose_name='a missed call makes a task'),
+            model_name="queue",
+            name="missed_tasks",
+            field=models.BooleanField(
+                db_default=False,
+                default=False,
+                help_text="Nobody answered: its team is to call back. One task for a customer and day, done by itself if he is served.",
+                verbose_name="a missed call makes a task",
+            ),
         ),
     ]
