@@ -59,6 +59,14 @@ class CloseReason(models.TextChoices):
     REFUSED = "refused", _("turned away: full, closed, or waited too long")
 
 
+class Music(models.TextChoices):
+    """What who waits on the phone hears."""
+
+    NONE = "none", _("nothing")
+    BUILT_IN = "built_in", _("our own: soft chords, made in his browser")
+    FILE = "file", _("a file")
+
+
 class Provider(models.TextChoices):
     """Who carries a call."""
 

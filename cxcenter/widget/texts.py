@@ -238,6 +238,8 @@ def _spoken() -> dict[str, str]:
         "calling": _("Calling…"),
         "on_hold": _("On hold"),
         "recorded": _("The call is recorded."),
+        "music_on": _("Switch the music on"),
+        "music_off": _("Switch the music off"),
         "will_record": _("The call will be recorded."),
         "mute": _("Switch the microphone off"),
         "unmute": _("Switch the microphone on"),

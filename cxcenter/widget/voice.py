@@ -1,12 +1,15 @@
 """Calls from a browser: the page, and what it says and is told over HTTP. Its socket is the visitor's own."""
 
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Any
 
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import get_language_from_request
 from django.utils.translation import gettext as _
@@ -17,7 +20,9 @@ from cxcenter.core import ice, realtime
 from cxcenter.core.errors import Conflict, Invalid, NotFound
 from cxcenter.widget import api, doors, limits, protocol, reception, sites, tokens
 from cxcenter.widget.texts import call_texts
+from interactions import sound
 from interactions.actions import call_links, calls, cases, recordings, talk
+from interactions.choices import Music
 from interactions.models import CallLink, Channel, Interaction, Site, Thread, Topic
 from routing import calls as routing_calls
 from routing import queries
@@ -61,6 +66,30 @@ def page(request: HttpRequest, key: str) -> HttpResponse:
     return response
 
 
+@require_safe
+def music(request: HttpRequest, key: str) -> HttpResponseBase:
+    """Send the music of a site's wait."""
+    try:
+        site = sites.site_of(key)
+    except NotFound:
+        raise Http404 from None
+    if site.music != Music.FILE or not site.music_file:
+        raise Http404
+    response = FileResponse(site.music_file.open("rb"), content_type=sound.PLAYED)
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox; frame-ancestors 'none'"
+    response["X-Content-Type-Options"] = "nosniff"
+    # Another file has another name, which is in its address.
+    response["Cache-Control"] = "public, max-age=86400"
+    return response
+
+
+def _music_of(site: Site) -> str:
+    """Return what who waits hears: "built_in", the address of a file, or ""."""
+    if site.music == Music.FILE and site.music_file:
+        return f"{reverse('widget:music', args=[site.key])}?v={PurePath(str(site.music_file)).stem}"
+    return str(Music.BUILT_IN) if site.music == Music.BUILT_IN else ""
+
+
 @api.answered
 def session(request: HttpRequest, *, language: str) -> HttpResponse:
     """Begin or go on: a token for calls, what the page asks for, the door, and where a call stands."""
@@ -84,6 +113,7 @@ def session(request: HttpRequest, *, language: str) -> HttpResponse:
             "site": protocol.form_by_link(form, opened) if opened else form,
             "door": doors.view(doors.of_topic(site, opened.topic if opened else None, channel)),
             "known": visitor.about,
+            "music": _music_of(site),
             "ice": ice.servers(f"visitor{visitor.thread}"),
             "state": protocol.call_state(thread) if thread else None,
         }

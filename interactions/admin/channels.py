@@ -72,13 +72,20 @@ class SiteAdmin(SettingsAdmin):
         (
             _("On the site"),
             {
-                "fields": (("channel", "voice"), "embed_tag", "origins"),
+                "fields": ("channel", "embed_tag", "origins"),
                 "description": _("Put the tag before the end of the body of every page that shall have the chat."),
             },
         ),
         (
             _("Words and colour"),
             {"fields": (("title", "colour"), ("greeting", "greeting_ru"), "contact_line")},
+        ),
+        (
+            _("Calls from the browser"),
+            {
+                "fields": (("voice", "link_hours"), "music", ("music_file", "music_licence")),
+                "description": _("A caller can switch the music off, and his browser remembers it."),
+            },
         ),
         (
             _("Form before the chat"),
@@ -94,7 +101,7 @@ class SiteAdmin(SettingsAdmin):
         ),
         (
             _("Behaviour"),
-            {"fields": (("gone_after_s", "keep_place_s", "rate_per_min"), "link_hours", "tracked_types")},
+            {"fields": (("gone_after_s", "keep_place_s", "rate_per_min"), "tracked_types")},
         ),
         (
             _("Signed users"),

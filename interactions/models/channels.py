@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from interactions.choices import ChannelKind
+from interactions.choices import ChannelKind, Music
 
 
 def new_site_key() -> str:
@@ -120,6 +120,16 @@ class Site(models.Model):
         db_default=24,
         validators=[MinValueValidator(1), MaxValueValidator(720)],
         help_text=_("Staff sends it to a customer, who calls by it without saying who he is."),
+    )
+    music = models.CharField(
+        _("who waits for an answer hears"), max_length=8, choices=Music, default=Music.NONE, db_default=Music.NONE
+    )
+    music_file = models.FileField(_("file with the music"), upload_to="music/", blank=True)
+    music_licence = models.BooleanField(
+        _("we may play this music to our callers"),
+        default=False,
+        db_default=False,
+        help_text=_("Music that was bought to listen to may not be played to the public: its licence must say so."),
     )
     topics = models.ManyToManyField(Topic, verbose_name=_("topics to choose from"), blank=True)
     ask_consent = models.BooleanField(_("ask for consent to the processing of data"), default=True)

@@ -8,6 +8,7 @@ import { get, newKey, post, Refused } from "./api.js";
 import { config, el, icon, roughly, t } from "./dom.js";
 import { awayForm, beforeForm, errorNote, shutNote, takenNote } from "./forms.js";
 import { makeLine } from "./line.js";
+import { makeMusic } from "./music.js";
 import { store } from "./store.js";
 import { canRecord, makeMessage } from "./voicemail.js";
 
@@ -30,6 +31,8 @@ let started = 0;
 let clock = 0;
 let notice = "";
 let message = null;
+let music = null;
+let musicKind = "";
 // When who waits is offered to leave a message.
 let offeredAt = Infinity;
 let offering = 0;
@@ -89,12 +92,14 @@ async function record(given, back) {
   const fields = () => ({ ...given, topic: Number(given.topic) || "" });
   message = makeMessage({ track: mic.getAudioTracks()[0], fields, sent, back: { ...back, act: () => (dropMessage(), back.act()) } });
   show(message.node);
+  playMusic(false);
 }
 
 function dropMessage() {
   message?.close();
   message = null;
   if (!state) release();
+  else if (state.phase === "waiting") obey();
 }
 
 function sent(told) {
@@ -119,7 +124,7 @@ function showCall() {
   const hang = el("button", { type: "button", class: "round hang", "aria-label": t("hang_up"), title: t("hang_up"), onclick: hangUp }, icon("phone-x"));
   const recorded = state.recorded && recordedNote(waits);
   const leave = waits && Date.now() >= offeredAt && canRecord() && leaveButton(() => record(known, { name: t("vm_wait"), icon: "chevron-left", act: () => (state.phase === "waiting" ? showCall() : end()) }), "btn");
-  show(el("div", { class: "state" }, dot, el("h1", {}, title), place, recorded, el("p", { class: "notice", role: "status", "data-notice": true }, notice)), leave && el("div", { class: "acts" }, leave), el("div", { class: "keys" }, waits ? null : mute, hang));
+  show(el("div", { class: "state" }, dot, el("h1", {}, title), place, recorded, el("p", { class: "notice", role: "status", "data-notice": true }, notice)), leave && el("div", { class: "acts" }, leave), el("div", { class: "keys" }, waits ? music && musicButton() : mute, hang));
   clearInterval(clock);
   if (!waits) clock = setInterval(tickClock, 1000);
   tickClock();
@@ -167,7 +172,7 @@ async function start() {
     if (ticket) history.replaceState(null, "", location.pathname + location.search);
     const told = await post("call/session", { site: config.key, token: store.token, ticket, link });
     store.token = told.token;
-    ({ site, known, ice, door } = told);
+    ({ site, known, ice, door, music: musicKind } = told);
     if (told.state && CALLING.has(told.state.phase)) return resume(told.state);
     if (!door.open) return showAway(door);
     showForm();
@@ -234,6 +239,22 @@ function take(next) {
   showCall();
 }
 
+function playMusic(yes) {
+  if (yes && musicKind) music ??= makeMusic(musicKind);
+  music?.play(yes);
+  root.dataset.music = yes && music && !music.muted ? "on" : "off";
+}
+
+function musicButton() {
+  const words = t(music.muted ? "music_on" : "music_off");
+  const press = () => {
+    music.muted = !music.muted;
+    obey();
+    showCall();
+  };
+  return el("button", { type: "button", class: "round", "aria-pressed": String(music.muted), "aria-label": words, title: words, onclick: press }, icon(music.muted ? "volume-off" : "volume"));
+}
+
 function offerIn(seconds) {
   clearTimeout(offering);
   offeredAt = seconds === null ? Infinity : Date.now() + seconds * 1000;
@@ -244,6 +265,7 @@ function obey() {
   const on = state.phase === "talking" && !muted;
   if (mic) mic.getAudioTracks()[0].enabled = on;
   sound.muted = state.phase !== "talking";
+  playMusic(state.phase === "waiting" && !message);
 }
 
 function end() {
@@ -254,9 +276,11 @@ function end() {
 
 function release() {
   peer?.close();
+  music?.close();
   mic?.getTracks().forEach((track) => track.stop());
   sound.srcObject = null;
-  [peer, mic, muted] = [null, null, false];
+  [peer, mic, music, muted] = [null, null, null, false];
+  root.dataset.music = "off";
 }
 
 const send = (message) => post("call/signal", { ...message, party: state.party }).catch(() => {});
