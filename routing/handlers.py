@@ -7,13 +7,14 @@ from django.db.models import F
 from cxcenter.accounts.models import User
 from cxcenter.core.events import handles
 from cxcenter.core.statements import unflushed
+from interactions.actions import calls
 from interactions.choices import Author, ChannelKind
 from interactions.events import InteractionClosed, InteractionOpened, MessagePosted, RecordingReady
 from interactions.models import Interaction, Recording
 from routing import ghosts, missed
-from routing.actions import callbacks, calling, legs, offers, queueing
+from routing.actions import callbacks, calling, exchange_people, guests, legs, offers, queueing
 from routing.choices import CallbackEnd
-from routing.events import CallbackEnded, ItemQueued, LegAccepted, RoomMade
+from routing.events import CallbackEnded, ItemQueued, LegAccepted, LegEnded, PresenceChanged, RoomMade
 from routing.models import Assignment, Callback, WorkItem
 
 
@@ -26,11 +27,18 @@ def give_queue(fact: InteractionOpened) -> None:
     interaction = Interaction.objects.select_related("thread__channel", "topic", "profile__customer").get(
         pk=fact.interaction
     )
+    if _is_outside(interaction):
+        return
     if interaction.is_open and not queueing.is_known(interaction.pk):
         # Its fact is struck off after it: if this is lost with the database, so is that, and it is done again.
         with unflushed():
             since = ghosts.original_wait(interaction) or interaction.opened_at
             callbacks.come_in(interaction=interaction, waits_since=since)
+
+
+def _is_outside(interaction: Interaction) -> bool:
+    """Tell whether a telephone exchange queues and offers it."""
+    return interaction.kind == ChannelKind.VOICE and calls.is_outside(interaction.pk)
 
 
 @handles(MessagePosted)
@@ -59,6 +67,8 @@ def need_no_callback(fact: LegAccepted) -> None:
 def end_contact(fact: InteractionClosed) -> None:
     """A session ended: its leg goes into wrap-up, its visit leaves the queue, its callback is over."""
     legs.end_with_interaction(interaction_id=fact.interaction)
+    if fact.kind == ChannelKind.VOICE:
+        guests.dismiss(interaction_id=fact.interaction)
     if fact.kind == ChannelKind.CALLBACK:
         calling.settle(interaction_id=fact.interaction)
     if fact.kind == ChannelKind.VOICE:
@@ -75,6 +85,12 @@ def need_no_task(fact: CallbackEnded) -> None:
         missed.settle(interaction=callback.session, actor=callback.ended_by)
 
 
+@handles(LegEnded)
+def dismiss_guests(fact: LegEnded) -> None:
+    """A call was handed on, or its operator is gone: colleagues whom he had taken in are let go."""
+    guests.dismiss(interaction_id=fact.interaction)
+
+
 @handles(ItemQueued)
 def offer_item(fact: ItemQueued) -> None:
     """Work arrived: offer it at once."""
@@ -85,6 +101,12 @@ def offer_item(fact: ItemQueued) -> None:
 def offer_room(fact: RoomMade) -> None:
     """Somebody became free: offer what waits in his queues."""
     offers.assign_next(fact.queues)
+
+
+@handles(PresenceChanged)
+def pause_phones(fact: PresenceChanged) -> None:
+    """An operator's state changed: telephone exchanges give him calls, or none."""
+    exchange_people.pause_phones(user_id=fact.operator)
 
 
 @handles(RecordingReady)

@@ -37,6 +37,7 @@ from routing.models import (
     Assignment,
     BusinessHours,
     Callback,
+    Guest,
     Presence,
     QueueMember,
     Requirement,
@@ -253,6 +254,7 @@ def rows_of(side: dict[str, Any], place: Place) -> dict[str, Any]:
         "/desk/messages/": side["message"],
         "/desk/files/": side["file"],
         "/desk/offers/": side["leg"],
+        "/desk/guests/": guest_of(side),
         "/desk/blocks/": Block.objects.get_or_create(identity=identity, defaults={"until": until})[0],
         "/desk/knowledge/": Article.objects.get_or_create(title="x", text="y")[0],
         "/board/queues/": queue,
@@ -286,6 +288,12 @@ def call_link_of(side: dict[str, Any]) -> CallLink:
     return CallLink.objects.get_or_create(profile=side["chat"].profile, defaults=made)[0]
 
 
+def guest_of(side: dict[str, Any]) -> Guest:
+    """A call of a colleague that rings at the session's operator."""
+    keys = {"interaction": side["chat"], "user": side["presence"].user}
+    return Guest.objects.get_or_create(**keys, defaults={"leg": side["leg"], "role": "consult"})[0]
+
+
 def simulation(side: dict[str, Any], place: Place) -> SimulationRun:
     """A trial of rules of a supervisor, or of somebody else."""
     owner = place.people["supervisor" if side is place.ours else "admin"]
@@ -311,6 +319,7 @@ def filled(address: str, side: dict[str, Any]) -> str:
     """An address with the ids of rows of one side."""
     row = next((row for start, row in side["rows"].items() if address.startswith(start)), None)
     words = {
+        "role": "listen",
         "control": "hold",
         "section": "card",
         "field": "name",

@@ -14,6 +14,7 @@ ACTS = {
     "callback.ask": _("asked for a callback"),
     "callback.cancel": _("cancelled a callback"),
     "callback.move": _("moved a callback to another queue"),
+    "call.listen": _("listened to a call, or spoke in it"),
     "call_link.make": _("made a call link for a customer"),
     "call_link.revoke": _("revoked a call link"),
     "calls.import": _("imported a call log"),

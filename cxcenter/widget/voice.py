@@ -22,6 +22,7 @@ from cxcenter.widget import api, doors, limits, protocol, reception, sites, toke
 from cxcenter.widget.texts import call_texts
 from interactions import sound
 from interactions.actions import call_links, calls, cases, recordings, talk
+from interactions.calls.facts import CUSTOMER
 from interactions.choices import Music
 from interactions.models import CallLink, Channel, Interaction, Site, Thread, Topic
 from routing import calls as routing_calls
@@ -300,7 +301,7 @@ def signal(call: api.Call) -> dict[str, Any]:
         raise Conflict(_("Nobody talks to you now."), code="nobody")
     if call.data.get("party") != calls.party_of(leg.operator_id):
         raise Conflict(_("Somebody else has your call now."), code="moved")
-    said = {"kind": "sdp", "id": interaction.pk, **calls.read_signal(call.data)}
+    said = {"kind": "sdp", "id": interaction.pk, "from": CUSTOMER, **calls.read_signal(call.data)}
     realtime.publish((realtime.user_group(leg.operator_id), said))
     return {"sent": True}
 
@@ -312,5 +313,7 @@ def ready(call: api.Call) -> dict[str, Any]:
     interaction = Interaction.objects.open().filter(thread=_thread(call)).first()
     leg = queries.owner_of(interaction.pk) if interaction else None
     if interaction is not None and leg is not None:
-        realtime.publish((realtime.user_group(leg.operator_id), {"kind": "ready", "id": interaction.pk}))
+        realtime.publish(
+            (realtime.user_group(leg.operator_id), {"kind": "ready", "id": interaction.pk, "from": CUSTOMER})
+        )
     return {"called": leg is not None}

@@ -3,6 +3,7 @@
 from interactions.models.calls import Call, CallFact, CallLink
 from interactions.models.cases import Case, CaseLink, MissedCall, Task
 from interactions.models.channels import Block, Channel, Site, Topic
+from interactions.models.exchanges import CallCommand, Exchange, Extension
 from interactions.models.knowledge import Article, QuickReply
 from interactions.models.recordings import Recording, RecordingMark, RecordingPiece
 from interactions.models.talk import Attachment, Disposition, DoomedFile, Draft, Interaction, Message, Thread
@@ -12,6 +13,7 @@ __all__ = [
     "Attachment",
     "Block",
     "Call",
+    "CallCommand",
     "CallFact",
     "CallLink",
     "Case",
@@ -20,6 +22,8 @@ __all__ = [
     "Disposition",
     "DoomedFile",
     "Draft",
+    "Exchange",
+    "Extension",
     "Interaction",
     "Message",
     "MissedCall",

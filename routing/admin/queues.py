@@ -121,7 +121,14 @@ class QueueAdmin(SettingsAdmin):
         ),
         (
             _("Calls"),
-            {"fields": ("missed_tasks", ("voicemail", "voicemail_after_s"), ("record_calls", "keep_recordings_days"))},
+            {
+                "fields": (
+                    "missed_tasks",
+                    ("voicemail", "voicemail_after_s"),
+                    ("record_calls", "keep_recordings_days"),
+                    "tell_listening",
+                )
+            },
         ),
         (_("Work of an operator"), {"fields": ("offer_s", ("wrapup_s", "wrapup_more_s"), "auto_accept")}),
         (

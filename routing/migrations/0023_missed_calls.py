@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0020_record_calls"),
+        ("routing", "0022_guests"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("interactions", "0010_call_links"),
+        ("interactions", "0011_call_links"),
     ]
 
     operations = [
