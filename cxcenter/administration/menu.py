@@ -38,6 +38,7 @@ NAVIGATION = [
             _page(_("Telephone exchanges"), "interactions_exchange", "dialer_sip"),
             _page(_("Topics"), "interactions_topic", "sell"),
             _page(_("Outcomes"), "interactions_disposition", "task_alt"),
+            _page(_("Call links"), "interactions_calllink", "phone_forwarded"),
             _page(_("Blocked visitors"), "interactions_block", "block"),
         ],
     },

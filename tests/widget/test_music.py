@@ -5,12 +5,11 @@ import io
 import av
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.forms.models import modelform_factory
 from django.test import Client
 
 from cxcenter.widget import sites
 from interactions.forms import SiteForm
-from interactions.models import Channel
+from interactions.models import Channel, Site
 from tests import sounds
 from tests.widget.client import Visitor
 
@@ -31,13 +30,15 @@ def told(site) -> str:
     return Visitor(site).post("call/session", {"site": site.key})["music"]
 
 
-def form(site, content: bytes | None = TUNE, **said):
-    made = modelform_factory(type(site), form=SiteForm, fields=["music", "music_file", "music_licence"])
+def form(site, content: bytes | None = TUNE, **said) -> SiteForm:
+    """The settings of the site as they stand, with these changes and a file."""
+    # One that was refused leaves what was sent on the row that it was made of.
+    site = Site.objects.get(pk=site.pk)
+    blank = SiteForm(instance=site)
+    stands = {name: blank.get_initial_for_field(field, name) for name, field in blank.fields.items()}
+    stands |= {"origins": "http://localhost:9001", "tracked_types": "", "music": "file", **said}
     files = {"music_file": SimpleUploadedFile("tune.wav", content)} if content else {}
-    # The rest of the form is as it stands.
-    filled = made({"music": "file", "origins": "http://localhost:9001", **said}, files, instance=site)
-    filled.fields = {name: filled.fields[name] for name in ("music", "music_file", "music_licence")}
-    return filled
+    return SiteForm({name: value for name, value in stands.items() if value not in (None, False)}, files, instance=site)
 
 
 def test_nothing_our_own_or_a_file(site):
