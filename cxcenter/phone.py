@@ -49,8 +49,8 @@ class Party:
 class OnLine:
     """A call in an operator's hands, or of a colleague who has taken him in (`role` is not "owner").
 
-    `since` is when its phase began; `controls` are what may be pressed now, `has` those that its provider has at all: the
-    others are not shown. `owner` is the party whose call it is.
+    `since` is when its phase began; `controls` are what may be pressed now; `owner` is the party whose call it is.
+    `has` are those that its provider has at all: the others are not shown.
     """
 
     session: int
@@ -69,8 +69,7 @@ class OnLine:
     has: frozenset[str]
     active: bool
     parties: tuple[Party, ...] = ()
-    # Whether colleagues can be called into it, and whether its reader is a supervisor who listens.
-    joins: bool = False
+    # Whether its reader is a supervisor who listens.
     listens: bool = False
 
     @property
@@ -161,7 +160,6 @@ def _own_line(leg: Assignment, user: "User", guests: list[Guest]) -> OnLine:
         controls=frozenset(map(str, active - off)),
         has=frozenset(map(str, set(Control) - off)),
         active=phase in SPEAKS,
-        joins=talk.voice.provider == Provider.BROWSER,
         parties=(customer, *(_party_of(guest, tells=queue.tell_listening) for guest in guests)),
     )
 
@@ -201,8 +199,8 @@ def _guest_line(guest: Guest) -> OnLine:
         muted=muted,
         recorded=False,
         paused=False,
-        controls=frozenset(str(control) for control in active & OF_GUESTS),
-        has=frozenset(map(str, OF_GUESTS)),
+        controls=frozenset(map(str, active & OF_GUESTS)),
+        has=frozenset(map(str, OF_GUESTS if heard else ())),
         active=True,
         listens=guest.invited_by_id is None,
         parties=(Party(calls.party_of(guest.leg.operator_id), guest.leg.operator.name, "owner", GuestState.IN, ""),),

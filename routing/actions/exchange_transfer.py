@@ -34,6 +34,14 @@ def ask(interaction_id: int, actor: "User", *, note: str, queue: Queue | None, o
     return leg.item
 
 
+def consult(interaction_id: int, actor: "User", colleague: "User") -> None:
+    """Ask an exchange to call a colleague while the customer hears music. Raises as `ask` does."""
+    legs.lock_owned(interaction_id=interaction_id, actor=actor)
+    number = _number(interaction_id, None, colleague)
+    control = Control.ADD if calls.view_of(interaction_id).members else Control.CONSULT
+    calls.press(interaction_id=interaction_id, actor=actor, control=control, value=number)
+
+
 def _number(interaction_id: int, queue: Queue | None, operator: "User | None") -> str:
     exchange = Call.objects.values_list("exchange", flat=True).get(pk=interaction_id)
     if operator is not None:

@@ -11,7 +11,7 @@ from cxcenter.core.requests import needs, staff_of
 from cxcenter.desk.views.common import session_for
 from interactions.actions import calls
 from routing import queries
-from routing.actions import guests, legs
+from routing.actions import exchange_transfer, guests, legs
 from routing.choices import GuestRole
 
 # What a supervisor who listens may do next.
@@ -43,7 +43,10 @@ def invite(request: HttpRequest, pk: int) -> HttpResponse:
     person = next((one.user for one in queries.colleagues_of(user) if str(one.user_id) == chosen), None)
     if person is None:
         raise Invalid(_("This colleague is not here any more. Choose again."), field="colleague")
-    guests.invite(interaction_id=pk, actor=user, colleague=person, note=request.POST.get("note", "")[:1000])
+    if calls.is_outside(pk):
+        exchange_transfer.consult(pk, user, person)
+    else:
+        guests.invite(interaction_id=pk, actor=user, colleague=person, note=request.POST.get("note", "")[:1000])
     return HttpResponse(status=204)
 
 

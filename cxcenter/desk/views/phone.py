@@ -53,7 +53,7 @@ def sound(request: HttpRequest) -> HttpResponse:
 def press(request: HttpRequest, pk: int, control: str) -> HttpResponse:
     """Hold, resume, mute, pause the recording, merge, return, complete. A guest may mute himself.
 
-    An exchange is asked for whatever it has, with `value`: the key, the number.
+    The exchange of a call is asked for all that it can; `value` is the number to call, or the key.
     """
     user = staff_of(request)
     session_for(user, pk)
@@ -61,9 +61,8 @@ def press(request: HttpRequest, pk: int, control: str) -> HttpResponse:
         pressed = Control(control)
     except ValueError:
         raise Invalid(_("There is no such control."), field="control") from None
-    outside = legs.outside_leg(interaction_id=pk, actor=user)
-    if outside is not None:
-        recorded, value = outside.item.queue.record_calls, request.POST.get("value", "")
+    if (leg := legs.outside_leg(interaction_id=pk, actor=user)) is not None:
+        recorded, value = leg.item.queue.record_calls, request.POST.get("value", "")
         calls.press(interaction_id=pk, actor=user, control=pressed, recorded=recorded, value=value)
         return HttpResponse(status=204)
     if pressed in JOINING:

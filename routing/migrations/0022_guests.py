@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("interactions", "0009_recordings"),
-        ("routing", "0020_record_calls"),
+        ("routing", "0021_exchanges"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
