@@ -148,6 +148,11 @@ class Line:
         if row.control in (commands.PAUSE, commands.UNPAUSE):
             phone = self._phones.get(user_of(row.party) or 0, "")
             return [ami.pause_member(phone, on=row.control == commands.PAUSE, reason=row.value)] if phone else []
+        if row.control == commands.DIAL:
+            phone = self._phones.get(user_of(row.party) or 0, "")
+            if not phone:
+                raise ValueError(str(_("Your phone is not known there any more.")))
+            return [ami.originate(phone, self.exchange.context, row.value, caller_id=row.caller_id)]
         call = (row.call.key or "") if row.call else ""
         channel = self.client.translator.channel
         own = channel(call, row.party)
