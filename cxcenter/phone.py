@@ -12,13 +12,13 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from cxcenter.core import ice
-from interactions.actions import calls, commands
+from interactions.actions import calls, commands, dialling
 from interactions.calls.facts import CUSTOMER
 from interactions.calls.table import Control, Phase
 from interactions.calls.view import CallView
 from interactions.choices import Provider
 from routing.choices import GuestRole, GuestState, Leg, Work
-from routing.models import Assignment, Guest
+from routing.models import Assignment, ExchangeQueue, Guest
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
@@ -88,7 +88,18 @@ class OnLine:
 
 def bar_context(user: "User") -> dict[str, Any]:
     """Return what the bar's template is given."""
-    return {"calls_in_hand": lines_of(user), "ice": ice.servers(f"user{user.pk}")}
+    lines = lines_of(user)
+    dials = None if lines else dials_of(user)
+    return {"calls_in_hand": lines, "dials": dials, "keys": "123456789*0#", "ice": ice.servers(f"user{user.pk}")}
+
+
+def dials_of(user: "User") -> dict[str, Any] | None:
+    """Return by which phone an operator calls out, as which number, and whom he called last; None if he has no phone."""
+    phone = dialling.phone_of(user)
+    if phone is None:
+        return None
+    queues = ExchangeQueue.objects.filter(exchange=phone.exchange).exclude(caller_id="").select_related("queue")
+    return {"phone": phone, "last": dialling.last_dialled(user), "queues": list(queues.order_by("queue__name")[:20])}
 
 
 def words_of(phase: Phase, *, muted: bool) -> str:

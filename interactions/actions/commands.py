@@ -30,7 +30,7 @@ State = CallCommand.State
 OURS = frozenset({Control.WRAP_UP})
 # Later than this nobody wants it any more: he has pressed again, or done it at the phone.
 LASTS = timedelta(seconds=10)
-PAUSE, UNPAUSE = "pause_member", "unpause_member"
+PAUSE, UNPAUSE, DIAL = "pause_member", "unpause_member", "originate"
 OPEN = Q(state__in=[State.WAITING, State.SENT])
 AT_ONCE = 100
 
@@ -79,6 +79,21 @@ def pause_phone(*, extension: Extension, on: bool, reason: str = "") -> CallComm
     )
 
 
+def originate(*, extension: Extension, number: str, caller_id: str = "") -> CallCommand:
+    """Ask an exchange to ring at an operator's phone, and to call a number from there as soon as he takes it up."""
+    return _keep(
+        CallCommand(
+            exchange_id=extension.exchange_id,
+            control=DIAL,
+            party=parties.operator(extension.user_id),
+            value=number,
+            caller_id=caller_id,
+            user_id=extension.user_id,
+        )
+    )
+
+
+@transaction.atomic
 def _keep(row: CallCommand) -> CallCommand:
     row.key = row.key or uuid.uuid4().hex
     row.expires_at = row.made_at + LASTS
@@ -121,9 +136,12 @@ def expire(*, exchange: Exchange) -> int:
 
 
 def done(*, command_id: int) -> bool:
-    """Note that an exchange has taken a command. Returns False if it had failed, or was done, before."""
+    """Note that an exchange has taken a command. Returns False if it had failed, or was done, before.
+
+    What was typed is not kept: it may be the number of a card.
+    """
     rows = CallCommand.objects.filter(OPEN, pk=command_id)
-    return bool(rows.update(state=State.DONE, done_at=timezone.now()))
+    return bool(rows.update(state=State.DONE, done_at=timezone.now(), value=""))
 
 
 def failed(*, command_id: int, words: str) -> bool:
@@ -139,11 +157,11 @@ def _fail(ids: Iterable[int], words: str) -> int:
         with translation.override(row.user.language if row.user else "en"):
             row.words = (words or _("The telephone exchange has not answered in time."))[:300]
             said = _("The telephone exchange did not do it: %(why)s") % {"why": row.words}
-        row.state, row.done_at = State.FAILED, timezone.now()
+        row.state, row.done_at, row.value = State.FAILED, timezone.now(), ""
         if row.user_id is not None:
             realtime.push((realtime.user_group(row.user_id), {"kind": "trouble", "text": said}))
             realtime.signal(row.user_id, "call", row.call_id or "")
-    CallCommand.objects.bulk_update(found, ["words", "state", "done_at"])
+    CallCommand.objects.bulk_update(found, ["words", "state", "done_at", "value"])
     return len(found)
 
 

@@ -4,7 +4,7 @@ from interactions.models.bridge import BridgeEvent
 from interactions.models.calls import Call, CallFact
 from interactions.models.cases import Case, CaseLink, Task
 from interactions.models.channels import Block, Channel, Site, Topic
-from interactions.models.exchanges import CallCommand, Exchange, Extension
+from interactions.models.exchanges import CallCommand, Dialled, Exchange, Extension
 from interactions.models.knowledge import Article, QuickReply
 from interactions.models.outages import Outage
 from interactions.models.recordings import Recording, RecordingMark, RecordingPiece
@@ -21,6 +21,7 @@ __all__ = [
     "Case",
     "CaseLink",
     "Channel",
+    "Dialled",
     "Disposition",
     "DoomedFile",
     "Draft",

@@ -35,7 +35,7 @@ class ExchangeQueueInline(RowsInline):
     """Which of our queues its queues are."""
 
     model = ExchangeQueue
-    fields = ("name", "queue", "number")
+    fields = ("name", "queue", "number", "caller_id")
     autocomplete_fields = ("queue",)
     ordering = ("name",)
     hide_title = True
@@ -57,7 +57,7 @@ class ExchangeAdmin(SettingsAdmin):
         (
             _("Line"),
             {
-                "fields": (("host", "port"), ("username", "secret"), "context"),
+                "fields": (("host", "port"), ("username", "secret"), ("context", "caller_id")),
                 "description": _(
                     "Of an Asterisk: its manager interface (AMI). The user needs read = call,agent and"
                     " write = call,agent,originate,reporting in manager.conf. The secret is not shown again."
