@@ -12,7 +12,7 @@ from cxcenter.accounts.models import User
 from cxcenter.core import webhooks
 from cxcenter.core.adminkit import ZoneField
 from cxcenter.core.errors import Invalid
-from interactions.actions.commands import OURS
+from interactions.actions.commands import DIAL, OURS
 from interactions.calls.table import Control
 from interactions.choices import ExchangeKind
 from interactions.models import Exchange
@@ -56,7 +56,7 @@ class ExchangeForm(forms.ModelForm):  # type: ignore[type-arg]
     controls = forms.MultipleChoiceField(
         label=_("controls"),
         required=False,
-        choices=[(control.value, control.value) for control in Control if control not in OURS],
+        choices=[(one, one) for one in (*(control.value for control in Control if control not in OURS), DIAL)],
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         help_text=_("What the platform can be asked to do. Others are not shown."),
     )

@@ -24,7 +24,7 @@ def said(row: CallCommand, agents: dict[int, str]) -> dict[str, Any]:
         "call": row.call.key if row.call else None,
         "agent": agents.get(user_of(row.party) or 0),
         "value": row.value,
-        "caller_id": row.caller_id,
+        **({"caller_id": row.caller_id} if row.control == commands.DIAL else {}),
         "expires_at": row.expires_at.isoformat(),
     }
 

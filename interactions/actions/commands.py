@@ -42,6 +42,11 @@ def controls_of(exchange: Exchange) -> frozenset[Control]:
     return frozenset(control for control in Control if control.value in exchange.controls) - OURS
 
 
+def can_dial(exchange: Exchange) -> bool:
+    """Tell whether an exchange can be asked to call a number from an operator's phone."""
+    return exchange.kind == ExchangeKind.ASTERISK or DIAL in exchange.controls
+
+
 @transaction.atomic
 def command(*, call: Call, control: Control, actor: "User", value: str = "", key: str = "") -> CallCommand:
     """Ask the exchange of a call for a control at an operator's leg. The same key asks once."""
@@ -93,7 +98,6 @@ def originate(*, extension: Extension, number: str, caller_id: str = "") -> Call
     )
 
 
-@transaction.atomic
 def _keep(row: CallCommand) -> CallCommand:
     row.key = row.key or uuid.uuid4().hex
     row.expires_at = row.made_at + LASTS

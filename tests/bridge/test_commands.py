@@ -54,7 +54,7 @@ def test_a_platform_asks_for_commands_and_says_what_became_of_them(talking):
     second = press(talking)
     told = talking.ask().json()["commands"]
     assert told[0] == {
-        "command": first.pk, "control": "transfer", "call": "c-1", "agent": "1017", "value": "500", "caller_id": "",
+        "command": first.pk, "control": "transfer", "call": "c-1", "agent": "1017", "value": "500",
         "expires_at": first.expires_at.isoformat(),
     }  # fmt: skip
     assert [one["command"] for one in told] == [first.pk, second.pk]

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("customers", "0012_segments"),
-        ("interactions", "0011_dialled"),
+        ("interactions", "0010_exchanges"),
     ]
 
     operations = [

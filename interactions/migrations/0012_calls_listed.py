@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("interactions", "0012_outages"),
+        ("interactions", "0011_outages"),
     ]
 
     operations = [

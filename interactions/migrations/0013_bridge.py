@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("interactions", "0013_calls_listed"),
+        ("interactions", "0012_calls_listed"),
     ]
 
     operations = [
