@@ -98,6 +98,7 @@ def originate(*, extension: Extension, number: str, caller_id: str = "") -> Call
     )
 
 
+@transaction.atomic
 def _keep(row: CallCommand) -> CallCommand:
     row.key = row.key or uuid.uuid4().hex
     row.expires_at = row.made_at + LASTS

@@ -186,7 +186,6 @@ def test_webhooks_tell_of_a_call_from_the_browser(place, line, hook):
     QueueMember.objects.create(queue=place.queue, user=operator)
     world.on_duty(operator)
     call = world.open_call(line, PHONE)
-    calls.begin(interaction=call)
     leg = Assignment.objects.get(interaction=call)
     offers.accept_offer(leg_id=leg.pk, actor=operator)
     talk.close_interaction(interaction_id=call.pk, reason="ended")
