@@ -186,7 +186,7 @@ def test_what_is_refused_or_not_answered_is_told_in_words():
         with ears.listening() as listener:
             for control in ("mute", "hang_up"):
                 await scene.do(lambda c=control: calls.press(interaction_id=call.pk, actor=scene.alice, control=c))
-            await scene.until(lambda: CallCommand.objects.filter(state="failed").count() == 2)
+            await scene.until(lambda: CallCommand.objects.filter(call=call, state="failed").count() == 2)
             said = [push["text"] for _group, push in listener.heard() if push["kind"] == "trouble"]
         assert said == [
             "The telephone exchange did not do it: No such channel",
