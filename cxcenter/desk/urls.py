@@ -43,6 +43,7 @@ urlpatterns = [
     path("s/<int:pk>/transfer/", sessions.transfer, name="transfer"),
     path("s/<int:pk>/finish/", sessions.finish, name="finish"),
     path("line/", phone.bar, name="line"),
+    path("dial/", phone.dial, name="dial"),
     path("sound/", phone.sound, name="sound"),
     path("s/<int:pk>/call/<str:control>/", phone.press, name="press"),
     path("s/<int:pk>/signal/", phone.signal, name="signal"),

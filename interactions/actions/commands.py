@@ -4,7 +4,7 @@ A command changes nothing of its call: the exchange does it, and tells. One that
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,23 +14,37 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from cxcenter.core import realtime
+from cxcenter.core.events import announce
 from interactions.adapters.voice.ami import commands as ami
 from interactions.calls import facts as parties
 from interactions.calls.table import Control
-from interactions.choices import Provider
+from interactions.choices import ExchangeKind
+from interactions.events import CommandGiven
 from interactions.models import Call, CallCommand, Exchange, Extension
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
 
 State = CallCommand.State
-# What can be asked of who carries a call. Of a platform behind a bridge anything can: it says itself what it does not.
-CONTROLS: Mapping[str, frozenset[Control]] = {Provider.ASTERISK: ami.CONTROLS, Provider.BRIDGE: frozenset(Control)}
+# Of a platform by HTTP none is done here but this: the work after a call is ended at the desk.
+OURS = frozenset({Control.WRAP_UP})
 # Later than this nobody wants it any more: he has pressed again, or done it at the phone.
 LASTS = timedelta(seconds=10)
-PAUSE, UNPAUSE = "pause_member", "unpause_member"
+PAUSE, UNPAUSE, DIAL = "pause_member", "unpause_member", "originate"
 OPEN = Q(state__in=[State.WAITING, State.SENT])
 AT_ONCE = 100
+
+
+def controls_of(exchange: Exchange) -> frozenset[Control]:
+    """Return what an exchange can be asked to do; of a platform by HTTP its settings say it."""
+    if exchange.kind == ExchangeKind.ASTERISK:
+        return ami.CONTROLS
+    return frozenset(control for control in Control if control.value in exchange.controls) - OURS
+
+
+def can_dial(exchange: Exchange) -> bool:
+    """Tell whether an exchange can be asked to call a number from an operator's phone."""
+    return exchange.kind == ExchangeKind.ASTERISK or DIAL in exchange.controls
 
 
 @transaction.atomic
@@ -70,6 +84,20 @@ def pause_phone(*, extension: Extension, on: bool, reason: str = "") -> CallComm
     )
 
 
+def originate(*, extension: Extension, number: str, caller_id: str = "") -> CallCommand:
+    """Ask an exchange to ring at an operator's phone, and to call a number from there as soon as he takes it up."""
+    return _keep(
+        CallCommand(
+            exchange_id=extension.exchange_id,
+            control=DIAL,
+            party=parties.operator(extension.user_id),
+            value=number,
+            caller_id=caller_id,
+            user_id=extension.user_id,
+        )
+    )
+
+
 def _keep(row: CallCommand) -> CallCommand:
     row.key = row.key or uuid.uuid4().hex
     row.expires_at = row.made_at + LASTS
@@ -77,6 +105,7 @@ def _keep(row: CallCommand) -> CallCommand:
     CallCommand.objects.bulk_create([row], ignore_conflicts=True)
     kept = CallCommand.objects.get(key=row.key)
     realtime.push((realtime.exchange_group(kept.exchange_id), {"kind": "command"}))
+    announce(CommandGiven(command=kept.pk, exchange=kept.exchange_id))
     return kept
 
 
@@ -90,6 +119,20 @@ def take(*, exchange: Exchange) -> list[CallCommand]:
     return rows
 
 
+def open_after(*, exchange: Exchange, after: int) -> list[CallCommand]:
+    """Return the commands behind a number that are not done, for a platform that asks: what it was told before too."""
+    expire(exchange=exchange)
+    rows = CallCommand.objects.filter(OPEN, exchange=exchange, pk__gt=after).select_related("call").order_by("pk")
+    found = list(rows[:AT_ONCE])
+    CallCommand.objects.filter(pk__in=[row.pk for row in found], state=State.WAITING).update(state=State.SENT)
+    return found
+
+
+def again(*, command_id: int, tries: int) -> None:
+    """Let a command that could not be sent wait for the next try."""
+    CallCommand.objects.filter(pk=command_id, state=State.SENT).update(state=State.WAITING, tries=tries)
+
+
 def expire(*, exchange: Exchange) -> int:
     """Let commands fail that nobody has done in time: whoever keeps the line may have died over them."""
     late = CallCommand.objects.filter(OPEN, exchange=exchange, expires_at__lt=timezone.now())
@@ -97,9 +140,12 @@ def expire(*, exchange: Exchange) -> int:
 
 
 def done(*, command_id: int) -> bool:
-    """Note that an exchange has taken a command. Returns False if it had failed, or was done, before."""
+    """Note that an exchange has taken a command. Returns False if it had failed, or was done, before.
+
+    What was typed is not kept: it may be the number of a card.
+    """
     rows = CallCommand.objects.filter(OPEN, pk=command_id)
-    return bool(rows.update(state=State.DONE, done_at=timezone.now()))
+    return bool(rows.update(state=State.DONE, done_at=timezone.now(), value=""))
 
 
 def failed(*, command_id: int, words: str) -> bool:
@@ -115,11 +161,11 @@ def _fail(ids: Iterable[int], words: str) -> int:
         with translation.override(row.user.language if row.user else "en"):
             row.words = (words or _("The telephone exchange has not answered in time."))[:300]
             said = _("The telephone exchange did not do it: %(why)s") % {"why": row.words}
-        row.state, row.done_at = State.FAILED, timezone.now()
+        row.state, row.done_at, row.value = State.FAILED, timezone.now(), ""
         if row.user_id is not None:
             realtime.push((realtime.user_group(row.user_id), {"kind": "trouble", "text": said}))
             realtime.signal(row.user_id, "call", row.call_id or "")
-    CallCommand.objects.bulk_update(found, ["words", "state", "done_at"])
+    CallCommand.objects.bulk_update(found, ["words", "state", "done_at", "value"])
     return len(found)
 
 

@@ -16,12 +16,12 @@ from customers import normalise
 from customers.models import Identity, Profile
 from cxcenter.core.errors import Forbidden, Gone, Invalid
 from cxcenter.core.statements import unflushed
-from interactions.actions import calls, talk
+from interactions.actions import calls, dialling, talk
 from interactions.calls.facts import Fact
 from interactions.calls.reducer import reduce
 from interactions.calls.view import CallView
 from interactions.choices import Direction
-from interactions.models import Call, CallFact, Exchange, Thread
+from interactions.models import Call, CallFact, Dialled, Exchange, Interaction, Thread
 
 SOURCE = "voice"
 # What an exchange says of a moment outside of these days is a clock that is wrong, and no moment.
@@ -30,12 +30,16 @@ MOST_AGO = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A call that is not known yet: its name at the exchange, the customer's number as told, who called, and when."""
+    """A call that is not known yet: its name at the exchange, the customer's number as told, who called, and when.
+
+    `by` is the operator who called, of an outgoing one.
+    """
 
     key: str
     number: str
     direction: Direction
     at: float
+    by: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,12 @@ def open_keys(*, exchange: Exchange) -> list[str]:
     """Return the names of the calls that we hold for going on."""
     going = Call.objects.filter(exchange=exchange, ended_at=None)
     return [key for key in going.values_list("key", flat=True) if key]
+
+
+def note_line(exchange_id: int, connected: bool, trouble: str) -> None:
+    """Say in the settings how the line to an exchange stands."""
+    since = timezone.now() if connected else None
+    Exchange.objects.filter(pk=exchange_id).update(connected_at=since, trouble="" if connected else trouble[:300])
 
 
 def open_call(*, exchange: Exchange, opening: Opening) -> int:
@@ -86,18 +96,29 @@ def _open(exchange: Exchange, opening: Opening) -> int:
             "exchange": exchange,
         },
     }
+    dialled = dialling.dialled_for(exchange=exchange, user_id=opening.by, number=number) if opening.by else None
     if number:
         identity, profile = customers.find_or_create_by_identity(kind=Identity.Kind.PHONE, value=number, source=SOURCE)
+        if dialled is not None and dialled.profile is not None:
+            # He called from that card: whoever else has the number is not meant.
+            profile = dialled.profile
         thread = talk.open_thread(channel=exchange.channel, identity=identity, profile=profile or _nobody(exchange))
         # Somebody blocked or erased may be on the line all the same, as the exchange has it.
         with suppress(Forbidden, Gone):
             talk_, new = talk.open_interaction(thread=thread, whose=partial(_card, profile=profile), **session)
             if new:
-                return talk_.pk
+                return _noted(dialled, talk_)
     # No number, or another call of it goes on: behind one number of a company sit many.
     own = customers.find_identity(kind=Identity.Kind.DEVICE, value=f"exchange-{exchange.pk}:{opening.key}")
     thread = talk.open_thread(channel=exchange.channel, identity=own, profile=profile or _nobody(exchange))
-    return talk.open_interaction(thread=thread, whose=partial(_card, profile=profile), **session)[0].pk
+    return _noted(dialled, talk.open_interaction(thread=thread, whose=partial(_card, profile=profile), **session)[0])
+
+
+def _noted(dialled: Dialled | None, talk: Interaction) -> int:
+    """Note that a session is the call that was dialled. Returns its id."""
+    if dialled is not None:
+        dialling.adopt(dialled=dialled, interaction=talk)
+    return talk.pk
 
 
 def _card(thread: Thread, profile: Profile | None) -> int | None:
@@ -145,6 +166,7 @@ def keep(*, told: Mapping[int, Sequence[Fact]], judge: Callable[[Kept], bool]) -
         one = Kept(call, before, after, reduce(after, timezone.now().timestamp()))
         _turn(one, is_followed=call.followed == call.version and judge(one))
         kept.append(one)
+        calls.tell(call.pk, new)
     CallFact.objects.bulk_create(fresh, ignore_conflicts=True)
     Call.objects.bulk_update([one.call for one in kept], [*calls.DERIVED, "began_at", "followed"])
     return kept

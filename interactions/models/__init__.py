@@ -1,10 +1,12 @@
 """The rows of the interactions app, by subject."""
 
+from interactions.models.bridge import BridgeEvent
 from interactions.models.calls import Call, CallFact, CallLink
 from interactions.models.cases import Case, CaseLink, MissedCall, Task
 from interactions.models.channels import Block, Channel, Site, Topic
-from interactions.models.exchanges import CallCommand, Exchange, Extension
+from interactions.models.exchanges import CallCommand, Dialled, Exchange, Extension
 from interactions.models.knowledge import Article, QuickReply
+from interactions.models.outages import Outage
 from interactions.models.recordings import Recording, RecordingMark, RecordingPiece
 from interactions.models.talk import Attachment, Disposition, DoomedFile, Draft, Interaction, Message, Thread
 
@@ -12,6 +14,7 @@ __all__ = [
     "Article",
     "Attachment",
     "Block",
+    "BridgeEvent",
     "Call",
     "CallCommand",
     "CallFact",
@@ -19,6 +22,7 @@ __all__ = [
     "Case",
     "CaseLink",
     "Channel",
+    "Dialled",
     "Disposition",
     "DoomedFile",
     "Draft",
@@ -27,6 +31,7 @@ __all__ = [
     "Interaction",
     "Message",
     "MissedCall",
+    "Outage",
     "QuickReply",
     "Recording",
     "RecordingMark",

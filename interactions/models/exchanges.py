@@ -39,6 +39,25 @@ class Exchange(models.Model):
         default="default",
         help_text=_("Where the dialplan finds the numbers to which calls are handed over."),
     )
+    caller_id = models.CharField(
+        _("own number"),
+        max_length=40,
+        blank=True,
+        help_text=_("What whoever is called sees, unless the queue for which one calls has a number of its own."),
+    )
+    # Of a platform by HTTP.
+    url = models.URLField(
+        _("address for commands"),
+        max_length=500,
+        blank=True,
+        help_text=_("Commands are posted to it, signed. Empty: the platform asks for them."),
+    )
+    controls = models.JSONField(
+        _("controls"),
+        default=list,
+        blank=True,
+        help_text=_("What the platform can be asked to do. Others are not shown."),
+    )
     # How the line stands: since when it does, or why it does not.
     connected_at = models.DateTimeField(null=True, editable=False)
     trouble = models.CharField(max_length=300, blank=True, editable=False)
@@ -103,13 +122,16 @@ class CallCommand(models.Model):
     exchange = models.ForeignKey(Exchange, on_delete=models.CASCADE, related_name="commands")
     # Empty for what concerns a phone alone: its pause.
     call = models.ForeignKey("Call", null=True, on_delete=models.CASCADE, related_name="commands")
-    # One of interactions/calls/table.py, or "pause_member", "unpause_member".
+    # One of interactions/calls/table.py, or "pause_member", "unpause_member", "originate".
     control = models.CharField(_("control"), max_length=20)
     party = models.CharField(_("party"), max_length=40)
     value = models.CharField(_("value"), max_length=80, blank=True)
+    caller_id = models.CharField(_("own number"), max_length=40, blank=True)
     key = models.CharField(max_length=120, unique=True)
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.WAITING)
     words = models.CharField(_("answer"), max_length=300, blank=True)
+    # How often it was posted to a platform, and when it is posted again.
+    tries = models.PositiveSmallIntegerField(default=0, db_default=0)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     made_at = models.DateTimeField(_("made"), default=timezone.now)
     expires_at = models.DateTimeField(_("expires"))
@@ -124,3 +146,22 @@ class CallCommand(models.Model):
 
     def __str__(self) -> str:
         return f"{self.control} {self.party}"
+
+
+class Dialled(models.Model):
+    """A number that an operator has dialled at the desk, and what for. The call is known when the exchange tells of it."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="dialled", db_index=False)
+    exchange = models.ForeignKey(Exchange, on_delete=models.CASCADE, related_name="+", db_index=False)
+    # In E.164.
+    number = models.CharField(max_length=40)
+    profile = models.ForeignKey("customers.Profile", null=True, on_delete=models.CASCADE, related_name="+")
+    case = models.ForeignKey("Case", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    call = models.OneToOneField("Call", null=True, on_delete=models.SET_NULL, related_name="dialled")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["user", "-at"], name="dialled_last")]
+
+    def __str__(self) -> str:
+        return f"D-{self.pk}"

@@ -102,8 +102,9 @@ def _opening(name: str, news: Sequence[Told]) -> Opening | None:
     if not number and not any(one.fact.party == CUSTOMER for one in news):
         return None
     first = min(news, key=lambda one: (one.fact.at, one.fact.order))
-    outgoing = any(one.fact.kind == Kind.BEGAN and is_operator(one.fact.party) for one in news)
-    return Opening(name, number, Direction.OUT if outgoing else Direction.IN, first.fact.at)
+    callers = [user_of(one.fact.party) for one in news if one.fact.kind == Kind.BEGAN and is_operator(one.fact.party)]
+    by = callers[0] if callers else None
+    return Opening(name, number, Direction.OUT if by else Direction.IN, first.fact.at, by)
 
 
 def _stays_as_it_is(kept: Kept) -> bool:

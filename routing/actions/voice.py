@@ -24,7 +24,7 @@ def answered(leg: Assignment) -> None:
 
 def hold_others(user_id: int, *, but: int) -> None:
     """Put the other calls in which an operator talks on hold: one speaks in one call at a time."""
-    others = Assignment.objects.filter(operator=user_id, leg=Leg.ACTIVE, item__work=Work.CALL)
+    others = Assignment.objects.filter(operator=user_id, leg=Leg.ACTIVE, outside=False, item__work=Work.CALL)
     party = calls.party_of(user_id)
     for other in others.exclude(interaction=but).select_related("interaction").order_by("interaction_id"):
         if calls.view_of(other.interaction_id).phases.get(party) == Phase.TALKING:

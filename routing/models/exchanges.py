@@ -20,6 +20,12 @@ class ExchangeQueue(models.Model):
         blank=True,
         help_text=_("By which calls are handed over to it. Empty: they cannot be."),
     )
+    caller_id = models.CharField(
+        _("own number"),
+        max_length=40,
+        blank=True,
+        help_text=_("What whoever is called for this queue sees. Empty: that of the exchange."),
+    )
 
     class Meta:
         verbose_name = _("queue of an exchange")

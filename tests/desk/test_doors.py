@@ -47,6 +47,7 @@ DOORS: dict[str, tuple[str, str, bool]] = {
     "finish": ("POST", Right.SERVE, True),
     "report": ("POST", Right.SERVE, True),
     "line": ("GET", Right.SERVE, False),
+    "dial": ("POST", Right.SERVE, False),
     "sound": ("GET", Right.SERVE, False),
     "press": ("POST", Right.SERVE, True),
     "signal": ("POST", Right.SERVE, True),

@@ -324,7 +324,7 @@ def test_our_own_rules_of_offers_leave_it_alone(hall):
     with pytest.raises(Conflict, match="phone"):
         offers.accept_offer(leg_id=leg.pk, actor=hall.alice)
     offers.decline_offer(leg_id=leg.pk, actor=hall.alice)
-    assert CallCommand.objects.get().control == "decline", "the exchange is asked to take it back"
+    assert CallCommand.objects.get(call=leg.interaction_id).control == "decline", "the exchange is asked"
     presence.set_mode(user=hall.alice, mode="pause", actor=hall.alice)
     sweeps.sweep()
     leg.refresh_from_db()

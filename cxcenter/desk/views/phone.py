@@ -14,16 +14,16 @@ from cxcenter.accounts.roles import Right
 from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, Invalid
 from cxcenter.core.requests import needs, staff_of
-from cxcenter.desk.views.common import session_for, whole
+from cxcenter.desk.views.common import case_for, chosen_profile, pick, session_for, task_for, whole
 from cxcenter.frame import presence_of
-from interactions.actions import calls
+from interactions.actions import calls, dialling
 from interactions.calls.facts import CUSTOMER, user_of
 from interactions.calls.table import Control
 from interactions.choices import Provider
 from interactions.models import Interaction
 from routing import queries
 from routing.actions import guests, legs, voice
-from routing.models import Guest
+from routing.models import ExchangeQueue, Guest
 
 # Controls that bring others into the call, or leave it to them.
 JOINING: dict[Control, Callable[..., None]] = {
@@ -46,6 +46,30 @@ def bar(request: HttpRequest) -> HttpResponse:
 def sound(request: HttpRequest) -> HttpResponse:
     """Show the choice of microphone and speaker, with a test of both."""
     return render(request, "desk/_sound.html")
+
+
+@require_POST
+@needs(Right.SERVE)
+def dial(request: HttpRequest) -> HttpResponse:
+    """Call a number from my phone, typed in any form: by hand, or from a `customer`'s card, a `case`, a `task`.
+
+    `queue` is the queue of the exchange as whose number I am seen.
+    """
+    user, asked = staff_of(request), request.POST
+    if phone.lines_of(user):
+        raise Conflict(_("You are in a call."), code="in_call")
+    task = task_for(user, whole(asked["task"], "task")) if asked.get("task") else None
+    case = case_for(user, whole(asked["case"], "case")) if asked.get("case") else task.case if task else None
+    profile = chosen_profile(user, asked) or (case.profile if case else task.profile if task else None)
+    queue = pick(ExchangeQueue.objects.all(), asked.get("queue"))
+    row = dialling.dial(
+        actor=user,
+        number=asked.get("number", "")[:100],
+        profile=profile,
+        case=case,
+        caller_id=queue.caller_id if queue else "",
+    )
+    return JsonResponse({"number": row.number, "how": row.exchange.kind})
 
 
 @require_POST

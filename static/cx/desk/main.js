@@ -3,6 +3,7 @@ import "../dialogs.js";
 import "../forms.js";
 import "../player.js";
 import "./card.js";
+import "./dial.js";
 import "./keys.js";
 import "./provenance.js";
 import { format, now, syncTo, tick } from "../clock.js";

@@ -3,6 +3,7 @@
 import { tick } from "../clock.js";
 import { elements, getText, post, Refused, words } from "../net.js";
 import { complain, say } from "../toast.js";
+import { playKey } from "../voice/keys.js";
 import { NoMicrophone, open } from "../voice/mic.js";
 import { refreshParts } from "./parts.js";
 import { prefs } from "./prefs.js";
@@ -46,6 +47,7 @@ export async function refreshBar() {
     if (talks.size && graded && next) [next.dataset.quality, next.title] = [graded.dataset.quality ?? "", graded.title];
     window.Idiomorph.morph(bar(), fresh);
     tick();
+    document.dispatchEvent(new Event("cx:bar"));
     follow();
   } catch {
     // The line is away: the reconnect asks again.
@@ -184,12 +186,14 @@ export function guestGone({ end, name }) {
   say(text.replace("{name}", name), { seconds: 10 });
 }
 
-async function press(control, session) {
+async function press(control, session, value = "") {
   // Heard at once; the server's word follows.
   if (control === "mute") talks.get(session)?.hush({ ears: false });
   if (control === "hold") talks.get(session)?.hush();
-  await post(`/desk/s/${session}/call/${control}/`).catch(complain);
-  refreshBar();
+  if (control === "keypad") playKey(value);
+  await post(`/desk/s/${session}/call/${control}/`, { value }).catch(complain);
+  // Of a key nothing changes, and the keypad stays open.
+  if (control !== "keypad") refreshBar();
 }
 
 async function ask(url) {
@@ -201,8 +205,8 @@ async function ask(url) {
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-press], [data-hang-up], [data-speak]");
   if (!button || button.disabled) return;
-  const { press: control, hangUp, speak, line } = button.dataset;
-  if (control) press(control, Number(line ?? firstLine()?.dataset.line));
+  const { press: control, hangUp, speak, line, value } = button.dataset;
+  if (control) press(control, Number(line ?? firstLine()?.dataset.line), value);
   else ask(hangUp ?? speak);
 });
 document.addEventListener("cx:sound", () => {

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0022_guests"),
+        ("routing", "0023_caller_id"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0023_missed_calls"),
+        ("routing", "0024_missed_calls"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("interactions", "0012_missed_calls"),
+        ("interactions", "0016_missed_calls"),
     ]
 
     operations = [

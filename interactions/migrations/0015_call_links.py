@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("customers", "0012_segments"),
-        ("interactions", "0010_exchanges"),
+        ("interactions", "0014_dialled"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("interactions", "0011_call_links"),
+        ("interactions", "0015_call_links"),
     ]
 
     operations = [

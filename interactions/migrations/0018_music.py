@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("interactions", "0013_voicemail"),
+        ("interactions", "0017_voicemail"),
     ]
 
     operations = [
