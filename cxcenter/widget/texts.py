@@ -254,6 +254,9 @@ def _spoken() -> dict[str, str]:
         "link_over": _("This link cannot be used"),
         "call_without_link": _("Call without the link"),
         "sound_lost": _("The sound is interrupted. It is being connected again."),
+        "sound_no_way": _(
+            "No way is found for the sound: your network lets none through. It is tried again. Another network may help, or hang up."
+        ),
         "sound_bad": _("The connection is bad: you may not be understood well."),
         "sound_blocked": _("The browser keeps the sound back. Click anywhere on the page."),
         "mic_denied": _(

@@ -293,7 +293,7 @@ function onTrack(stream) {
 let unwatch = () => {};
 function onState(next) {
   const connected = next === "connected";
-  tell(connected ? "" : next === "lost" ? t("sound_lost") : notice);
+  tell(connected ? "" : next === "lost" ? t("sound_lost") : next === "blocked" ? t("sound_no_way") : notice);
   root.dataset.sound = next;
   unwatch();
   if (connected) unwatch = watch(peer.pc, ({ opinion, silent }) => tell(opinion < POOR && !silent ? t("sound_bad") : ""));

@@ -25,7 +25,7 @@ const talks = new Map();
 const starting = new Set();
 // Calls for which there is no microphone: said once, until the operator tries again.
 const refused = new Set();
-// Where the sound of the first call stands: "connecting", "connected", "lost".
+// Where the sound of the first call stands: "connecting", "connected", "lost", "blocked".
 let state = "";
 // Of several tabs of a browser one has the sound: when it closes, another takes it.
 let hasSound = !navigator.locks;
@@ -149,6 +149,7 @@ function complainMicrophone(why) {
 
 function showState(next) {
   if (next === "lost" && state !== "lost") say(words.soundLost, { seconds: 10 });
+  if (next === "blocked" && state !== "blocked") say(words.soundNoWay, { bad: true, seconds: 20 });
   state = next;
   bar()?.setAttribute("data-sound", state);
 }

@@ -4,21 +4,58 @@
 const GATHER_MS = 1500;
 const AGAIN_MS = 2000;
 // A way that was lost is looked for anew after this time: most come back before.
-const LOST_MS = 2500;
+const LOST_MS = 500;
+// Sound comes in fifty packets a second. When none come for so long, the way is lost: browsers notice seconds later.
+const STALL_MS = 1500;
+// Both are told after this time without a way; it goes on being looked for.
+const PATIENCE_MS = 10000;
 
 const ident = () => [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
-// All addresses at once: two messages instead of a stream of them that could come in any order.
-async function gathered(pc) {
-  if (pc.iceGatheringState === "complete") return;
-  await new Promise((done) => {
-    const timer = setTimeout(done, GATHER_MS);
-    pc.addEventListener("icegatheringstatechange", () => {
-      if (pc.iceGatheringState !== "complete") return;
-      clearTimeout(timer);
-      done();
-    });
+// All addresses at once: two messages instead of a stream of them that could come in any order. Begun before the description
+// is set: of a way that is looked for anew the state still says "complete" for a moment, of the addresses that were lost.
+function gathering(pc) {
+  return new Promise((done) => {
+    const over = new AbortController();
+    const end = () => (over.abort(), done());
+    setTimeout(end, GATHER_MS);
+    pc.addEventListener("icecandidate", ({ candidate }) => candidate || end(), { signal: over.signal });
   });
+}
+
+// Where a connection stands, in our words: "blocked" is one that has found no way for long.
+function standing(onState, again = () => {}) {
+  let timer = 0;
+  let blocked = false;
+  return (state) => {
+    if (["connected", "closed"].includes(state)) {
+      clearInterval(timer);
+      [timer, blocked] = [0, false];
+      return onState(state);
+    }
+    timer ||= setInterval(() => {
+      blocked = true;
+      onState("blocked");
+      again();
+    }, PATIENCE_MS);
+    if (!blocked) onState({ disconnected: "lost", failed: "lost" }[state] ?? state);
+  };
+}
+
+// Whoever is silent for good (another sound, or none, in place of his) costs one look, for it is looked once.
+function watchFlow(pc, stalled) {
+  let [got, at] = [0, 0];
+  return setInterval(async () => {
+    if (pc.connectionState !== "connected") return;
+    for (const one of (await pc.getStats()).values()) {
+      if (one.type !== "inbound-rtp" || one.kind !== "audio") continue;
+      if (one.packetsReceived !== got) [got, at] = [one.packetsReceived, performance.now()];
+      else if (at && performance.now() - at > STALL_MS) {
+        at = 0;
+        stalled();
+      }
+    }
+  }, 500);
 }
 
 function listen(pc, { onTrack, onState }) {
@@ -28,7 +65,7 @@ function listen(pc, { onTrack, onState }) {
 
 /**
  * Call the other side. `track` is our sound (null: none yet), `send(message)` takes {conn, turn, what, sdp} to it.
- * Returns {hear(message), speak(track), again(), close(), pc}. `onState` gets "connecting", "connected", "lost", "failed" or
+ * Returns {hear(message), speak(track), again(), close(), pc}. `onState` gets "connecting", "connected", "lost", "blocked" or
  * "closed". `speak` puts another sound, or none, in the place of the one before; `again` asks at once, unless it was answered.
  */
 export function call({ ice, track, send, onTrack, onState }) {
@@ -38,6 +75,8 @@ export function call({ ice, track, send, onTrack, onState }) {
   let answered = -1;
   let again = 0;
   let lost = 0;
+  const stands = standing(onState, () => offer(true));
+  const flow = watchFlow(pc, () => offer(true));
   listen(pc, { onTrack, onState: changed });
   const { sender } = pc.addTransceiver(track ?? "audio", { direction: "sendrecv" });
 
@@ -45,15 +84,16 @@ export function call({ ice, track, send, onTrack, onState }) {
     clearTimeout(lost);
     if (state === "disconnected") lost = setTimeout(() => offer(true), LOST_MS);
     if (state === "failed") offer(true);
-    onState({ disconnected: "lost", failed: "lost" }[state] ?? state);
+    stands(state);
   }
 
   async function offer(restart = false) {
     if (pc.signalingState === "closed") return;
     turn += 1;
     const mine = turn;
+    const ready = gathering(pc);
     await pc.setLocalDescription(await pc.createOffer({ iceRestart: restart }));
-    await gathered(pc);
+    await ready;
     if (mine === turn) tell();
   }
 
@@ -64,6 +104,7 @@ export function call({ ice, track, send, onTrack, onState }) {
     again = setTimeout(tell, AGAIN_MS);
   }
 
+  stands("connecting");
   offer();
   return {
     pc,
@@ -82,8 +123,9 @@ export function call({ ice, track, send, onTrack, onState }) {
     close() {
       clearTimeout(again);
       clearTimeout(lost);
+      clearInterval(flow);
       pc.close();
-      onState("closed");
+      stands("closed");
     },
   };
 }
@@ -103,6 +145,7 @@ export function answer({ ice, track, send, onTrack, onState }) {
   let turn = 0;
   let said = null;
   let sender = null;
+  let stands = () => {};
 
   async function hear(message) {
     if (message.conn === conn && message.turn < turn) return;
@@ -121,8 +164,9 @@ export function answer({ ice, track, send, onTrack, onState }) {
     line.direction = "sendrecv";
     ({ sender } = line);
     await speak(sender, track);
+    const ready = gathering(mine);
     await mine.setLocalDescription(await mine.createAnswer());
-    await gathered(mine);
+    await ready;
     if (mine !== pc || heard !== turn) return;
     said = { conn, turn, what: "answer", sdp: mine.localDescription.sdp };
     send(said);
@@ -130,11 +174,14 @@ export function answer({ ice, track, send, onTrack, onState }) {
 
   function begin(next) {
     pc?.close();
+    stands("closed");
+    stands = standing(onState);
+    stands("connecting");
     conn = next;
     pc = new RTCPeerConnection({ iceServers: ice });
     const mine = pc;
     sender = null;
-    listen(pc, { onTrack, onState: (state) => mine === pc && onState({ disconnected: "lost", failed: "lost" }[state] ?? state) });
+    listen(pc, { onTrack, onState: (state) => mine === pc && stands(state) });
   }
 
   return {
@@ -148,6 +195,7 @@ export function answer({ ice, track, send, onTrack, onState }) {
     },
     close() {
       pc?.close();
+      stands("closed");
       [pc, conn, sender] = [null, "", null];
     },
   };
