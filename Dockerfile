@@ -10,8 +10,15 @@ RUN useradd --uid 10001 --create-home --home-dir /home/cx --shell /usr/sbin/nolo
 WORKDIR /app
 
 # First the packages: this layer is made again only when a pin changes.
-COPY requirements.txt ./
+COPY requirements.txt requirements-asr.txt requirements-s3.txt ./
 RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes --requirement requirements.txt
+
+# What only some need, split at spaces: asr (speech is recognised), s3 (recordings lie in a bucket).
+ARG EXTRAS=""
+RUN for extra in $EXTRAS; do \
+        pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes \
+            --requirement "requirements-$extra.txt" || exit 1; \
+    done
 
 COPY . ./
 

@@ -15,6 +15,8 @@ TABLE = ROOT / "docs" / "licences.md"
 VENDORED = ROOT / "static" / "vendor" / "README.md"
 LISTS = {
     "requirements.txt": "run time",
+    "requirements-asr.txt": "run time, where speech is recognised",
+    "requirements-s3.txt": "run time, where recordings lie in a bucket",
     "requirements-dev.txt": "tests and checks",
     "requirements-bench.txt": "data of benches",
 }
@@ -26,6 +28,7 @@ FORBIDDEN = re.compile(
 ALLOWED = {"psycopg2-binary": "LGPL with exceptions"}
 # What authors write in their own words.
 NAMES = {
+    "3-Clause BSD License": "BSD-3-Clause",
     "Apache 2": "Apache-2.0",
     "Apache 2.0": "Apache-2.0",
     "Apache-2.0 license": "Apache-2.0",
