@@ -195,6 +195,9 @@ else:
 # 32 bytes in base64: files are encrypted with it. Old keys stay in the list as long as files lie under them.
 RECORDINGS_KEY = env.text("RECORDINGS_KEY", "")
 RECORDINGS_OLD_KEYS = env.words("RECORDINGS_OLD_KEYS")
+# A folder with a Whisper model: what was said is recognised. `interactions.speech.check` looks into it.
+ASR_MODEL_DIR = env.text("ASR_MODEL_DIR", "")
+ASR_LANGUAGE = env.text("ASR_LANGUAGE", "auto")
 if not (STATIC_ROOT / "staticfiles.json").exists():
     # Before the first `collectstatic` (tests, a bare `manage.py`) files are served as they lie.
     STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
@@ -282,6 +285,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "now"
 CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
     "*.bulk_*": {"queue": "bulk"},
+    "*.asr_*": {"queue": "asr"},
     # It waits for other people's servers: timers must not wait behind it.
     "cxcenter.core.tasks.deliver_webhooks": {"queue": "bulk"},
 }
@@ -337,6 +341,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=2, minute=30),
         "options": {"expires": 3600},
     },
+    # Without a model there is no worker that would take it.
+    **(
+        {"recognise speech": {"task": "interactions.tasks.asr_recognise", "schedule": 10.0, "options": {"expires": 10}}}
+        if ASR_MODEL_DIR
+        else {}
+    ),
     "sweep old rows": {"task": "cxcenter.core.tasks.sweep_old_rows", "schedule": 3600.0, "options": {"expires": 600}},
 }
 

@@ -30,7 +30,7 @@ from cxcenter.accounts.roles import RIGHTS, Right, Role
 from cxcenter.accounts.scopes import NEEDS, Scope
 from cxcenter.core.models import Event, WebhookDelivery, WebhookSubscription
 from interactions.actions import talk
-from interactions.models import Article, Attachment, Block, Interaction, Message, Recording
+from interactions.models import Article, Attachment, Block, Interaction, Message, Recording, SpokenLine
 from quality.models import SimulationRun
 from routing.models import (
     Alert,
@@ -127,6 +127,7 @@ def pairs(place: Place) -> dict[str, tuple[Any, Any]]:
         "interaction": (ours["chat"], theirs["chat"]),
         "message": (ours["message"], theirs["message"]),
         "recording": tuple(Recording.objects.get(public_id=recording_of(side).pk) for side in (ours, theirs)),
+        "spokenline": (line_of(ours), line_of(theirs)),
         "case": (place.case, place.case),
         "task": (place.task, place.task),
         "queue": (ours["queue"], theirs["queue"]),
@@ -276,6 +277,13 @@ def recording_of(side: dict[str, Any]) -> Any:
         interaction=side["chat"], defaults={"operator": side["presence"].user, "content_type": "audio/webm"}
     )[0]
     return SimpleNamespace(pk=made.public_id)
+
+
+def line_of(side: dict[str, Any]) -> SpokenLine:
+    """Something said in a recording of a side."""
+    made = Recording.objects.get(public_id=recording_of(side).pk)
+    said = {"start_s": 1, "end_s": 2, "text": "Hello", "times": [0, 100]}
+    return SpokenLine.objects.get_or_create(recording=made, side="customer", defaults=said)[0]
 
 
 def simulation(side: dict[str, Any], place: Place) -> SimulationRun:

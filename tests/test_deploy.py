@@ -39,7 +39,7 @@ FILLED_IN = {
     "TLS_DIR": "./tls",
 }
 ONCE = {"migrate"}
-OURS = {"migrate", "web", "worker-now", "worker-bulk", "beat"}
+OURS = {"migrate", "web", "worker-now", "worker-bulk", "worker-asr", "beat"}
 VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 LINTERS = {
     "compose": ["dclint@3.1.0", "--max-warnings", "0", str(COMPOSE)],

@@ -6,6 +6,7 @@ from interactions.models.channels import Block, Channel, Site, Topic
 from interactions.models.knowledge import Article, QuickReply
 from interactions.models.recordings import Recording, RecordingMark, RecordingPiece
 from interactions.models.talk import Attachment, Disposition, DoomedFile, Draft, Interaction, Message, Thread
+from interactions.models.transcripts import SpokenLine, Transcript
 
 __all__ = [
     "Article",
@@ -26,7 +27,9 @@ __all__ = [
     "RecordingMark",
     "RecordingPiece",
     "Site",
+    "SpokenLine",
     "Task",
     "Thread",
     "Topic",
+    "Transcript",
 ]
