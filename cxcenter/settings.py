@@ -173,17 +173,37 @@ STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-# Recordings of calls: a folder, or a bucket that speaks S3 (`pip install django-storages[s3]`).
+# Recordings of calls: a folder, or a bucket that speaks S3.
 RECORDINGS_S3_BUCKET = env.text("RECORDINGS_S3_BUCKET", "")
 if RECORDINGS_S3_BUCKET:
+    try:
+        from botocore.config import Config
+
+        from interactions import bucket as _bucket  # noqa: F401 — it needs django-storages
+    except ImportError:
+        raise ImproperlyConfigured(
+            "RECORDINGS_S3_BUCKET is set, but what speaks S3 is not installed: tools/install.sh requirements-s3.txt"
+        ) from None
+    RECORDINGS_S3_URL = env.text("RECORDINGS_S3_URL", "")
     STORAGES["recordings"] = {
-        "BACKEND": "storages.backends.s3.S3Storage",
+        "BACKEND": "interactions.bucket.Bucket",
         "OPTIONS": {
             "bucket_name": RECORDINGS_S3_BUCKET,
-            "endpoint_url": env.text("RECORDINGS_S3_URL", "") or None,
+            "endpoint_url": RECORDINGS_S3_URL or None,
+            "region_name": env.text("RECORDINGS_S3_REGION", "") or None,
             "access_key": env.text("RECORDINGS_S3_ACCESS_KEY", "") or None,
             "secret_key": env.text("RECORDINGS_S3_SECRET_KEY", "") or None,
             "file_overwrite": True,
+            "client_config": Config(
+                # Whoever waits has his own tries: a bucket that is away must not hold up a thread of the web.
+                connect_timeout=3,
+                read_timeout=20,
+                retries={"total_max_attempts": 2},
+                # Servers that are not Amazon's know buckets by paths, and not all the newer checksums.
+                s3={"addressing_style": "path" if RECORDINGS_S3_URL else "auto"},
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
         },
     }
 else:

@@ -123,8 +123,8 @@ def test_nothing_starts_before_the_tables_are_there(name: str) -> None:
 
 def test_the_variables_are_those_of_the_example() -> None:
     lines = (ROOT / "deploy/env.example").read_text().splitlines()
-    required = {name for name, _ in (line.split("=", 1) for line in lines if re.match(r"[A-Z_]+=", line))}
-    defaults = dict(line[2:].split("=", 1) for line in lines if re.match(r"# [A-Z_]+=", line))
+    required = {name for name, _ in (line.split("=", 1) for line in lines if re.match(r"[A-Z0-9_]+=", line))}
+    defaults = dict(line[2:].split("=", 1) for line in lines if re.match(r"# [A-Z0-9_]+=", line))
     used = variables()
     assert required == {name for name, default in used.items() if default is None} == set(FILLED_IN)
     assert defaults == {name: default for name, default in used.items() if default is not None}
