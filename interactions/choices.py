@@ -62,8 +62,15 @@ class Provider(models.TextChoices):
     """Who carries a call."""
 
     BROWSER = "browser", _("browser line")
-    SIP = "sip", _("SIP")
+    ASTERISK = "asterisk", "Asterisk"
     BRIDGE = "bridge", _("telephony platform")
+
+
+class ExchangeKind(models.TextChoices):
+    """What a telephone exchange is spoken to by; who carries its calls has the same name."""
+
+    ASTERISK = Provider.ASTERISK.value, _("Asterisk (AMI)")
+    BRIDGE = Provider.BRIDGE.value, _("telephony platform by HTTP")
 
 
 class Direction(models.TextChoices):

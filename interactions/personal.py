@@ -14,7 +14,19 @@ from customers.models import ProfileIdentity
 from cxcenter.core.personal import ERASED, File, Holder, Rows, Section, Subject, forget_answers, in_batches, register
 from interactions.actions.files import discard_files
 from interactions.choices import Audience
-from interactions.models import Attachment, Block, Case, DoomedFile, Draft, Interaction, Message, Task, Thread
+from interactions.models import (
+    Attachment,
+    Block,
+    Call,
+    CallCommand,
+    Case,
+    DoomedFile,
+    Draft,
+    Interaction,
+    Message,
+    Task,
+    Thread,
+)
 
 # Sessions that are read at a time, each with all its messages.
 SESSIONS = 50
@@ -56,9 +68,9 @@ def _threads_of(subject: Subject) -> "QuerySet[Thread]":
 
 
 class Talks(Holder):
-    """Threads, sessions, messages, files, drafts, cases, tasks, blocks."""
+    """Threads, sessions, calls, messages, files, drafts, cases, tasks, blocks."""
 
-    tables = (Thread, Interaction, Message, Attachment, Draft, Case, Task, Block)
+    tables = (Thread, Interaction, Message, Attachment, Draft, Call, CallCommand, Case, Task, Block)
 
     def reached(self, profiles: tuple[int, ...]) -> set[int]:
         """Return the identities of their threads."""
@@ -104,6 +116,8 @@ class Talks(Holder):
         with connection.cursor() as cursor:
             cursor.execute(FORGET, [ids])
         Draft.objects.filter(interaction__in=ids).delete()
+        Call.objects.filter(pk__in=ids).update(number="")
+        CallCommand.objects.filter(call__in=ids).update(value="")
         cases, tasks = list(_cases_of(subject)), list(_tasks_of(subject).values_list("pk", flat=True))
         numbers = Concat(Value("CS-"), Cast("pk", CharField()))
         Case.objects.filter(pk__in=[case.pk for case in cases]).update(

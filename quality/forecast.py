@@ -119,7 +119,9 @@ def quarter_at(moment: datetime) -> int:
 
 def past_of(day: date) -> Past:
     """Return what came on the days that a day is compared with. Four statements over WEEKS days."""
-    visits = WorkItem.objects.filter(reduce(or_, (_on(day - week * WEEK) for week in range(1, WEEKS + 1)))).order_by()
+    visits = (
+        WorkItem.objects.came().filter(reduce(or_, (_on(day - week * WEEK) for week in range(1, WEEKS + 1)))).order_by()
+    )
     clock = Value(str(zone()))
     by_quarter = visits.annotate(quarter=LocalQuarter("entered_at", clock))
     days = Count(LocalDay("entered_at", clock), distinct=True)

@@ -64,7 +64,7 @@ class Watch:
 
 def seen(begin: datetime, now: datetime) -> Seen:
     """Return what came in a quarter of an hour. Three statements."""
-    visits = WorkItem.objects.filter(entered_at__gte=begin, entered_at__lt=begin + QUARTER).order_by()
+    visits = WorkItem.objects.came().filter(entered_at__gte=begin, entered_at__lt=begin + QUARTER).order_by()
     late = Count("pk", filter=metrics.overdue(now))
     rows = list(visits.values_list("queue__team_id", "queue_id").annotate(came=Count("pk"), late=late))
     with_topic, top = visits.filter(interaction__topic__isnull=False), forecast.tops()

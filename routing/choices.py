@@ -65,6 +65,7 @@ class Visit(models.TextChoices):
 
     WAITING = "waiting", _("waiting")
     OFFERED = "offered", _("offered")
+    OUTSIDE = "outside", _("waits at the telephone exchange")
     LEFT = "left", _("left the queue")
 
 
@@ -77,6 +78,8 @@ class Outcome(models.TextChoices):
     CALLBACK = "callback", _("asked to be called back")
     BLOCKED = "blocked", _("blocked")
     WITHDRAWN = "withdrawn", _("withdrawn")
+    # Nobody waited: an operator has called by a telephone exchange. No number of visits counts it.
+    OUTGOING = "outgoing", _("called by us")
 
 
 class Blocked(models.TextChoices):
@@ -136,6 +139,34 @@ class LegEnd(models.TextChoices):
     VANISHED = "vanished", _("the operator vanished")
     RETURNED = "returned", _("went back to the queue")
     WITHDRAWN = "withdrawn", _("withdrawn")
+
+
+class GuestRole(models.TextChoices):
+    """What a colleague does in a call that another has in hand."""
+
+    CONSULT = "consult", _("is consulted")
+    MEMBER = "member", _("is in the conference")
+    LISTEN = "listen", _("listens")
+    WHISPER = "whisper", _("whispers to the operator")
+
+
+class GuestState(models.TextChoices):
+    """Where a guest of a call stands."""
+
+    RINGING = "ringing", _("it rings")
+    IN = "in", _("takes part")
+    LEFT = "left", _("is gone")
+
+
+class GuestEnd(models.TextChoices):
+    """How a guest's part in a call ended."""
+
+    DECLINED = "declined", _("declined")
+    NO_ANSWER = "no_answer", _("did not answer")
+    LEFT = "left", _("left")
+    LET_GO = "let_go", _("let go by the operator")
+    TOOK = "took", _("took the call")
+    OVER = "over", _("the call was over")
 
 
 class CallbackState(models.TextChoices):

@@ -6,15 +6,90 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import PaginationInlineFormSet
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget
 
 from cxcenter.accounts.models import User
+from cxcenter.core import webhooks
 from cxcenter.core.adminkit import ZoneField
 from cxcenter.core.errors import Invalid
+from interactions.actions.commands import DIAL, OURS
+from interactions.calls.table import Control
+from interactions.choices import ExchangeKind
+from interactions.models import Exchange
 from routing import overflow
 from routing.actions import presence
 from routing.capacity import LIMITS
 from routing.hours import MIDNIGHT, is_reversed
-from routing.models import BusinessHours, OpeningInterval, Presence
+from routing.models import BusinessHours, Entrance, OpeningInterval, Presence
+
+# A secret that nobody guesses: 32 characters of any alphabet.
+SECRET_CHARS = 32
+
+
+class ExchangeForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A telephone exchange. Its secret is typed and never shown; left empty it stays."""
+
+    secret = forms.CharField(
+        label=_("secret"),
+        max_length=200,
+        required=False,
+        widget=UnfoldAdminPasswordWidget(),
+        help_text=_("Left empty the secret stays as it is."),
+    )
+
+    class Meta:
+        model = Exchange
+        fields = (
+            "name",
+            "kind",
+            "channel",
+            "active",
+            "host",
+            "port",
+            "username",
+            "secret",
+            "context",
+            "url",
+            "controls",
+        )
+
+    controls = forms.MultipleChoiceField(
+        label=_("controls"),
+        required=False,
+        choices=[(one, one) for one in (*(control.value for control in Control if control not in OURS), DIAL)],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        help_text=_("What the platform can be asked to do. Others are not shown."),
+    )
+
+    def clean_url(self) -> str:
+        """Refuse an address in an internal network. Raises ValidationError."""
+        url = str(self.cleaned_data["url"])
+        if url:
+            try:
+                webhooks.check_address(url)
+            except Invalid as error:
+                raise forms.ValidationError(str(error.message)) from None
+        return url
+
+    def clean_secret(self) -> str:
+        """Return what was typed, else what was kept."""
+        typed = self.cleaned_data["secret"] or self.instance.secret
+        return str(typed)
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for the address of an Asterisk, and for a channel that leads to a queue."""
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("kind") == ExchangeKind.ASTERISK:
+            for name in ("host", "username", "secret"):
+                if not data.get(name):
+                    self.add_error(name, _("An Asterisk is reached by its host, user and secret."))
+        if data.get("kind") == ExchangeKind.BRIDGE and len(data.get("secret") or "") < SECRET_CHARS:
+            words = _("A platform signs with a secret of %(least)s characters at least.")
+            self.add_error("secret", words % {"least": SECRET_CHARS})
+        channel = data.get("channel")
+        if channel is not None and not Entrance.objects.filter(channel=channel, topic=None).exists():
+            self.add_error("channel", _("Give the channel an entrance to a queue first: calls have to wait somewhere."))
+        return data
 
 
 class HoursForm(forms.ModelForm):  # type: ignore[type-arg]

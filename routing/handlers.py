@@ -7,12 +7,13 @@ from django.db.models import F
 from cxcenter.accounts.models import User
 from cxcenter.core.events import handles
 from cxcenter.core.statements import unflushed
+from interactions.actions import calls
 from interactions.choices import Author, ChannelKind
 from interactions.events import InteractionClosed, InteractionOpened, MessagePosted, RecordingReady
 from interactions.models import Interaction, Recording
 from routing import ghosts
-from routing.actions import callbacks, calling, legs, offers, queueing
-from routing.events import ItemQueued, LegAccepted, RoomMade
+from routing.actions import callbacks, calling, exchange_people, guests, legs, offers, queueing
+from routing.events import ItemQueued, LegAccepted, LegEnded, PresenceChanged, RoomMade
 from routing.models import Assignment, WorkItem
 
 
@@ -25,11 +26,18 @@ def give_queue(fact: InteractionOpened) -> None:
     interaction = Interaction.objects.select_related("thread__channel", "topic", "profile__customer").get(
         pk=fact.interaction
     )
+    if _is_outside(interaction):
+        return
     if interaction.is_open and not queueing.is_known(interaction.pk):
         # Its fact is struck off after it: if this is lost with the database, so is that, and it is done again.
         with unflushed():
             since = ghosts.original_wait(interaction) or interaction.opened_at
             callbacks.come_in(interaction=interaction, waits_since=since)
+
+
+def _is_outside(interaction: Interaction) -> bool:
+    """Tell whether a telephone exchange queues and offers it."""
+    return interaction.kind == ChannelKind.VOICE and calls.is_outside(interaction.pk)
 
 
 @handles(MessagePosted)
@@ -56,8 +64,16 @@ def need_no_callback(fact: LegAccepted) -> None:
 def end_contact(fact: InteractionClosed) -> None:
     """A session ended: its leg goes into wrap-up, its visit leaves the queue, its callback is over."""
     legs.end_with_interaction(interaction_id=fact.interaction)
+    if fact.kind == ChannelKind.VOICE:
+        guests.dismiss(interaction_id=fact.interaction)
     if fact.kind == ChannelKind.CALLBACK:
         calling.settle(interaction_id=fact.interaction)
+
+
+@handles(LegEnded)
+def dismiss_guests(fact: LegEnded) -> None:
+    """A call was handed on, or its operator is gone: colleagues whom he had taken in are let go."""
+    guests.dismiss(interaction_id=fact.interaction)
 
 
 @handles(ItemQueued)
@@ -70,6 +86,12 @@ def offer_item(fact: ItemQueued) -> None:
 def offer_room(fact: RoomMade) -> None:
     """Somebody became free: offer what waits in his queues."""
     offers.assign_next(fact.queues)
+
+
+@handles(PresenceChanged)
+def pause_phones(fact: PresenceChanged) -> None:
+    """An operator's state changed: telephone exchanges give him calls, or none."""
+    exchange_people.pause_phones(user_id=fact.operator)
 
 
 @handles(RecordingReady)

@@ -1,6 +1,7 @@
 """Every lockable set of routing, with its order.
 
-Order of the whole product: the lock of the rules, callbacks by id, the decision lock, then work items by id, then presences by
+Order of the whole product: the lock of the rules, callbacks by id, the decision lock, the lock of an
+exchange's call, then work items by id, then presences by
 user id, then a thread, then its interaction. Who needs several takes them in this order.
 """
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 DECISION = 0x0C0FFEE
 LOCK_DECISION = f"SELECT pg_advisory_xact_lock({DECISION})"
 RULES = 0x0C0FFEF
+# Above it are the numbers of calls.
+_CALLS = 0x0CA11 << 40
 
 
 def lock_callback(among: "QuerySet[Callback]") -> Callback | None:
@@ -49,6 +52,11 @@ def lock_decision() -> None:
 def decision() -> AbstractContextManager[None]:
     """Return the transaction of a decision, under its lock; offers that are lost with the database are made again."""
     return unflushed(LOCK_DECISION)
+
+
+def call_sql(call_id: int) -> str:
+    """Return the statement that takes the lock under which the visits and legs of an exchange's call are written."""
+    return f"SELECT pg_advisory_xact_lock({_CALLS + call_id})"
 
 
 def lock_rules() -> None:

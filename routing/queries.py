@@ -6,16 +6,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Count, Q, Window
+from django.db.models import Case, Count, Exists, OuterRef, Q, When, Window
 from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cxcenter.core.errors import Invalid
 from interactions.models import Channel, Interaction, Topic
-from routing.choices import Mode, work_of
+from routing.choices import Leg, Mode, Work, work_of
 from routing.hours import Hours
-from routing.models import Assignment, Entrance, GivesWay, OperatorSkill, Presence, Queue, QueueMember, WorkItem
+from routing.models import Assignment, Entrance, GivesWay, Guest, OperatorSkill, Presence, Queue, QueueMember, WorkItem
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import Team, User
@@ -150,6 +150,16 @@ def who_can_take(interaction: Interaction, user: "User") -> tuple[list[Queue], l
     people = Presence.objects.ready().filter(user__in=serving).select_related("user", "user__team")
     work, rules = work_of(interaction.kind), GivesWay.pairs()
     return queues, [one for one in people.order_by("load", "user__first_name") if one.takes(work, rules)]
+
+
+def colleagues_of(user: "User") -> list[Presence]:
+    """Return colleagues on duty who can be called into a call, with `in_call`; the ready ones first, two hundred at most."""
+    calls = Assignment.objects.filter(operator=OuterRef("user"), leg=Leg.ACTIVE, item__work=Work.CALL)
+    taken_in = Guest.objects.live().filter(user=OuterRef("user"))
+    on_duty = Presence.objects.filter(user__is_active=True).exclude(mode=Mode.OFFLINE).exclude(user=user)
+    people = on_duty.select_related("user__team").annotate(in_call=Exists(calls) | Exists(taken_in))
+    ready = Case(When(mode=Mode.AVAILABLE, then=0), default=1)
+    return list(people.order_by("in_call", ready, "user__first_name", "user__last_name")[:200])
 
 
 def owner_of(interaction_id: int) -> Assignment | None:

@@ -66,6 +66,10 @@ class WorkItemQuerySet(models.QuerySet[Any]):
 
         return self.filter(queue__in=Queue.objects.visible_to(user))
 
+    def came(self) -> Self:
+        """Keep visits of those who came to us: whom an operator has called has waited nowhere."""
+        return self.exclude(outcome="outgoing")
+
     def waiting(self) -> Self:
         """Keep those who wait and are not offered to anybody now."""
         return self.filter(visit="waiting")
@@ -170,6 +174,28 @@ def members_and_operators(user: "User") -> Q | None:
         return None
     mine = QueueMember.objects.filter(Q(until=None) | Q(until__gt=timezone.now()), user=user).values("queue_id")
     return _has(WorkItem.objects.filter(queue_id__in=mine)) | _has(Assignment.objects.filter(operator=user))
+
+
+class GuestQuerySet(models.QuerySet[Any]):
+    """Guests of calls."""
+
+    def live(self) -> Self:
+        """Keep those at whom it rings, and who take part."""
+        return self.exclude(state="left")
+
+    def present(self) -> Self:
+        """Keep those who take part now."""
+        return self.filter(state="in")
+
+
+@access.grants("interactions.Interaction")
+def guests(user: "User") -> Q | None:
+    """A session may be read by who was taken into its call, and by whom it rings for that."""
+    from routing.models import Guest
+
+    if not user.may(Right.SERVE):
+        return None
+    return _has(Guest.objects.filter(~Q(state="left") | Q(answered_at__isnull=False), user=user))
 
 
 @access.grants("interactions.Interaction")

@@ -12,7 +12,7 @@ from interactions.actions import talk
 from interactions.choices import ChannelKind, CloseReason
 from interactions.models import Interaction, Thread
 from routing import ghosts, locks, queries
-from routing.actions import calling, legs, offers, overflow, presence, queueing, reservations
+from routing.actions import calling, guests, legs, offers, overflow, presence, queueing, reservations
 from routing.choices import AlertKind, Mode, Visit
 from routing.models import Alert, Presence, Queue, QueueMember, WorkItem
 from routing.querysets import seconds
@@ -41,6 +41,7 @@ def sweep() -> dict[str, int]:
         "woken": lambda: legs.sweep_snoozed(now=now),
         "left": lambda: ghosts.abandon(now=now, steady_since=steady_since),
         "hung_up": lambda: ghosts.hang_up(now=now, steady_since=steady_since),
+        "guests": lambda: guests.sweep(now=now, steady_since=steady_since),
         # Before those who are told by no rule that nobody is there.
         "overflowed": lambda: overflow.sweep(now=now),
         "told": lambda: tell_away(now=now),

@@ -170,6 +170,10 @@ class Stack:
         """Start the clock of the periodic tasks."""
         self._start("beat", services.beat())
 
+    def start_exchanges(self) -> Process:
+        """Start what keeps the lines to telephone exchanges."""
+        return self._start("exchanges", services.exchanges())
+
     def wait_ready(self) -> None:
         """Wait until /readyz answers 200."""
         self._wait(None, lambda: answers(f"{self.url}/readyz"))

@@ -30,13 +30,14 @@ from cxcenter.accounts.roles import RIGHTS, Right, Role
 from cxcenter.accounts.scopes import NEEDS, Scope
 from cxcenter.core.models import Event, WebhookDelivery, WebhookSubscription
 from interactions.actions import talk
-from interactions.models import Article, Attachment, Block, Interaction, Message, Recording, SpokenLine
+from interactions.models import Article, Attachment, Block, Call, Interaction, Message, Recording, SpokenLine
 from quality.models import SimulationRun
 from routing.models import (
     Alert,
     Assignment,
     BusinessHours,
     Callback,
+    Guest,
     Presence,
     QueueMember,
     Requirement,
@@ -126,6 +127,7 @@ def pairs(place: Place) -> dict[str, tuple[Any, Any]]:
         "thread": (ours["chat"].thread, theirs["chat"].thread),
         "interaction": (ours["chat"], theirs["chat"]),
         "message": (ours["message"], theirs["message"]),
+        "call": tuple(Call.objects.get_or_create(interaction=side["chat"])[0] for side in (ours, theirs)),
         "recording": tuple(Recording.objects.get(public_id=recording_of(side).pk) for side in (ours, theirs)),
         "spokenline": (line_of(ours), line_of(theirs)),
         "case": (place.case, place.case),
@@ -253,6 +255,7 @@ def rows_of(side: dict[str, Any], place: Place) -> dict[str, Any]:
         "/desk/messages/": side["message"],
         "/desk/files/": side["file"],
         "/desk/offers/": side["leg"],
+        "/desk/guests/": guest_of(side),
         "/desk/blocks/": Block.objects.get_or_create(identity=identity, defaults={"until": until})[0],
         "/desk/knowledge/": Article.objects.get_or_create(title="x", text="y")[0],
         "/board/queues/": queue,
@@ -286,6 +289,12 @@ def line_of(side: dict[str, Any]) -> SpokenLine:
     return SpokenLine.objects.get_or_create(recording=made, side="customer", defaults=said)[0]
 
 
+def guest_of(side: dict[str, Any]) -> Guest:
+    """A call of a colleague that rings at the session's operator."""
+    keys = {"interaction": side["chat"], "user": side["presence"].user}
+    return Guest.objects.get_or_create(**keys, defaults={"leg": side["leg"], "role": "consult"})[0]
+
+
 def simulation(side: dict[str, Any], place: Place) -> SimulationRun:
     """A trial of rules of a supervisor, or of somebody else."""
     owner = place.people["supervisor" if side is place.ours else "admin"]
@@ -311,6 +320,7 @@ def filled(address: str, side: dict[str, Any]) -> str:
     """An address with the ids of rows of one side."""
     row = next((row for start, row in side["rows"].items() if address.startswith(start)), None)
     words = {
+        "role": "listen",
         "control": "hold",
         "section": "card",
         "field": "name",
@@ -400,6 +410,7 @@ COLLECTIONS = {
     "merges": "merge",
     "threads": "thread",
     "interactions": "interaction",
+    "calls": "call",
     "cases": "case",
     "tasks": "task",
     "queues": "queue",

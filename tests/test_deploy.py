@@ -40,7 +40,7 @@ FILLED_IN = {
     "TLS_DIR": "./tls",
 }
 ONCE = {"migrate"}
-OURS = {"migrate", "web", "worker-now", "worker-bulk", "worker-asr", "beat"}
+OURS = {"migrate", "web", "worker-now", "worker-bulk", "worker-asr", "beat", "exchanges"}
 VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 LINTERS = {
     "compose": ["dclint@3.1.0", "--max-warnings", "0", str(COMPOSE)],
@@ -141,6 +141,7 @@ def test_every_queue_has_its_worker_as_the_launcher_starts_it() -> None:
     for queue in launch.QUEUES:
         assert services[f"worker-{queue}"]["command"] == ["celery", *launch.worker(queue)[3:]]
     assert services["beat"]["command"] == ["celery", *launch.beat()[3:], "--schedule=/tmp/beat"]
+    assert services["exchanges"]["command"] == ["python", *launch.exchanges()[1:]]
     assert {name for name in services if name.startswith("worker-")} == {f"worker-{queue}" for queue in launch.QUEUES}
 
 

@@ -14,6 +14,7 @@ ACTS = {
     "callback.ask": _("asked for a callback"),
     "callback.cancel": _("cancelled a callback"),
     "callback.move": _("moved a callback to another queue"),
+    "call.listen": _("listened to a call, or spoke in it"),
     "calls.import": _("imported a call log"),
     "capacity.profile": _("changed a capacity profile"),
     "case.change": _("changed a case"),

@@ -51,6 +51,11 @@ def team_group(team_id: int | str) -> str:
     return f"team.{team_id}"
 
 
+def exchange_group(exchange_id: int) -> str:
+    """Whoever keeps the line to a telephone exchange: commands wait for it, or its settings have changed."""
+    return f"exchange.{exchange_id}"
+
+
 def queues_group(team_id: int) -> str:
     """How many wait in the queues of one team: for the desks of those who serve them."""
     return f"queues.{team_id}"

@@ -15,8 +15,8 @@ from interactions.choices import Author, ChannelKind
 from interactions.models import Call, Case, Interaction
 from interactions.wording import system_words
 from routing import preferences
-from routing.choices import Leg, Work
-from routing.models import Assignment, QueueMember, WorkItem
+from routing.choices import GuestState, Leg, Work
+from routing.models import Assignment, Guest, QueueMember, WorkItem
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
@@ -178,7 +178,7 @@ def _row_of_talk(talk: Interaction) -> Row:
 def offers_of(user: "User") -> list[dict[str, Any]]:
     """Return what is offered to the user now, for toasts."""
     legs = (
-        Assignment.objects.filter(operator=user, leg=Leg.OFFERED, expires_at__gt=timezone.now())
+        Assignment.objects.filter(Q(expires_at__gt=timezone.now()) | Q(outside=True), operator=user, leg=Leg.OFFERED)
         .select_related(*RELATED)
         .order_by("offered_at")
     )
@@ -198,6 +198,7 @@ def offers_of(user: "User") -> list[dict[str, Any]]:
             "pop": pop_of(leg.interaction, user) if leg.item.work == Work.CALL else None,
             "waits_since": leg.item.waits_since,
             "expires_at": leg.expires_at,
+            "outside": leg.outside,
             "seconds": leg.item.queue.offer_s,
             "note": leg.item.note,
             "how": leg.why.get("how", ""),
@@ -206,6 +207,12 @@ def offers_of(user: "User") -> list[dict[str, Any]]:
         }
         for leg in shown
     ]
+
+
+def invitations_of(user: "User") -> list[Guest]:
+    """Return the calls of colleagues that ring at the user now."""
+    ringing = Guest.objects.filter(user=user, state=GuestState.RINGING, expires_at__gt=timezone.now())
+    return list(ringing.select_related("invited_by", "interaction__profile__customer", "interaction__thread")[:5])
 
 
 def pop_of(talk: Interaction, user: "User") -> dict[str, Any]:

@@ -16,6 +16,7 @@ from cxcenter.core.errors import Conflict, NotFound
 from cxcenter.widget import api, doors, limits, protocol, reception, sites, tokens
 from cxcenter.widget.texts import call_texts
 from interactions.actions import calls, talk
+from interactions.calls.facts import CUSTOMER
 from interactions.models import Channel, Interaction, Site, Thread
 from routing import queries
 
@@ -142,7 +143,7 @@ def signal(call: api.Call) -> dict[str, Any]:
         raise Conflict(_("Nobody talks to you now."), code="nobody")
     if call.data.get("party") != calls.party_of(leg.operator_id):
         raise Conflict(_("Somebody else has your call now."), code="moved")
-    said = {"kind": "sdp", "id": interaction.pk, **calls.read_signal(call.data)}
+    said = {"kind": "sdp", "id": interaction.pk, "from": CUSTOMER, **calls.read_signal(call.data)}
     realtime.publish((realtime.user_group(leg.operator_id), said))
     return {"sent": True}
 
@@ -154,5 +155,7 @@ def ready(call: api.Call) -> dict[str, Any]:
     interaction = Interaction.objects.open().filter(thread=_thread(call)).first()
     leg = queries.owner_of(interaction.pk) if interaction else None
     if interaction is not None and leg is not None:
-        realtime.publish((realtime.user_group(leg.operator_id), {"kind": "ready", "id": interaction.pk}))
+        realtime.publish(
+            (realtime.user_group(leg.operator_id), {"kind": "ready", "id": interaction.pk, "from": CUSTOMER})
+        )
     return {"called": leg is not None}

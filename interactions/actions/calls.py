@@ -4,7 +4,7 @@ Lock order: routing's rows, the thread, the interaction, then the call.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,16 @@ from django.utils.translation import gettext as _
 
 from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, Invalid
+from cxcenter.core.events import announce
+from interactions.actions import commands
 from interactions.calls import facts as parties
 from interactions.calls.facts import CUSTOMER, Fact, Kind
 from interactions.calls.reducer import reduce
 from interactions.calls.table import Control, Phase
 from interactions.calls.view import CallView
 from interactions.choices import Direction, Provider
-from interactions.models import Call, CallFact, Interaction
+from interactions.events import CallAnswered, CallEnded, CallOffered
+from interactions.models import Call, CallFact, Exchange, Interaction
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
@@ -51,22 +54,32 @@ def begin(
     direction: str = Direction.IN,
     number: str = "",
     key: str | None = None,
+    exchange: Exchange | None = None,
 ) -> Call:
-    """Make the call of a session of voice that has just opened."""
+    """Make the call of a session of voice that has just opened. What happens in that of an exchange, the exchange tells."""
     call = Call.objects.create(
         interaction=interaction,
         provider=provider,
         direction=direction,
         number=number,
         key=key,
+        exchange=exchange,
         began_at=interaction.opened_at,
     )
-    note(call_id=call.pk, facts=[fact(Kind.BEGAN, at=interaction.opened_at, party=CUSTOMER, key="began")])
+    if exchange is None:
+        note(call_id=call.pk, facts=[fact(Kind.BEGAN, at=interaction.opened_at, party=CUSTOMER, key="began")])
     return call
 
 
+def is_outside(interaction_id: int) -> bool:
+    """Tell whether a telephone exchange carries and routes the call of a session."""
+    return Call.objects.filter(pk=interaction_id, exchange__isnull=False).exists()
+
+
 def end(*, interaction: Interaction) -> None:
-    """Note that the session of a call has ended, and tell the customer's page."""
+    """Note that the session of a call has ended, and tell the customer's page. An exchange tells that itself."""
+    if is_outside(interaction.pk):
+        return
     over = fact(Kind.ENDED, at=interaction.closed_at, key="ended", reason=interaction.close_reason)
     note(call_id=interaction.pk, facts=[over])
     said = {"kind": "call", "session": str(interaction.public_id), "phase": "ended"}
@@ -95,26 +108,53 @@ def _add(call: Call, known: list[Fact], facts: Iterable[Fact]) -> CallView:
     """Keep those of the facts that are new. The caller holds the call's lock, and knows what was known before."""
     keys = {one.key for one in known}
     fresh = [one for one in facts if one.key not in keys]
-    CallFact.objects.bulk_create(
-        CallFact(
-            call=call,
-            key=one.key,
-            at=datetime.fromtimestamp(one.at, UTC),
-            order=one.order,
-            kind=one.kind,
-            party=one.party,
-            data=dict(one.data),
-        )
-        for one in fresh
-    )
+    CallFact.objects.bulk_create(row_of(call.pk, one) for one in fresh)
     known = [*known, *fresh]
     view = reduce(known, timezone.now().timestamp())
     if fresh:
-        _keep(call, view, known)
+        derive(call, view, known)
+        call.save(update_fields=DERIVED)
+        tell(call.pk, fresh)
     return view
 
 
-def _keep(call: Call, view: CallView, known: list[Fact]) -> None:
+def tell(call_id: int, fresh: Iterable[Fact]) -> None:
+    """Announce to integrations which of these facts, new ones of a call, concern them."""
+    for one in fresh:
+        operator, at = parties.user_of(one.party), datetime.fromtimestamp(one.at, UTC).isoformat()
+        if one.kind == Kind.OFFERED and operator is not None:
+            announce(CallOffered(call=call_id, operator=operator, at=at))
+        elif one.kind == Kind.ANSWERED:
+            announce(CallAnswered(call=call_id, operator=operator, at=at))
+        elif one.kind == Kind.ENDED:
+            announce(CallEnded(call=call_id, reason=str(one.data.get("reason", "")), at=at))
+
+
+def row_of(call_id: int, one: Fact) -> CallFact:
+    """Return a fact as it is kept."""
+    return CallFact(
+        call_id=call_id,
+        key=one.key,
+        at=datetime.fromtimestamp(one.at, UTC),
+        order=one.order,
+        kind=one.kind,
+        party=one.party,
+        data=dict(one.data),
+    )
+
+
+def fact_of(row: CallFact) -> Fact:
+    """Return what is kept as a fact."""
+    return Fact(
+        key=row.key, at=row.at.timestamp(), order=row.order, kind=Kind(row.kind), party=row.party, data=row.data
+    )
+
+
+# The columns of a call that follow from its facts.
+DERIVED = ("answered_at", "ended_at", "talk_s", "hold_s", "version")
+
+
+def derive(call: Call, view: CallView, known: Sequence[Fact]) -> None:
     """Let the columns say what follows from the facts."""
     answered = [one.at for one in known if one.kind == Kind.ANSWERED]
     call.answered_at = datetime.fromtimestamp(min(answered), UTC) if answered else None
@@ -122,16 +162,12 @@ def _keep(call: Call, view: CallView, known: list[Fact]) -> None:
     operators = [one for party, one in view.times.items() if parties.is_operator(party)]
     call.talk_s, call.hold_s = sum(one.talk_s for one in operators), sum(one.hold_s for one in operators)
     call.version = len(known)
-    call.save(update_fields=["answered_at", "ended_at", "talk_s", "hold_s", "version"])
 
 
 def facts_of(call_id: int) -> list[Fact]:
     """Return what is known of a call, in the order in which it happened."""
     rows = CallFact.objects.filter(call=call_id).order_by("at", "order", "key")
-    return [
-        Fact(key=row.key, at=row.at.timestamp(), order=row.order, kind=Kind(row.kind), party=row.party, data=row.data)
-        for row in rows
-    ]
+    return [fact_of(row) for row in rows]
 
 
 def view_of(call_id: int) -> CallView:
@@ -145,24 +181,44 @@ def controls_of(view: CallView, user_id: int, *, recorded: bool) -> frozenset[Co
 
 
 @transaction.atomic
-def press(*, interaction_id: int, actor: "User", control: Control, recorded: bool = False) -> CallView:
-    """Carry out a control that changes the call alone (NOTED).
+def press(
+    *,
+    interaction_id: int,
+    actor: "User",
+    control: Control,
+    recorded: bool = False,
+    facts: Sequence[Fact] | None = None,
+    value: str = "",
+) -> CallView:
+    """Carry out a control. Without `facts` it is one that changes the call alone (NOTED); else they are what it does.
 
+    The exchange of a call is asked to, for any control that it has. `value`: the number to hand over to, the key.
     Raises Conflict for a session that is no call (code "no_call") and if the control is not active now ("not_now").
     """
-    among = Call.objects.select_for_update(of=("self",)).select_related("interaction")
+    among = Call.objects.select_for_update(of=("self",)).select_related("interaction", "exchange")
     call = among.filter(pk=interaction_id).first()
     if call is None:
         raise Conflict(_("This session is no call."), code="no_call")
     known = facts_of(call.pk)
     active = controls_of(reduce(known, timezone.now().timestamp()), actor.pk, recorded=recorded)
+    if call.exchange is not None:
+        active &= commands.controls_of(call.exchange)
     if control not in active:
         raise Conflict(_("This is not possible at this moment."), code="not_now", allowed=sorted(active))
-    view = _add(call, known, [fact(NOTED[control], party=party_of(actor.pk))])
-    said = {"kind": "call", "session": str(call.interaction.public_id), "phase": _heard(view)}
-    realtime.push((realtime.customer_group(call.interaction.thread_id), said))
+    if call.exchange_id is not None:
+        # What comes of it the exchange tells.
+        commands.command(call=call, control=control, actor=actor, value=value)
+        return reduce(known, timezone.now().timestamp())
+    view = _add(call, known, [fact(NOTED[control], party=party_of(actor.pk))] if facts is None else facts)
+    tell_customer(call.interaction, view)
     realtime.signal(actor.pk, "call", interaction_id)
     return view
+
+
+def tell_customer(interaction: Interaction, view: CallView) -> None:
+    """Tell the customer's page whether he is spoken with or on hold."""
+    said = {"kind": "call", "session": str(interaction.public_id), "phase": _heard(view)}
+    realtime.push((realtime.customer_group(interaction.thread_id), said))
 
 
 def read_signal(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -190,5 +246,4 @@ def customer_phase(interaction_id: int) -> str:
 
 
 def _heard(view: CallView) -> str:
-    phases = [phase for party, phase in view.phases.items() if parties.is_operator(party)]
-    return "talking" if any(phase in {Phase.TALKING, Phase.CONFERENCED} for phase in phases) else "held"
+    return "held" if view.phases.get(CUSTOMER) == Phase.HELD else "talking"

@@ -6,7 +6,7 @@ A thread is locked before any row of it changes: its counters number every visib
 
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
@@ -48,10 +48,11 @@ def open_interaction(
     page: dict[str, Any] | None = None,
     whose: Callable[[Thread], int | None] | None = None,
     voice: dict[str, Any] | None = None,
+    at: datetime | None = None,
 ) -> tuple[Interaction, bool]:
     """Open a session in a thread. Returns (session, whether it is new): an open one is kept.
 
-    In a channel of voice its call is made, too; `voice` are the arguments of `calls.begin`. `whose` returns the profile on whose card it opens, or None for nobody's; without it, it is that of the thread.
+    In a channel of voice its call is made, too; `voice` are the arguments of `calls.begin`. `at` is when it began, if not now. `whose` returns the profile on whose card it opens, or None for nobody's; without it, it is that of the thread.
     Raises Forbidden if the identity is blocked, Gone if the customer was erased.
     """
     locked = Thread.objects.select_for_update().select_related("channel").get(pk=thread.pk)
@@ -69,6 +70,7 @@ def open_interaction(
         language=language,
         says=says or {},
         page=page or locked.page,
+        opened_at=at or timezone.now(),
     )
     if interaction.kind == ChannelKind.VOICE:
         calls.begin(interaction=interaction, **(voice or {}))

@@ -1,9 +1,12 @@
 """The rows of the interactions app, by subject."""
 
+from interactions.models.bridge import BridgeEvent
 from interactions.models.calls import Call, CallFact
 from interactions.models.cases import Case, CaseLink, Task
 from interactions.models.channels import Block, Channel, Site, Topic
+from interactions.models.exchanges import CallCommand, Dialled, Exchange, Extension
 from interactions.models.knowledge import Article, QuickReply
+from interactions.models.outages import Outage
 from interactions.models.recordings import Recording, RecordingMark, RecordingPiece
 from interactions.models.talk import Attachment, Disposition, DoomedFile, Draft, Interaction, Message, Thread
 from interactions.models.transcripts import SpokenLine, Transcript
@@ -12,16 +15,22 @@ __all__ = [
     "Article",
     "Attachment",
     "Block",
+    "BridgeEvent",
     "Call",
+    "CallCommand",
     "CallFact",
     "Case",
     "CaseLink",
     "Channel",
+    "Dialled",
     "Disposition",
     "DoomedFile",
     "Draft",
+    "Exchange",
+    "Extension",
     "Interaction",
     "Message",
+    "Outage",
     "QuickReply",
     "Recording",
     "RecordingMark",

@@ -7,7 +7,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from interactions.choices import Direction, Provider
+from interactions.models.exchanges import Exchange
 from interactions.models.talk import Interaction
+from interactions.querysets import CallQuerySet
 
 
 class Call(models.Model):
@@ -20,7 +22,11 @@ class Call(models.Model):
     direction = models.CharField(_("direction"), max_length=3, choices=Direction, default=Direction.IN)
     # The customer's number in E.164; empty for a call from a browser.
     number = models.CharField(_("number"), max_length=20, blank=True)
-    # How the provider names it: a call from a browser has no other name than its session's.
+    # The telephone exchange that carries and routes it; none where we do it ourselves.
+    exchange = models.ForeignKey(
+        Exchange, verbose_name=_("exchange"), null=True, on_delete=models.PROTECT, related_name="calls", db_index=False
+    )
+    # How the exchange names it: a call from a browser has no other name than its session's.
     key = models.CharField(_("name at the provider"), max_length=120, null=True)
     began_at = models.DateTimeField(_("began"), default=timezone.now)
     answered_at = models.DateTimeField(_("answered"), null=True)
@@ -30,11 +36,24 @@ class Call(models.Model):
     # How many facts are known: a page that was told a lower number asks again.
     version = models.IntegerField(_("version"), default=0)
 
+    # Of a call of an exchange: up to which version its visits and legs follow it.
+    followed = models.IntegerField(default=0, db_default=0)
+
+    objects = CallQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("call")
         verbose_name_plural = _("calls")
-        constraints: ClassVar = [models.UniqueConstraint(fields=["provider", "key"], name="call_known_once")]
-        indexes: ClassVar = [models.Index(fields=["began_at"], name="call_going", condition=models.Q(ended_at=None))]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["exchange", "key"], name="call_known_once")]
+        indexes: ClassVar = [
+            models.Index(fields=["began_at"], name="call_going", condition=models.Q(ended_at=None)),
+            models.Index(fields=["-began_at", "-interaction"], name="call_recent"),
+            models.Index(
+                fields=["exchange"],
+                name="call_unfollowed",
+                condition=models.Q(exchange__isnull=False, followed__lt=models.F("version")),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"C-{self.pk}"

@@ -297,9 +297,9 @@ def rows_of(base: str) -> tuple[QuerySet[Any], str]:
     """Return the rows of a base, and the field with the time that puts each into its interval."""
     earlier = WorkItem.objects.filter(interaction=OuterRef("interaction"), pk__lt=OuterRef("pk"))
     if base == "visits":
-        return WorkItem.objects.all(), "entered_at"
+        return WorkItem.objects.came(), "entered_at"
     if base == "contacts":
-        return WorkItem.objects.filter(~Exists(earlier)), "entered_at"
+        return WorkItem.objects.came().filter(~Exists(earlier)), "entered_at"
     if base == "legs":
         return Assignment.objects.filter(accepted_at__isnull=False), "item__entered_at"
     # The last that happened in a contact which came to no queue; of a call, when it ended.

@@ -11,14 +11,14 @@ from django.utils.translation import gettext as _
 from cxcenter.core import audit, realtime
 from cxcenter.core.errors import Conflict, Invalid
 from cxcenter.core.events import announce
-from interactions.actions import talk
+from interactions.actions import calls, talk
 from interactions.choices import Audience
 from interactions.models import Interaction
 from routing import locks
-from routing.actions import legs, queueing, states, voice
-from routing.choices import Leg, LegEnd, Outcome
+from routing.actions import exchange_transfer, legs, queueing, states, voice
+from routing.choices import Leg, LegEnd, Outcome, Work
 from routing.events import LegAccepted
-from routing.models import Assignment, Queue, WorkItem
+from routing.models import Assignment, Guest, Queue, WorkItem
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
@@ -38,12 +38,14 @@ def transfer(
 
     The leg ends and a new visit begins, with the priority of the old one. A person gets an offer for himself alone; if
     he does not take it within three minutes the queue may. Raises Invalid without a target, Conflict if the actor
-    does not hold the session.
+    does not hold the session. The call of a telephone exchange is handed on by it: it is asked to.
     """
     if (queue is None) == (operator is None):
         raise Invalid(_("Choose a person or a queue."), field="target")
+    if calls.is_outside(interaction_id):
+        return exchange_transfer.ask(interaction_id, actor, note=note, queue=queue, operator=operator)
     visit, leg = _lock_visit(interaction_id, actor, by_supervisor=by_supervisor)
-    target = queue or _queue_towards(operator, visit.queue)
+    target = queue or queue_towards(operator, visit.queue)
     if leg is not None:
         legs.release(leg, LegEnd.TRANSFERRED)
     else:
@@ -78,6 +80,8 @@ def _lock_visit(interaction_id: int, actor: "User", *, by_supervisor: bool) -> t
     """Lock the visit that a transfer ends and its leg: the actor's own, or for a supervisor anybody's (or none)."""
     if not by_supervisor:
         leg = legs.lock_owned(interaction_id=interaction_id, actor=actor)
+        if leg.item.work == Work.CALL and Guest.objects.live().filter(leg=leg).exists():
+            raise Conflict(_("A colleague is in this call: complete it, or go back to the customer."), code="guests")
         return leg.item, leg
     audit.record(actor, "interaction.move", f"interaction:{interaction_id}")
     visit, held = _lock_place(interaction_id)
@@ -103,8 +107,11 @@ def _refuse_ended(interaction_id: int) -> None:
         raise Conflict(_("This session has ended."), code="closed")
 
 
-def _queue_towards(operator: "User | None", present: Queue) -> Queue:
-    """Return the queue by which a contact reaches a person: the present one if he serves it, else his first."""
+def queue_towards(operator: "User | None", present: Queue) -> Queue:
+    """Return the queue by which a contact reaches a person: the present one if he serves it, else his first.
+
+    Raises Invalid if he serves none.
+    """
     assert operator is not None
     now = timezone.now()
     queues = Queue.objects.offering(now).filter(
@@ -119,6 +126,8 @@ def _queue_towards(operator: "User | None", present: Queue) -> Queue:
 @transaction.atomic
 def take_over(*, interaction_id: int, actor: "User") -> Assignment:
     """A supervisor takes a session into his own hands, from an operator or out of the queue, offered or not."""
+    if calls.is_outside(interaction_id):
+        raise Conflict(_("This call is handed out by a telephone exchange: take it there."), code="outside")
     item, held = _lock_place(interaction_id)
     is_held = held is not None and held.leg == Leg.ACTIVE
     if held is not None and is_held and held.operator_id == actor.pk:

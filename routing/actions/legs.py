@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, Forbidden, Invalid
 from cxcenter.core.statements import Statement
-from interactions.actions import talk
+from interactions.actions import calls, talk
+from interactions.calls.table import Control
 from interactions.choices import Audience, Author, CloseReason
 from interactions.models import Disposition, Interaction, Message, Topic
 from routing import locks
@@ -48,6 +49,12 @@ def owned_leg(*, interaction_id: int, actor: "User") -> Assignment:
     return leg
 
 
+def outside_leg(*, interaction_id: int, actor: "User") -> Assignment | None:
+    """Return the leg in which the call of an exchange rings at the actor or is in his hands; None if there is none."""
+    own = Assignment.objects.filter(interaction_id=interaction_id, operator=actor, outside=True)
+    return own.filter(leg__in=[Leg.OFFERED, Leg.ACTIVE]).select_related("item__queue").first()
+
+
 def lock_owned(*, interaction_id: int, actor: "User") -> Assignment:
     """Lock the leg in which the actor holds the session. Raises Conflict if he does not, or just no longer."""
     leg = locks.lock_leg(owned_leg(interaction_id=interaction_id, actor=actor).pk)
@@ -78,11 +85,11 @@ def return_to_queue(
 ) -> WorkItem | None:
     """End a leg and let its contact wait again in the same queue, with its priority; the customer is told.
 
-    If its operator is ready again before somebody else has it, he is the first to get it: for `preferred_for`, or
+    That of a telephone exchange stays where the exchange has it. If its operator is ready again before somebody else has it, he is the first to get it: for `preferred_for`, or
     the channel's time of return.
     """
     leg = locks.lock_leg(leg_id)
-    if leg.leg != Leg.ACTIVE:
+    if leg.leg != Leg.ACTIVE or leg.outside:
         return None
     if preferred_for is None:
         preferred_for = timedelta(seconds=leg.interaction.thread.channel.return_s)
@@ -269,8 +276,14 @@ def _end_snooze(leg_id: int) -> None:
 
 @transaction.atomic
 def finish(*, interaction_id: int, actor: "User", reason: str = CloseReason.FINISHED) -> Assignment:
-    """End a session: the talk closes, the leg goes into wrap-up (still holding its place)."""
+    """End a session: the talk closes, the leg goes into wrap-up (still holding its place).
+
+    A telephone exchange is asked to hang up its call, and all this follows when it has.
+    """
     leg = lock_owned(interaction_id=interaction_id, actor=actor)
+    if leg.outside:
+        calls.press(interaction_id=interaction_id, actor=actor, control=Control.HANG_UP)
+        return leg
     to_wrapup(leg)
     talk.close_interaction(interaction_id=interaction_id, reason=reason, actor=actor)
     return leg

@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, CxError, Forbidden
 from cxcenter.core.events import announce
+from interactions.actions import calls
+from interactions.calls.table import Control
 from routing import locks, rows, skills, strategies
 from routing.actions import queueing, states, voice
 from routing.choices import Leg, LegEnd, Mode, Outcome, Visit, Work
@@ -213,6 +215,8 @@ def accept_offer(*, leg_id: int, actor: "User") -> Assignment:
         return leg
     if leg.leg != Leg.OFFERED:
         raise _gone()
+    if leg.outside:
+        raise Conflict(_("Answer it on your phone."), code="on_the_phone")
     presence = locks.lock_presence(actor.pk)
     if presence.mode == Mode.OFFLINE:
         raise Conflict(_("You are offline. Become available first."), code="offline")
@@ -232,7 +236,9 @@ def accept_offer(*, leg_id: int, actor: "User") -> Assignment:
 
 def accept_left() -> int:
     """Accept what was offered in queues that accept by themselves by a process that died before it did."""
-    offered = Assignment.objects.filter(leg=Leg.OFFERED, item__queue__auto_accept=True).select_related("operator")
+    offered = Assignment.objects.filter(leg=Leg.OFFERED, outside=False, item__queue__auto_accept=True).select_related(
+        "operator"
+    )
     count = 0
     for offer in offered.order_by("item_id")[:200]:
         # Its operator may have gone: then the offer runs out.
@@ -244,11 +250,13 @@ def accept_left() -> int:
 
 @transaction.atomic
 def decline_offer(*, leg_id: int, actor: "User") -> None:
-    """Give an offer back: the contact keeps its wait, the operator stays available."""
+    """Give an offer back: the contact keeps its wait, the operator stays available. An exchange is asked to take its call back."""
     leg = locks.lock_leg(leg_id)
     if leg.operator_id != actor.pk:
         raise Forbidden(_("This contact was offered to somebody else."))
-    if leg.leg == Leg.OFFERED:
+    if leg.outside:
+        calls.press(interaction_id=leg.interaction_id, actor=actor, control=Control.DECLINE)
+    elif leg.leg == Leg.OFFERED:
         _give_back(leg, LegEnd.DECLINED, mode=None)
 
 
@@ -289,8 +297,8 @@ def expire_offers(now: datetime, steady_since: datetime | None = None) -> int:
 @transaction.atomic
 def return_offers_of(user_id: int, works: Collection[str] = Work.values) -> None:
     """Return at once what is offered to an operator who went away, or takes none of these kinds of work any more."""
-    offered = Assignment.objects.filter(operator_id=user_id, leg=Leg.OFFERED, item__work__in=works).order_by("item_id")
-    legs = list(offered.values_list("pk", "item_id"))
+    offered = Assignment.objects.filter(operator_id=user_id, leg=Leg.OFFERED, outside=False, item__work__in=works)
+    legs = list(offered.order_by("item_id").values_list("pk", "item_id"))
     # Every item comes before the presence, so that the order of locks holds in one transaction.
     locks.lock_items(item_id for _leg_id, item_id in legs)
     for leg_id, _item_id in legs:

@@ -248,7 +248,7 @@ def sweep_kept_talks(*, now: datetime, steady_since: datetime) -> int:
     limit = now - timedelta(seconds=policy.keep_talks_s)
     if steady_since <= limit:
         due |= Q(operator__presence__vanished_at__lte=limit, interaction__waiting_since__isnull=False)
-    kept = Assignment.objects.owned().filter(due, operator__presence__vanished_at__isnull=False)
+    kept = Assignment.objects.owned().filter(due, outside=False, operator__presence__vanished_at__isnull=False)
     ids = list(kept.order_by("item_id").values_list("pk", flat=True)[:200])
     for leg_id in ids:
         legs.let_go(leg_id=leg_id, end=LegEnd.VANISHED)

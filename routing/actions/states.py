@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.db.models import Value
 from django.utils import timezone
 
 from cxcenter.core import realtime
@@ -10,16 +11,18 @@ from routing import rows
 from routing.capacity import LIMITS
 from routing.choices import Leg, Mode, State
 from routing.events import PresenceChanged, RoomMade
-from routing.models import Assignment, Attendance, Presence, PresenceInterval
+from routing.models import Assignment, Attendance, Guest, Presence, PresenceInterval
 
 
 def shown_state(presence: Presence) -> str:
     """Return what an operator does: his mode, or while available the work he has."""
     if presence.mode != Mode.AVAILABLE:
         return presence.mode
-    legs = set(
-        Assignment.objects.filter(operator_id=presence.user_id).exclude(leg=Leg.ENDED).values_list("leg", "holds")
-    )
+    own = Assignment.objects.filter(operator_id=presence.user_id).exclude(leg=Leg.ENDED).order_by()
+    # In a colleague's call he works as in one of his own.
+    taken_in = Guest.objects.present().filter(user_id=presence.user_id, invited_by__isnull=False).order_by()
+    as_legs = taken_in.values_list(Value(Leg.ACTIVE.value), Value(value=True))
+    legs = set(own.values_list("leg", "holds").union(as_legs))
     if (Leg.ACTIVE, True) in legs:
         return State.BUSY
     return State.WRAPUP if any(leg == Leg.WRAPUP for leg, _holds in legs) else State.AVAILABLE

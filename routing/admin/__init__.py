@@ -1,5 +1,5 @@
 """Pages of queues, operators and routing's work."""
 
-from routing.admin import hours, journal, people, queues, skills
+from routing.admin import exchanges, hours, journal, people, queues, skills
 
-__all__ = ["hours", "journal", "people", "queues", "skills"]
+__all__ = ["exchanges", "hours", "journal", "people", "queues", "skills"]

@@ -119,7 +119,7 @@ class QueueAdmin(SettingsAdmin):
                 "description": _("Calls keep to the hours of the queue, and to the day where the customer lives."),
             },
         ),
-        (_("Recordings of calls"), {"fields": ("keep_recordings_days",)}),
+        (_("Calls"), {"fields": ("record_calls", "keep_recordings_days", "tell_listening")}),
         (_("Work of an operator"), {"fields": ("offer_s", ("wrapup_s", "wrapup_more_s"), "auto_accept")}),
         (
             _("Closed or paused by hand"),

@@ -1,7 +1,23 @@
 """Queues, skills, work, operators."""
 
-from routing.choices import AlertKind, CallbackEnd, CallbackState, Leg, LegEnd, Mode, Outcome, State, Visit, Work
+from routing.choices import (
+    AlertKind,
+    CallbackEnd,
+    CallbackState,
+    GuestEnd,
+    GuestRole,
+    GuestState,
+    Leg,
+    LegEnd,
+    Mode,
+    Outcome,
+    State,
+    Visit,
+    Work,
+)
 from routing.models.callbacks import Callback
+from routing.models.exchanges import ExchangeQueue
+from routing.models.guests import Guest
 from routing.models.overflow import Backtest, Overflow
 from routing.models.people import (
     Attendance,
@@ -40,8 +56,13 @@ __all__ = [
     "CallbackState",
     "CapacityProfile",
     "Entrance",
+    "ExchangeQueue",
     "FrequentRule",
     "GivesWay",
+    "Guest",
+    "GuestEnd",
+    "GuestRole",
+    "GuestState",
     "Holiday",
     "Leg",
     "LegEnd",

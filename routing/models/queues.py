@@ -188,6 +188,12 @@ class Queue(models.Model):
         db_default=True,
         help_text=_("The customer is told that his call is recorded."),
     )
+    tell_listening = models.BooleanField(
+        _("operators see who listens to their calls"),
+        default=True,
+        db_default=True,
+        help_text=_("A supervisor who speaks is always seen. Each listening is in the audit log, seen or not."),
+    )
     keep_recordings_days = models.PositiveIntegerField(
         _("keep recordings of its calls for, days"),
         null=True,

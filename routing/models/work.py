@@ -125,6 +125,8 @@ class Assignment(models.Model):
     # Whether it takes a place of the operator's capacity: not while snoozed or idle.
     holds = models.BooleanField(_("holds a place"), default=True)
     snoozed_until = models.DateTimeField(_("put aside until"), null=True)
+    # A telephone exchange has decided it: the leg follows what it tells, and several may ring or talk at once.
+    outside = models.BooleanField(_("by a telephone exchange"), default=False, db_default=False)
     why = models.JSONField(_("why this operator"), default=dict)
 
     objects = AssignmentQuerySet.as_manager()
@@ -135,7 +137,7 @@ class Assignment(models.Model):
         constraints: ClassVar = [
             # A double assignment is impossible, whoever tries.
             models.UniqueConstraint(
-                fields=["interaction"], name="one_owner", condition=Q(leg__in=["offered", "active"])
+                fields=["interaction"], name="one_owner", condition=Q(leg__in=["offered", "active"], outside=False)
             ),
         ]
         indexes: ClassVar = [

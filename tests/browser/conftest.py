@@ -2,12 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
 
+from tests.browser.phones import CUSTOMER_HZ, OPERATOR_HZ, Phones, write_tone
 from tests.browser.shop import Shop
 from tests.servers import Stack
 
@@ -143,3 +145,39 @@ class Windows:
     def close(self) -> None:
         for context in self.contexts:
             context.close()
+
+
+@pytest.fixture(scope="module")
+def speak(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[float], Browser]]:
+    """Start a browser whose microphone gives a tone."""
+    folder = tmp_path_factory.mktemp("tones")
+    begun: dict[float, Browser] = {}
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+
+    def start(hz: float) -> Browser:
+        if hz in begun:
+            return begun[hz]
+        tone = write_tone(folder / f"{hz}.wav", hz)
+        flags = [
+            *FLAGS,
+            "--use-fake-device-for-media-stream",
+            "--use-fake-ui-for-media-stream",
+            f"--use-file-for-fake-audio-capture={tone}",
+            "--allow-loopback-in-peer-connection",
+        ]
+        begun[hz] = chromium.browser_type.launch(executable_path=path, args=flags)
+        return begun[hz]
+
+    yield start
+    for browser in begun.values():
+        browser.close()
+
+
+@pytest.fixture
+def phones(
+    installation: Stack, troubles: Troubles, speak: Callable[[float], Browser], request: pytest.FixtureRequest
+) -> Iterator[Phones]:
+    desks, pages = Windows(speak(OPERATOR_HZ), troubles), Windows(speak(CUSTOMER_HZ), troubles)
+    yield Phones(installation, desks, pages, f"phone{zlib.crc32(request.node.name.encode()) % 10_000}")
+    desks.close()
+    pages.close()

@@ -25,13 +25,16 @@ from cxcenter.core import once, webhooks
 from cxcenter.core.models import Event, Outbox
 from cxcenter.widget import limits
 from interactions import sound, speech
-from interactions.actions import cases, drafts, moderation, recordings, transcripts
-from interactions.models import Interaction
+from interactions.actions import cases, commands, drafts, moderation, recordings, transcripts
+from interactions.calls.facts import CUSTOMER, Fact, Kind
+from interactions.models import Call, Interaction
 from interactions.uploads import read_upload
 from routing import calls
 from routing.actions import callbacks, calling, handover, legs, offers
+from routing.actions import exchange as acts
+from routing.actions.exchange import Told
 from routing.models import Assignment, Callback
-from tests import sounds, world
+from tests import exchange, sounds, world
 from tests.api.callers import token
 from tests.widget.client import Visitor
 
@@ -188,6 +191,7 @@ def plant(town: Town) -> Customer:
     customers.train_weights()
     weights = {"frequencies": {"last": {LAST.lower(): 0.5}, "phone": {DIGITS: 0.1}, "email": {MAIL: 0.1}}}
     MatchModel.objects.create(weights={**weights, "rest": 1}, records=2)
+    _rang(town)
     _stuck_in_queues(town, profile)
     return Customer.objects.get(pk=profile.customer_id)
 
@@ -215,6 +219,24 @@ class Hears:
 
     def lines(self, samples, language):
         return [speech.Line([(word, 0.1 * n, 0.1 * n + 0.1) for n, word in enumerate(self.text.split())])], "en"
+
+
+def _rang(town: Town) -> None:
+    """He rings by a telephone exchange, and his card's number is typed on the keypad."""
+    place = exchange.make_exchange("PBX", town.queue, town.alice)
+    alice, now = f"op:{town.alice.pk}", timezone.now().timestamp() - 60
+    kinds = (
+        (Kind.BEGAN, CUSTOMER),
+        (Kind.OFFERED, alice),
+        (Kind.ANSWERED, alice),
+        (Kind.LEFT, CUSTOMER),
+        (Kind.ENDED, ""),
+    )
+    facts = [Fact(f"k{n}", now + n, n, kind, party, {"from": PHONE}) for n, (kind, party) in enumerate(kinds)]
+    acts.hear(exchange=place, told=[Told("1.1", one, SPELLINGS[3]) for one in facts])
+    call = Call.objects.get(exchange=place)
+    commands.command(call=call, control="keypad", actor=town.alice, value=DIGITS)
+    legs.wrap_up(leg_id=Assignment.objects.get(interaction=call.pk).pk, actor=town.alice, note=f"{LAST} rang")
 
 
 def _called_back(town: Town, profile: Profile) -> None:

@@ -9,7 +9,7 @@ from cxcenter.accounts.models import Team, User
 from cxcenter.accounts.roles import Role
 from interactions.models import Channel, Interaction, Site
 from routing.actions import offers, presence
-from routing.models import Assignment, Presence, Queue, WorkItem
+from routing.models import Assignment, Guest, Presence, Queue, WorkItem
 from tests import ears, world
 
 
@@ -96,6 +96,7 @@ def loads_add_up(request):
         return
     for row in Presence.objects.all():
         held = Assignment.objects.filter(operator_id=row.user_id, holds=True).exclude(leg="ended").count()
+        held += Guest.objects.present().filter(user_id=row.user_id, invited_by__isnull=False).count()
         assert row.load == held, f"load {row.load}, but {held} are held"
         intervals = list(row.user.presence_intervals.order_by("started_at", "pk"))
         for before, after in itertools.pairwise(intervals):

@@ -20,8 +20,8 @@ from cxcenter.core.requests import needs, staff_of
 from cxcenter.frame import frame
 from cxcenter.marks import MARKS
 from interactions import pushes
-from interactions.choices import ChannelKind
-from interactions.models import Interaction
+from interactions.choices import ChannelKind, Provider
+from interactions.models import Call, Interaction
 from quality import metrics
 from routing import explain, explain_waits, preferences
 from routing.choices import Choice, State, Work
@@ -237,17 +237,24 @@ def _verdict(one: explain.Candidate, known: dict[int, str]) -> str:
 def _head_of(request: HttpRequest, talk: Interaction) -> dict[str, Any]:
     user = staff_of(request)
     visit = contacts.last_visit(talk)
+    leg = Assignment.objects.filter(metrics.IN_WORK, interaction=talk).select_related("operator").first()
     return {
         "talk": talk,
         "name": talk.caller,
         "kind_label": talk.get_kind_display(),
         "visit": visit,
         "queue": visit.queue.label(user.language) if visit else "",
-        "leg": Assignment.objects.filter(metrics.IN_WORK, interaction=talk).select_related("operator").first(),
+        "leg": leg,
+        "can_listen": leg is not None and leg.operator_id != user.pk and _is_browser_call(talk),
         "callback": Callback.objects.open().filter(session=talk).first() if talk.kind == ChannelKind.CALLBACK else None,
         "mine": user.pk,
         "now": timezone.now(),
     }
+
+
+def _is_browser_call(talk: Interaction) -> bool:
+    """Tell whether it is a call whose sound colleagues can be brought into."""
+    return talk.kind == ChannelKind.VOICE and Call.objects.filter(pk=talk.pk, provider=Provider.BROWSER).exists()
 
 
 def _path_of(talk: Interaction, language: str) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from cxcenter.frame import frame, presence_of
 from interactions import pushes
 from interactions.models import Interaction, Thread
 from routing import queries
+from routing.actions.guests import RING_S
 from routing.choices import Mode
 
 SECTIONS = ("card", "cases", "tasks", "knowledge")
@@ -100,10 +101,14 @@ def parts(request: HttpRequest) -> HttpResponse:
 def offers(request: HttpRequest) -> HttpResponse:
     """Show what is offered to me now, and why nothing is if I have missed an offer."""
     user = staff_of(request)
-    missed = presence_of(user).mode == Mode.NOT_RESPONDING
-    return render(
-        request, "desk/_offers.html", {"offers": rows.offers_of(user), "missed": missed, "now": timezone.now()}
-    )
+    context = {
+        "offers": rows.offers_of(user),
+        "invitations": rows.invitations_of(user),
+        "missed": presence_of(user).mode == Mode.NOT_RESPONDING,
+        "ring_s": RING_S,
+        "now": timezone.now(),
+    }
+    return render(request, "desk/_offers.html", context)
 
 
 @require_GET

@@ -1,7 +1,8 @@
 """The phone of the demo: one line, and the queues that its callers reach."""
 
+from cxcenter.management.demo.channel import SITE_KEY
 from interactions.choices import ChannelKind
-from interactions.models import Channel, Topic
+from interactions.models import Channel, Site, Topic
 from routing.models import Entrance, Queue
 
 LINE = "Phone"
@@ -21,3 +22,5 @@ def plant(topics: dict[str, Topic]) -> None:
             Entrance.objects.create(
                 channel=line, topic=topics[topic] if topic else None, queue=Queue.objects.get(name=queue)
             )
+        # The shop's chat takes calls on it.
+        Site.objects.filter(key=SITE_KEY).update(voice=line)

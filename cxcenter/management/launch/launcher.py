@@ -139,6 +139,7 @@ class Launcher:
     def _start_processes(self, supervisor: Supervisor, web: socket.socket, shop: socket.socket | None) -> None:
         guardian = supervisor.guardian
         supervisor.add(self._process("beat", services.beat(), guardian))
+        supervisor.add(self._process("exchanges", services.exchanges(), guardian))
         for queue in self._queues:
             supervisor.add(self._process(f"worker-{queue}", services.worker(queue), guardian))
         for number in range(1, settings.WEB_PROCESSES + 1):

@@ -32,6 +32,11 @@ def beat() -> list[str]:
     return [*_celery("beat"), "--pidfile="]
 
 
+def exchanges() -> list[str]:
+    """Return the command of what keeps the lines to telephone exchanges. One of it runs in an installation."""
+    return [sys.executable, "manage.py", "exchanges"]
+
+
 def _celery(command: str) -> list[str]:
     return [sys.executable, "-m", "celery", "--app=cxcenter", "--quiet", command, "--loglevel=INFO"]
 

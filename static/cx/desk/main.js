@@ -3,6 +3,7 @@ import "../dialogs.js";
 import "../forms.js";
 import "../player.js";
 import "./card.js";
+import "./dial.js";
 import "./keys.js";
 import "./provenance.js";
 import { format, now, syncTo, tick } from "../clock.js";
@@ -16,7 +17,7 @@ import { refreshOffers } from "./offers.js";
 import { keepAll } from "./drafts.js";
 import { flush } from "./outbox.js";
 import { arrive, openNext, queuesChanged, refreshParts, refreshSide, reopen } from "./parts.js";
-import { callAgain, follow, hearSdp, refreshBar } from "./phone.js";
+import { callAgain, follow, guestGone, hearSdp, refreshBar } from "./phone.js";
 import { ring } from "./prefs.js";
 import { sendLeft } from "./recorder.js";
 import "./sound.js";
@@ -84,6 +85,7 @@ const handlers = {
   offer: () => refreshOffers(),
   sdp: hearSdp,
   ready: callAgain,
+  guest: guestGone,
   signal({ what, id }) {
     if (serves() && what !== "load") refreshBar();
     if (what === "call") return;
@@ -91,6 +93,7 @@ const handlers = {
     if (serves() && (what === "presence" || document.getElementById("offers").children.length)) refreshOffers();
     if (what === "sessions" && Number(document.getElementById("work")?.dataset.session) === Number(id)) sessionChanged();
   },
+  trouble: ({ text }) => say(text, { bad: true, seconds: 15 }),
   queues: ({ queues }) => showQueues(queues),
   reserved({ state, subject, at }) {
     const left = Math.max(1, Math.round((at - now()) / 60));

@@ -1,14 +1,13 @@
 // The phone of the browser: the sound of the calls that the bar shows. What a call's state is the server says; here it is
-// made heard. Each line of the bar has one connection; after a reload it is made anew.
+// made heard. Each line of the bar is one Talk; after a reload they are made anew.
+import { tick } from "../clock.js";
 import { elements, getText, post, Refused, words } from "../net.js";
 import { complain, say } from "../toast.js";
-import { tick } from "../clock.js";
-import { call } from "../voice/peer.js";
+import { playKey } from "../voice/keys.js";
 import { NoMicrophone, open } from "../voice/mic.js";
-import { watch } from "../voice/quality.js";
 import { refreshParts } from "./parts.js";
-import { startRecording } from "./recorder.js";
 import { prefs } from "./prefs.js";
+import { Talk } from "./talk.js";
 
 const AGAIN_MS = 3000;
 // Below this opinion people begin to ask each other to repeat, and below the second they hang up.
@@ -16,31 +15,39 @@ const POOR = 3.6;
 const BAD = 2.6;
 
 const bar = () => document.getElementById("cti");
-const lineOf = () => bar()?.querySelector("[data-line]");
+const lines = () => [...(bar()?.querySelectorAll("[data-line]") ?? [])];
+const lineOf = (session) => lines().find((line) => Number(line.dataset.line) === session);
+// The call that the bar's buttons are about.
+const firstLine = () => lines()[0];
+const ice = () => JSON.parse(document.getElementById("ice")?.textContent || "[]");
 
-// The one connection: {session, party, peer, mic, sound, unwatch}.
-let now = null;
-// Where its sound stands: "connecting", "connected", "lost".
+const talks = new Map();
+const starting = new Set();
+// Calls for which there is no microphone: said once, until the operator tries again.
+const refused = new Set();
+// Where the sound of the first call stands: "connecting", "connected", "lost".
 let state = "";
-let refused = "";
-let starting = false;
-
-function ice() {
-  return JSON.parse(document.getElementById("ice")?.textContent || "[]");
-}
+// Of several tabs of a browser one has the sound: when it closes, another takes it.
+let hasSound = !navigator.locks;
+navigator.locks?.request(`cx.phone.${document.body.dataset.user}`, () => {
+  hasSound = true;
+  follow();
+  return new Promise(() => {});
+});
 
 /** Fetch the bar again and let the sound follow it. */
 export async function refreshBar() {
   try {
     const [fresh] = elements(await getText("/desk/line/"));
     if (!bar() || !fresh) return;
-    if (now) fresh.dataset.sound = state;
+    if (talks.size) fresh.dataset.sound = state;
     const graded = document.getElementById("cti-quality");
     const next = fresh.querySelector("#cti-quality");
     // What the connection is like is known here alone.
-    if (now && graded && next) [next.dataset.quality, next.title] = [graded.dataset.quality ?? "", graded.title];
+    if (talks.size && graded && next) [next.dataset.quality, next.title] = [graded.dataset.quality ?? "", graded.title];
     window.Idiomorph.morph(bar(), fresh);
     tick();
+    document.dispatchEvent(new Event("cx:bar"));
     follow();
   } catch {
     // The line is away: the reconnect asks again.
@@ -49,45 +56,84 @@ export async function refreshBar() {
 
 /** Make heard what the bar shows: connect, hold, mute, or let go. */
 export function follow() {
-  const line = lineOf();
-  const wanted = line?.dataset.provider === "browser" ? Number(line.dataset.line) : 0;
-  if (now && now.session !== wanted) letGo();
-  if (!wanted) return void (refused = "");
-  if (!now && refused !== String(wanted)) connect(wanted, line.dataset.party);
-  if (now) obey(line.dataset);
-}
-
-function obey({ phase, muted, recorded, paused }) {
-  const speaks = phase === "talking";
-  now.mic.getAudioTracks()[0].enabled = speaks && !muted;
-  now.sound.muted = !speaks;
-  if (recorded) record(now, speaks, Boolean(paused));
-}
-
-// What nobody hears is not recorded either: on hold the customer's side of the file is silent.
-async function record(mine, speaks, paused) {
-  const customer = speaks ? mine.sound.srcObject : null;
-  if (!mine.recorder) {
-    if (!customer) return;
-    const asked = { customer, operator: mine.mic, post, session: mine.session, onTrouble, onPause: (on) => on || goOn(mine) };
-    mine.recorder = startRecording(asked);
-    mine.recorder.catch(onTrouble);
+  if (!hasSound) return;
+  const shown = lines().filter((line) => line.dataset.provider === "browser");
+  const wanted = new Set(shown.map((line) => Number(line.dataset.line)));
+  for (const session of refused) if (!wanted.has(session)) refused.delete(session);
+  for (const [session, talk] of talks) {
+    const line = lineOf(session);
+    // Whose call it is has changed: the connections are others.
+    if (!wanted.has(session) || line.dataset.owner !== talk.owner) letGo(session, talk);
   }
-  const recorder = await mine.recorder.catch(() => null);
-  if (!recorder || mine !== now) return;
-  if (mine.recorded !== customer) {
-    recorder.swap({ customer });
-    if (mine.recorded && !customer) recorder.mark("hold");
-    if (mine.recorded === null) recorder.mark("unhold");
-    mine.recorded = customer;
-  }
-  if (paused) recorder.pause();
-  else recorder.resume();
+  for (const line of shown) if (!refused.has(Number(line.dataset.line))) serve(line);
 }
 
-// The pause has ended by itself: the server is told.
-function goOn(mine) {
-  if (mine === now && lineOf()?.dataset.paused) press("resume_recording");
+function serve({ dataset }) {
+  const session = Number(dataset.line);
+  const said = saidBy(dataset);
+  const talk = talks.get(session);
+  if (talk && (talk.hasMicrophone || said.role === "listen")) return talk.obey(said);
+  if (said.role === "listen") return begin(session, dataset).obey(said);
+  return connect(session);
+}
+
+const saidBy = ({ role, phase, muted, recorded, paused, parties }) => ({ role, phase, muted: Boolean(muted), recorded: Boolean(recorded), paused: Boolean(paused), parties: JSON.parse(parties) });
+
+async function connect(session) {
+  if (starting.has(session)) return;
+  starting.add(session);
+  try {
+    const mic = await open(prefs.microphone);
+    const line = lineOf(session);
+    if (!line) return mic.getTracks().forEach((track) => track.stop());
+    const talk = talks.get(session) ?? begin(session, line.dataset);
+    talk.useMicrophone(mic);
+    talk.obey(saidBy(line.dataset));
+  } catch (error) {
+    if (!(error instanceof NoMicrophone)) throw error;
+    refused.add(session);
+    complainMicrophone(error.why);
+  } finally {
+    starting.delete(session);
+  }
+}
+
+function begin(session, { party, owner, role }) {
+  const isFirst = () => Number(firstLine()?.dataset.line) === session;
+  const talk = new Talk({
+    line: { session, party, owner, role },
+    ice: ice(),
+    speaker: prefs.speaker,
+    on: {
+      onState: (next) => isFirst() && showState(next),
+      onQuality: (figures) => isFirst() && showQuality(talk, figures),
+      onBlocked: () => say(words.soundBlocked, { seconds: 20 }),
+      onTrouble,
+      onPauseOver: () => lineOf(session)?.dataset.paused && press("resume_recording", session),
+      onMicrophoneGone: () => changeMicrophone(talk),
+      onRefused: (error) => error instanceof Refused && error.code !== "not_owner" && complain(error),
+    },
+  });
+  talks.set(session, talk);
+  return talk;
+}
+
+// The headset was pulled out, or another one chosen: it takes the place, the call goes on.
+async function changeMicrophone(talk) {
+  try {
+    const mic = await open(prefs.microphone);
+    if (talk.isClosed) mic.getTracks().forEach((track) => track.stop());
+    else talk.useMicrophone(mic);
+  } catch (error) {
+    if (error instanceof NoMicrophone) complainMicrophone(error.why);
+    else throw error;
+  }
+}
+
+function letGo(session, talk) {
+  talks.delete(session);
+  talk.close();
+  if (!talks.size) state = "";
 }
 
 let trouble = null;
@@ -96,80 +142,9 @@ function onTrouble(error) {
   trouble = error ? say(error.message, { bad: true, seconds: 3600 }) : null;
 }
 
-async function connect(session, party) {
-  if (starting) return;
-  starting = true;
-  try {
-    const mic = await open(prefs.microphone);
-    if (Number(lineOf()?.dataset.line) !== session) return stop(mic);
-    begin(session, party, mic);
-  } catch (error) {
-    if (!(error instanceof NoMicrophone)) throw error;
-    // Said once for a call, until the operator tries again.
-    refused = String(session);
-    complainMicrophone(error.why);
-  } finally {
-    starting = false;
-  }
-}
-
-function begin(session, party, mic) {
-  const sound = new Audio();
-  sound.autoplay = true;
-  if (prefs.speaker && sound.setSinkId) sound.setSinkId(prefs.speaker).catch(() => {});
-  const send = (message) => post(`/desk/s/${session}/signal/`, message).catch((error) => error instanceof Refused && error.code !== "not_owner" && complain(error));
-  const track = mic.getAudioTracks()[0];
-  now = { session, party, mic, sound, unwatch: () => {} };
-  const mine = now;
-  mine.peer = call({
-    ice: ice(),
-    track,
-    send,
-    onTrack(stream) {
-      sound.srcObject = stream;
-      if (mine === now && lineOf()) obey(lineOf().dataset);
-      sound.play().catch(() => say(words.soundBlocked, { seconds: 20 }));
-    },
-    onState: (state) => mine === now && showState(state),
-  });
-  mine.unwatch = watch(mine.peer.pc, (figures) => mine === now && showQuality(figures));
-  track.addEventListener("ended", () => mine === now && changeMicrophone());
-  obey(lineOf().dataset);
-}
-
-// The headset was pulled out: another microphone takes its place, the call goes on.
-async function changeMicrophone() {
-  const mine = now;
-  try {
-    const mic = await open(prefs.microphone);
-    if (mine !== now) return stop(mic);
-    stop(mine.mic);
-    mine.mic = mic;
-    await mine.peer.pc.getSenders()[0].replaceTrack(mic.getAudioTracks()[0]);
-    (await mine.recorder)?.swap({ operator: mic });
-    obey(lineOf().dataset);
-  } catch (error) {
-    if (error instanceof NoMicrophone) complainMicrophone(error.why);
-    else throw error;
-  }
-}
-
-function letGo() {
-  const { unwatch, peer, sound, mic, recorder } = now;
-  now = null;
-  unwatch();
-  peer.close();
-  sound.srcObject = null;
-  const silence = () => stop(mic);
-  if (recorder) recorder.then((one) => one.stop()).catch(onTrouble).finally(silence);
-  else silence();
-}
-
-const stop = (stream) => stream.getTracks().forEach((track) => track.stop());
-
 function complainMicrophone(why) {
   const text = words[`mic${why[0].toUpperCase()}${why.slice(1)}`];
-  say(text, { bad: true, seconds: 60, act: words.retry, undo: () => ((refused = ""), follow()) });
+  say(text, { bad: true, seconds: 60, act: words.retry, undo: () => (refused.clear(), follow()) });
 }
 
 function showState(next) {
@@ -178,7 +153,7 @@ function showState(next) {
   bar()?.setAttribute("data-sound", state);
 }
 
-function showQuality({ opinion, loss, rtt, jitter, silent }) {
+function showQuality(talk, { opinion, loss, rtt, jitter, silent }) {
   const button = document.getElementById("cti-quality");
   if (!button) return;
   const grade = opinion < BAD ? "bad" : opinion < POOR ? "poor" : "good";
@@ -188,57 +163,59 @@ function showQuality({ opinion, loss, rtt, jitter, silent }) {
     .replace("{loss}", (loss * 100).toFixed(1))
     .replace("{jitter}", Math.round(jitter * 1000))
     .replace("{rtt}", Math.round(rtt * 1000));
-  if (grade === "bad" && !silent && now && !now.warned) {
-    now.warned = true;
+  if (grade === "bad" && !silent && !talk.warned) {
+    talk.warned = true;
     say(words.soundBad, { seconds: 15 });
   }
 }
 
-/** What the customer's browser says of the connection. */
-export function hearSdp({ id, ...message }) {
-  if (now?.session === id) now.peer.hear(message);
+/** What another browser says of the connection: the customer's, or a colleague's. */
+export function hearSdp({ id, from, ...message }) {
+  talks.get(id)?.hear(from, message);
 }
 
-/** The customer's page was loaded again: it is called anew. */
-export function callAgain({ id }) {
-  if (now?.session !== id) return;
-  const { session, party, mic, recorder, recorded } = now;
-  now.unwatch();
-  now.peer.close();
-  now.sound.srcObject = null;
-  begin(session, party, mic);
-  Object.assign(now, { recorder, recorded });
+/** Another browser's page was loaded: it is called anew. */
+export function callAgain({ id, from }) {
+  talks.get(id)?.callAgain(from);
 }
 
-async function press(control) {
-  const session = lineOf()?.dataset.line;
-  if (!session) return;
+/** A colleague who was called into my call is gone: why. */
+export function guestGone({ end, name }) {
+  const text = { declined: words.guestDeclined, no_answer: words.guestNoAnswer, left: words.guestLeft }[end];
+  say(text.replace("{name}", name), { seconds: 10 });
+}
+
+async function press(control, session, value = "") {
   // Heard at once; the server's word follows.
-  if (now && control === "mute") now.mic.getAudioTracks()[0].enabled = false;
-  if (now && control === "hold") {
-    now.mic.getAudioTracks()[0].enabled = false;
-    now.sound.muted = true;
-  }
-  await post(`/desk/s/${session}/call/${control}/`).catch(complain);
-  refreshBar();
+  if (control === "mute") talks.get(session)?.hush({ ears: false });
+  if (control === "hold") talks.get(session)?.hush();
+  if (control === "keypad") playKey(value);
+  await post(`/desk/s/${session}/call/${control}/`, { value }).catch(complain);
+  // Of a key nothing changes, and the keypad stays open.
+  if (control !== "keypad") refreshBar();
 }
 
-async function hangUp(url) {
+async function ask(url) {
   await post(url).catch(complain);
   refreshBar();
   refreshParts();
 }
 
 document.addEventListener("click", ({ target }) => {
-  const pressed = target.closest("[data-press]");
-  const hung = target.closest("[data-hang-up]");
-  if (pressed && !pressed.disabled) press(pressed.dataset.press);
-  if (hung && !hung.disabled) hangUp(hung.dataset.hangUp);
+  const button = target.closest("[data-press], [data-hang-up], [data-speak]");
+  if (!button || button.disabled) return;
+  const { press: control, hangUp, speak, line, value } = button.dataset;
+  if (control) press(control, Number(line ?? firstLine()?.dataset.line), value);
+  else ask(hangUp ?? speak);
 });
 document.addEventListener("cx:sound", () => {
-  if (!now) return;
-  if (now.sound.setSinkId) now.sound.setSinkId(prefs.speaker || "").catch(complain);
-  changeMicrophone();
+  for (const talk of talks.values()) {
+    talk.useSpeaker(prefs.speaker);
+    if (talk.hasMicrophone) changeMicrophone(talk);
+  }
 });
-addEventListener("pagehide", () => now && letGo());
-setInterval(() => lineOf() && !now && follow(), AGAIN_MS);
+addEventListener("pagehide", () => {
+  for (const [session, talk] of talks) letGo(session, talk);
+});
+// What could not be begun before is tried again.
+setInterval(() => lines().length > talks.size && follow(), AGAIN_MS);

@@ -27,8 +27,9 @@ function listen(pc, { onTrack, onState }) {
 }
 
 /**
- * Call the other side. `track` is our sound, `send(message)` takes {conn, turn, what, sdp} to it.
- * Returns {hear(message), close(), pc}. `onState` gets "connecting", "connected", "lost", "failed" or "closed".
+ * Call the other side. `track` is our sound (null: none yet), `send(message)` takes {conn, turn, what, sdp} to it.
+ * Returns {hear(message), speak(track), again(), close(), pc}. `onState` gets "connecting", "connected", "lost", "failed" or
+ * "closed". `speak` puts another sound, or none, in the place of the one before; `again` asks at once, unless it was answered.
  */
 export function call({ ice, track, send, onTrack, onState }) {
   const pc = new RTCPeerConnection({ iceServers: ice });
@@ -38,7 +39,7 @@ export function call({ ice, track, send, onTrack, onState }) {
   let again = 0;
   let lost = 0;
   listen(pc, { onTrack, onState: changed });
-  pc.addTrack(track);
+  const { sender } = pc.addTransceiver(track ?? "audio", { direction: "sendrecv" });
 
   function changed(state) {
     clearTimeout(lost);
@@ -66,6 +67,12 @@ export function call({ ice, track, send, onTrack, onState }) {
   offer();
   return {
     pc,
+    speak: (next) => speak(sender, next),
+    again() {
+      if (answered === turn) return false;
+      if (pc.localDescription) tell();
+      return true;
+    },
     async hear(message) {
       if (message.conn !== conn || message.turn !== turn || answered === turn || pc.signalingState !== "have-local-offer") return;
       answered = turn;
@@ -81,14 +88,21 @@ export function call({ ice, track, send, onTrack, onState }) {
   };
 }
 
+async function speak(sender, track) {
+  // A connection that was closed meanwhile has nobody to speak to.
+  if (sender && sender.track !== track) await sender.replaceTrack(track).catch(() => {});
+}
+
 /**
- * Answer whoever calls. Returns {hear(message), close(), pc}: a call of another connection takes the place of the one before.
+ * Answer whoever calls. Returns {hear(message), speak(track), close(), pc}: a call of another connection takes the place of
+ * the one before.
  */
 export function answer({ ice, track, send, onTrack, onState }) {
   let pc = null;
   let conn = "";
   let turn = 0;
   let said = null;
+  let sender = null;
 
   async function hear(message) {
     if (message.conn === conn && message.turn < turn) return;
@@ -102,6 +116,11 @@ export function answer({ ice, track, send, onTrack, onState }) {
     said = null;
     const [mine, heard] = [pc, turn];
     await mine.setRemoteDescription({ type: "offer", sdp: message.sdp });
+    // We answer in the same line of the description, whether we have a sound already or not.
+    const [line] = mine.getTransceivers();
+    line.direction = "sendrecv";
+    ({ sender } = line);
+    await speak(sender, track);
     await mine.setLocalDescription(await mine.createAnswer());
     await gathered(mine);
     if (mine !== pc || heard !== turn) return;
@@ -114,8 +133,8 @@ export function answer({ ice, track, send, onTrack, onState }) {
     conn = next;
     pc = new RTCPeerConnection({ iceServers: ice });
     const mine = pc;
+    sender = null;
     listen(pc, { onTrack, onState: (state) => mine === pc && onState({ disconnected: "lost", failed: "lost" }[state] ?? state) });
-    pc.addTrack(track);
   }
 
   return {
@@ -123,9 +142,13 @@ export function answer({ ice, track, send, onTrack, onState }) {
     get pc() {
       return pc;
     },
+    speak(next) {
+      track = next;
+      return speak(sender, next);
+    },
     close() {
       pc?.close();
-      [pc, conn] = [null, ""];
+      [pc, conn, sender] = [null, "", null];
     },
   };
 }

@@ -90,6 +90,8 @@ class Client:
         self.translator = translator
         self.connected = asyncio.Event()
         self.errors: Counter[str] = Counter()
+        # Why there is no line now, in words; empty while there is one.
+        self.trouble = ""
         self._hear = hear
         self._known = known
         self._writer: asyncio.StreamWriter | None = None
@@ -144,10 +146,12 @@ class Client:
                 await self._log_in()
                 await self._resync()
                 was_connected = True
+                self.trouble = ""
                 self.connected.set()
                 log.info("connected to Asterisk at %s", self.server.host)
                 await self._watch(lost)
         except (AmiError, OSError, TimeoutError) as error:
+            self.trouble = str(error) or type(error).__name__
             log.warning("the line to Asterisk at %s is lost: %s", self.server.host, error)
         finally:
             self.connected.clear()

@@ -17,7 +17,7 @@ OLD = """
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("interactions", "0009_recordings"),
+        ("interactions", "0014_dialled"),
     ]
 
     operations = [
