@@ -10,8 +10,21 @@ RUN useradd --uid 10001 --create-home --home-dir /home/cx --shell /usr/sbin/nolo
 WORKDIR /app
 
 # First the packages: this layer is made again only when a pin changes.
-COPY requirements.txt ./
-RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes --requirement requirements.txt
+# x264 and x265 (GPL), which come with av, are taken out in the same layer: the image holds none of them.
+COPY requirements.txt requirements-asr.txt requirements-s3.txt deploy/lgpl_av.sh ./
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends gcc \
+    && pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes --requirement requirements.txt \
+    && sh lgpl_av.sh "$(python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')" \
+    && apt-get purge --yes --auto-remove gcc \
+    && rm -rf /var/lib/apt/lists/*
+
+# What only some need, split at spaces: asr (speech is recognised), s3 (recordings lie in a bucket).
+ARG EXTRAS=""
+RUN for extra in $EXTRAS; do \
+        pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes \
+            --requirement "requirements-$extra.txt" || exit 1; \
+    done
 
 COPY . ./
 

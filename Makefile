@@ -30,6 +30,8 @@ LOCK := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --gene
 	--no-header --no-emit-index-url --no-emit-find-links
 lock: dev-packages ## pin what requirements*.in name, with hashes
 	@$(LOCK) -o requirements.txt requirements.in
+	@$(LOCK) -o requirements-asr.txt requirements-asr.in
+	@$(LOCK) -o requirements-s3.txt requirements-s3.in
 	@$(LOCK) -o requirements-dev.txt requirements-dev.in
 	@$(LOCK) --no-deps -o requirements-bench.txt requirements-bench.in
 
@@ -47,7 +49,7 @@ packages:
 	@tools/install.sh requirements.txt
 
 dev-packages:
-	@tools/install.sh requirements.txt requirements-dev.txt
+	@tools/install.sh requirements.txt requirements-asr.txt requirements-s3.txt requirements-dev.txt
 
 browser:
 	@tools/need.sh

@@ -174,17 +174,37 @@ STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-# Recordings of calls: a folder, or a bucket that speaks S3 (`pip install django-storages[s3]`).
+# Recordings of calls: a folder, or a bucket that speaks S3.
 RECORDINGS_S3_BUCKET = env.text("RECORDINGS_S3_BUCKET", "")
 if RECORDINGS_S3_BUCKET:
+    try:
+        from botocore.config import Config
+
+        from interactions import bucket as _bucket  # noqa: F401 — it needs django-storages
+    except ImportError:
+        raise ImproperlyConfigured(
+            "RECORDINGS_S3_BUCKET is set, but what speaks S3 is not installed: tools/install.sh requirements-s3.txt"
+        ) from None
+    RECORDINGS_S3_URL = env.text("RECORDINGS_S3_URL", "")
     STORAGES["recordings"] = {
-        "BACKEND": "storages.backends.s3.S3Storage",
+        "BACKEND": "interactions.bucket.Bucket",
         "OPTIONS": {
             "bucket_name": RECORDINGS_S3_BUCKET,
-            "endpoint_url": env.text("RECORDINGS_S3_URL", "") or None,
+            "endpoint_url": RECORDINGS_S3_URL or None,
+            "region_name": env.text("RECORDINGS_S3_REGION", "") or None,
             "access_key": env.text("RECORDINGS_S3_ACCESS_KEY", "") or None,
             "secret_key": env.text("RECORDINGS_S3_SECRET_KEY", "") or None,
             "file_overwrite": True,
+            "client_config": Config(
+                # Whoever waits has his own tries: a bucket that is away must not hold up a thread of the web.
+                connect_timeout=3,
+                read_timeout=20,
+                retries={"total_max_attempts": 2},
+                # Servers that are not Amazon's know buckets by paths, and not all the newer checksums.
+                s3={"addressing_style": "path" if RECORDINGS_S3_URL else "auto"},
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
         },
     }
 else:
@@ -196,6 +216,9 @@ else:
 # 32 bytes in base64: files are encrypted with it. Old keys stay in the list as long as files lie under them.
 RECORDINGS_KEY = env.text("RECORDINGS_KEY", "")
 RECORDINGS_OLD_KEYS = env.words("RECORDINGS_OLD_KEYS")
+# A folder with a Whisper model: what was said is recognised. `interactions.speech.check` looks into it.
+ASR_MODEL_DIR = env.text("ASR_MODEL_DIR", "")
+ASR_LANGUAGE = env.text("ASR_LANGUAGE", "auto")
 if not (STATIC_ROOT / "staticfiles.json").exists():
     # Before the first `collectstatic` (tests, a bare `manage.py`) files are served as they lie.
     STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
@@ -284,6 +307,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "now"
 CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
     "*.bulk_*": {"queue": "bulk"},
+    "*.asr_*": {"queue": "asr"},
     # It waits for other people's servers: timers must not wait behind it.
     "cxcenter.core.tasks.deliver_webhooks": {"queue": "bulk"},
 }
@@ -341,6 +365,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=2, minute=30),
         "options": {"expires": 3600},
     },
+    # Without a model there is no worker that would take it.
+    **(
+        {"recognise speech": {"task": "interactions.tasks.asr_recognise", "schedule": 10.0, "options": {"expires": 10}}}
+        if ASR_MODEL_DIR
+        else {}
+    ),
     "sweep old rows": {"task": "cxcenter.core.tasks.sweep_old_rows", "schedule": 3600.0, "options": {"expires": 600}},
 }
 

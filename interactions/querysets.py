@@ -99,6 +99,32 @@ class RecordingQuerySet(models.QuerySet[Any]):
         return self.filter(delete_after__lt=timezone.now(), legal_hold=False)
 
 
+class TranscriptQuerySet(models.QuerySet[Any]):
+    """How far recordings were recognised."""
+
+    def to_make(self) -> Self:
+        """Keep those that nobody has at work, the newest call first: it is asked for soonest."""
+        return self.filter(state="waiting", claimed_until__lt=timezone.now()).order_by("-recording")
+
+
+class SpokenQuerySet(models.QuerySet[Any]):
+    """Lines of what was said in calls."""
+
+    def visible_to(self, user: "User") -> Self:
+        """Keep lines of recordings the user may hear."""
+        if user.may(Right.READ_ALL):
+            return self
+        from interactions.models import Interaction
+
+        return self.filter(recording__interaction__in=Interaction.objects.visible_to(user))
+
+    def saying(self, text: str) -> Self:
+        """Keep lines with the words of a text, in whatever form."""
+        from interactions import search
+
+        return self.alias(words=search.Words("text")).filter(words=search.asked(text))
+
+
 class CaseQuerySet(models.QuerySet[Any]):
     """Cases."""
 

@@ -10,14 +10,14 @@ from cxcenter.core.personal import File, Holder, Rows, Section, Subject, in_batc
 from interactions import vault
 from interactions.actions import recordings
 from interactions.actions.files import discard_files
-from interactions.models import Recording, RecordingMark, RecordingPiece
+from interactions.models import Recording, RecordingMark, RecordingPiece, SpokenLine, Transcript
 from interactions.personal import sessions_of
 
 
 class Recordings(Holder):
-    """Sound of calls, its pieces, and what is noted in it."""
+    """Sound of calls, its pieces, its words, and what is noted in it."""
 
-    tables = (Recording, RecordingPiece, RecordingMark)
+    tables = (Recording, RecordingPiece, RecordingMark, Transcript, SpokenLine)
 
     def obstacles(self, subject: Subject) -> list[str]:
         """Return how many recordings are on legal hold: they must not be erased."""
@@ -27,7 +27,7 @@ class Recordings(Holder):
 
     def sections(self) -> dict[str, Section]:
         """Return what is exported of them."""
-        return {"recordings": _recordings}
+        return {"recordings": _recordings, "words_of_recordings": _words}
 
     def files(self, subject: Subject) -> Iterator[File]:
         """Yield the sound of his calls."""
@@ -35,7 +35,7 @@ class Recordings(Holder):
             yield File(_path(row), partial(vault.read, row.file, row.key_id))
 
     def erase(self, subject: Subject) -> None:
-        """Delete the sound, wherever it lies, and the words of the marks. When it was and how long each spoke stays."""
+        """Delete the sound, wherever it lies, its words and those of the marks. When it was and how long each spoke stays."""
         ids = list(Recording.objects.filter(interaction__in=sessions_of(subject)).values_list("pk", flat=True))
         recordings.erase(ids)
         transaction.on_commit(discard_files, robust=True)
@@ -58,4 +58,16 @@ def _recordings(subject: Subject) -> Rows:
             "state": row.state,
             "path": _path(row) if row.file else None,
             "marks": [{"at_s": mark.at_s, "kind": mark.kind, "text": mark.text} for mark in row.marks.all()],
+        }
+
+
+def _words(subject: Subject) -> Rows:
+    lines = SpokenLine.objects.filter(recording__interaction__in=sessions_of(subject)).select_related("recording")
+    for line in in_batches(lines):
+        yield {
+            "recording": _path(line.recording),
+            "side": line.side,
+            "start_s": line.start_s,
+            "end_s": line.end_s,
+            "text": line.text,
         }

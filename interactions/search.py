@@ -2,17 +2,18 @@
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from django.contrib.postgres.search import SearchHeadline, SearchQuery, SearchVectorField
 from django.db import OperationalError, connection, transaction
 from django.db.models import F, Func, Max, TextField
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from cxcenter.accounts.models import User
-    from interactions.models import Message
+    from interactions.models import Message, SpokenLine
+
 
 # PostgreSQL's configuration of this name takes words in ASCII for English.
 CONFIG = "russian"
@@ -47,24 +48,42 @@ def asked(text: str) -> SearchQuery:
     return SearchQuery(text.translate(YO), config=CONFIG, search_type="websearch")
 
 
-@dataclass(frozen=True)
-class Found:
-    """The newest messages with the words; `is_whole` is False if older ones were too many to be looked through."""
+Row = TypeVar("Row")
 
-    messages: "list[Message]"
+
+@dataclass(frozen=True)
+class Found(Generic[Row]):
+    """The newest rows with the words; `is_whole` is False if older ones were too many to be looked through."""
+
+    rows: list[Row]
     is_whole: bool = True
 
 
-def newest_saying(user: "User", text: str, *, limit: int) -> Found:
-    """Return the newest messages with the words of a text that the user may read, up to `limit`.
+def newest_saying(user: "User", text: str, *, limit: int) -> "Found[Message]":
+    """Return the newest messages with the words of a text that the user may read, up to `limit`."""
+    from interactions.models import Message
+
+    said: Any = Message.objects.visible_to(user).saying(text)
+    return _newest(said.select_related("interaction__profile__customer", "user"), limit)
+
+
+def newest_spoken(user: "User", text: str, *, limit: int) -> "Found[SpokenLine]":
+    """Return the newest lines of calls with the words of a text that the user may hear, up to `limit`."""
+    from interactions.models import SpokenLine
+
+    spoken: Any = SpokenLine.objects.visible_to(user).saying(text)
+    return _newest(spoken.select_related("recording__interaction__profile__customer", "recording__operator"), limit)
+
+
+def _newest(said: Any, limit: int) -> Found[Any]:
+    """Return the newest of these rows.
 
     A common word stands in millions of messages: where few of them are the reader's, the search among the older ones is
     given up after a second. Everybody searches at each letter he types, and must not hold up the others.
     """
-    from interactions.models import Message
-
-    said: Any = Message.objects.visible_to(user).saying(text).select_related("interaction__profile__customer", "user")
-    newest = Message.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    newest = said.model.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    if not newest:
+        return Found([])
     recent = list(said.filter(pk__gt=newest - RECENT).order_by("-pk")[:limit])
     if len(recent) == limit or newest <= RECENT:
         return Found(recent)
@@ -88,16 +107,16 @@ def _whenever(said: Any) -> Any:
 Pieces = list[tuple[str, bool]]
 
 
-def quotes(messages: "Iterable[Message]", text: str) -> dict[int, Pieces]:
-    """Return for each message, by its number, a piece of it as [(text, whether it was asked for), …]. One query."""
-    from interactions.models import Message
-
-    shown = {message.pk: message.text for message in messages}
+def quotes(rows: "Sequence[Message] | Sequence[SpokenLine]", text: str) -> dict[int, Pieces]:
+    """Return for each row, by its number, a piece of it as [(text, whether it was asked for), …]. One query."""
+    if not rows:
+        return {}
+    shown = {row.pk: row.text for row in rows}
     marked = SearchHeadline(
         _Folded("text"), asked(text), config=CONFIG, start_sel=START, stop_sel=STOP, highlight_all=True
     )
-    rows = Message.objects.filter(pk__in=shown).annotate(marked=marked).values_list("pk", "marked")
-    return {pk: _quote(shown[pk], found) for pk, found in rows}
+    found: Any = type(rows[0]).objects.filter(pk__in=shown).annotate(marked=marked).values_list("pk", "marked")
+    return {pk: _quote(shown[pk], words) for pk, words in found}
 
 
 def _quote(text: str, marked: str) -> Pieces:

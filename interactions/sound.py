@@ -35,6 +35,8 @@ LONG_SILENCE_S = 2.0
 POINTS = 2000
 # A hole shorter than this is jitter.
 HOLE_S = 0.25
+# Speech is recognised in stretches of so many seconds, cut where it is most quiet in the last of them.
+STRETCH_S, CUT_S = 60, 15
 
 
 class Unplayable(Exception):
@@ -132,9 +134,9 @@ def length_s(source: IO[bytes]) -> float:
 # --- Decoding ----------------------------------------------------------------------------------
 
 
-def _decoded(opened: Any, stream: AudioStream) -> Iterator[tuple[float, Samples]]:
+def _decoded(opened: Any, stream: AudioStream, rate: int = RATE) -> Iterator[tuple[float, Samples]]:
     """Yield (second, samples by channel) of what can be decoded; what is damaged in between is left out."""
-    resampler = av.AudioResampler(format="fltp", rate=RATE)
+    resampler = av.AudioResampler(format="fltp", rate=rate)
     packets = opened.demux(stream)
     while True:
         try:
@@ -145,13 +147,15 @@ def _decoded(opened: Any, stream: AudioStream) -> Iterator[tuple[float, Samples]
             continue
         for frame in frames:
             at = float(frame.pts * frame.time_base) if frame.pts is not None else -1.0
-            as_it_is = frame.format.name == "fltp" and frame.sample_rate == RATE
+            as_it_is = frame.format.name == "fltp" and frame.sample_rate == rate
             for one in [frame] if as_it_is else resampler.resample(frame):
                 yield at, one.to_ndarray()
                 at = -1.0
 
 
-def _blocks(opened: Any, stream: AudioStream, holes: list[float] | None = None) -> Iterator[Samples]:
+def _blocks(
+    opened: Any, stream: AudioStream, holes: list[float] | None = None, *, rate: int = RATE
+) -> Iterator[Samples]:
     """Yield the samples in blocks of a second or so, with silence where nothing was recorded; `holes` gets where that begins.
 
     A hole is a leap from one frame to the next: that the clock of the sound goes a little otherwise than ours is none.
@@ -159,30 +163,65 @@ def _blocks(opened: Any, stream: AudioStream, holes: list[float] | None = None) 
     waiting: list[Samples] = []
     done = held = 0
     first = due = None
-    for at, samples in _decoded(opened, stream):
+    for at, samples in _decoded(opened, stream, rate):
         if at >= 0:
             first = at if first is None else first
             if due is not None and at - due > HOLE_S:
-                missing = max(round((at - first) * RATE) - done, 0)
+                missing = max(round((at - first) * rate) - done, 0)
                 if holes is not None:
-                    holes.append(round(done / RATE, 3))
+                    holes.append(round(done / rate, 3))
                 while missing:
-                    size = min(missing, RATE)
+                    size = min(missing, rate)
                     waiting.append(np.zeros((samples.shape[0], size), np.float32))
                     missing, done, held = missing - size, done + size, held + size
-                    if held >= RATE:
+                    if held >= rate:
                         yield np.concatenate(waiting, axis=1)
                         waiting, held = [], 0
             due = at
         waiting.append(samples)
         length = samples.shape[1]
         done, held = done + length, held + length
-        due = None if due is None else due + length / RATE
-        if held >= RATE:
+        due = None if due is None else due + length / rate
+        if held >= rate:
             yield np.concatenate(waiting, axis=1)
             waiting, held = [], 0
     if waiting:
         yield np.concatenate(waiting, axis=1)
+
+
+def stretches(source: IO[bytes], *, rate: int, after: float = 0.0) -> Iterator[tuple[float, Samples]]:
+    """Yield (second, samples by channel) of what lies behind a second of a file, cut where nobody speaks. Raises Unplayable."""
+    try:
+        with av.open(source) as opened:
+            yield from _stretches(_blocks(opened, opened.streams.audio[0], rate=rate), rate, after)
+    except FFmpegError as error:
+        raise Unplayable(str(error)) from None
+
+
+def _stretches(blocks: Iterator[Samples], rate: int, after: float) -> Iterator[tuple[float, Samples]]:
+    held: list[Samples] = []
+    size, done, skip = 0, round(after * rate), round(after * rate)
+    for block in blocks:
+        left = block[:2, skip:]
+        skip = max(skip - block.shape[1], 0)
+        held.append(left)
+        size += left.shape[1]
+        if size >= STRETCH_S * rate:
+            whole = np.concatenate(held, axis=1)
+            cut = _quietest(whole, rate)
+            yield done / rate, whole[:, :cut]
+            held, size, done = [whole[:, cut:]], size - cut, done + cut
+    if size:
+        yield done / rate, np.concatenate(held, axis=1)
+
+
+def _quietest(samples: Samples, rate: int) -> int:
+    """Return the sample to cut at: the middle of the quietest 0.3 s of the end."""
+    frame, wide = round(FRAME_S * rate), BRIDGE_FRAMES
+    tail = samples[:, -CUT_S * rate :]
+    frames = tail[:, : tail.shape[1] // frame * frame].reshape(len(tail), -1, frame)
+    loud = np.convolve(np.square(frames).sum(axis=(0, 2)), np.ones(wide), mode="valid")
+    return samples.shape[1] - tail.shape[1] + (int(loud.argmin()) + wide // 2) * frame
 
 
 # --- Measuring ---------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from interactions.actions import recordings
+from interactions import speech
+from interactions.actions import recordings, transcripts
 from interactions.actions.files import discard_files
 
 
@@ -23,3 +24,9 @@ def bulk_expire_recordings() -> int:
     """Delete recordings whose time is over, and pieces that have served."""
     recordings.drop_pieces()
     return recordings.expire()
+
+
+@shared_task
+def asr_recognise() -> int:
+    """Recognise what was said in recordings."""
+    return transcripts.recognise_all(speech.recogniser())

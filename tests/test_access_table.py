@@ -30,7 +30,17 @@ from cxcenter.accounts.roles import RIGHTS, Right, Role
 from cxcenter.accounts.scopes import NEEDS, Scope
 from cxcenter.core.models import Event, WebhookDelivery, WebhookSubscription
 from interactions.actions import talk
-from interactions.models import Article, Attachment, Block, Call, CallLink, Interaction, Message, Recording
+from interactions.models import (
+    Article,
+    Attachment,
+    Block,
+    Call,
+    CallLink,
+    Interaction,
+    Message,
+    Recording,
+    SpokenLine,
+)
 from quality.models import SimulationRun
 from routing.models import (
     Alert,
@@ -129,6 +139,7 @@ def pairs(place: Place) -> dict[str, tuple[Any, Any]]:
         "message": (ours["message"], theirs["message"]),
         "call": tuple(Call.objects.get_or_create(interaction=side["chat"])[0] for side in (ours, theirs)),
         "recording": tuple(Recording.objects.get(public_id=recording_of(side).pk) for side in (ours, theirs)),
+        "spokenline": (line_of(ours), line_of(theirs)),
         "case": (place.case, place.case),
         "task": (place.task, place.task),
         "queue": (ours["queue"], theirs["queue"]),
@@ -287,6 +298,13 @@ def call_link_of(side: dict[str, Any]) -> CallLink:
     until = timezone.now() + timedelta(hours=1)
     made = {"site": side["site"], "expires_at": until, "made_by": side["presence"].user}
     return CallLink.objects.get_or_create(profile=side["chat"].profile, defaults=made)[0]
+
+
+def line_of(side: dict[str, Any]) -> SpokenLine:
+    """Something said in a recording of a side."""
+    made = Recording.objects.get(public_id=recording_of(side).pk)
+    said = {"start_s": 1, "end_s": 2, "text": "Hello", "times": [0, 100]}
+    return SpokenLine.objects.get_or_create(recording=made, side="customer", defaults=said)[0]
 
 
 def guest_of(side: dict[str, Any]) -> Guest:

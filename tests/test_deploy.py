@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 import yaml
 from cryptography import x509
@@ -40,7 +41,7 @@ FILLED_IN = {
     "TLS_DIR": "./tls",
 }
 ONCE = {"migrate"}
-OURS = {"migrate", "web", "worker-now", "worker-bulk", "beat", "exchanges"}
+OURS = {"migrate", "web", "worker-now", "worker-bulk", "worker-asr", "beat", "exchanges"}
 VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 LINTERS = {
     "compose": ["dclint@3.1.0", "--max-warnings", "0", str(COMPOSE)],
@@ -127,8 +128,8 @@ def test_nothing_starts_before_the_tables_are_there(name: str) -> None:
 
 def test_the_variables_are_those_of_the_example() -> None:
     lines = (ROOT / "deploy/env.example").read_text().splitlines()
-    required = {name for name, _ in (line.split("=", 1) for line in lines if re.match(r"[A-Z_]+=", line))}
-    defaults = dict(line[2:].split("=", 1) for line in lines if re.match(r"# [A-Z_]+=", line))
+    required = {name for name, _ in (line.split("=", 1) for line in lines if re.match(r"[A-Z0-9_]+=", line))}
+    defaults = dict(line[2:].split("=", 1) for line in lines if re.match(r"# [A-Z0-9_]+=", line))
     used = variables()
     assert required == {name for name, default in used.items() if default is None} == set(FILLED_IN)
     assert defaults == {name: default for name, default in used.items() if default is not None}
@@ -158,6 +159,35 @@ def test_the_image_runs_pinned_packages_as_an_ordinary_user() -> None:
     assert dict(words)["USER"] not in {"root", "0"}
     command = json.loads(dict(words)["CMD"])
     assert command == ["python", *launch.web(0)[1:3], "--host", "0.0.0.0", "--port", "8000"]
+
+
+def test_the_image_holds_no_gpl_codecs_and_hears_all_the_same(tmp_path: Path) -> None:
+    """What the Dockerfile runs over its packages, run over a copy of ours."""
+    if not (shutil.which("gcc") and shutil.which("nm")):
+        pytest.skip("gcc, which makes the empty libraries, is not installed (Debian, Ubuntu: apt-get install gcc)")
+    text = (ROOT / "Dockerfile").read_text()
+    layer = text[text.index("RUN apt-get") : text.index("ARG EXTRAS")]
+    assert layer.index("requirements.txt") < layer.index("lgpl_av.sh") and layer.count("RUN") == 1
+    packages = Path(av.__file__).parent.parent
+    for name in ("av", "av.libs"):
+        shutil.copytree(packages / name, tmp_path / name)
+    script = (
+        "import av, io; from tests import sounds; both = sounds.decoded(sounds.webm(sounds.call_of(1))); "
+        "print(av.__file__, round(sounds.level(both[0], 440), 1)); "
+        "video = av.open(io.BytesIO(), 'w', format='matroska').add_stream('libx264', rate=25); "
+        "video.width = video.height = 64; video.encode(av.VideoFrame(64, 64, 'yuv420p'))"
+    )
+
+    def run() -> subprocess.CompletedProcess[str]:
+        place = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+        return subprocess.run([sys.executable, "-c", script], env=place, capture_output=True, text=True, check=False)
+
+    assert run().returncode == 0, "as it comes it can do video"
+    subprocess.run([ROOT / "deploy/lgpl_av.sh", tmp_path], check=True)
+    done = run()
+    assert done.stdout.split() == [str(tmp_path / "av/__init__.py"), "0.5"] and "external library" in done.stderr
+    left = [*tmp_path.glob("av.libs/libx26*")]
+    assert len(left) == 2 and all(one.stat().st_size < 20_000 for one in left)
 
 
 def test_no_secret_gets_into_the_image() -> None:

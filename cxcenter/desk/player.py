@@ -8,7 +8,8 @@ from django.db.models import Prefetch
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from interactions.models import Interaction, Recording, RecordingMark
+from interactions import speech
+from interactions.models import Interaction, Recording, RecordingMark, SpokenLine, Transcript
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
@@ -43,17 +44,35 @@ class Player:
     held: str = ""
     until: datetime | None = None
     rows: list[Recording] = field(default_factory=list)
+    # Whether there are words to read, whether more are to come, and whether some could not be recognised.
+    has_words: bool = False
+    makes_words: bool = False
+    lacks_words: bool = False
+    # A place to begin at, and what is looked for in its words: somebody comes from a search.
+    begins: float | None = None
+    asked: str = ""
 
     @property
     def data(self) -> dict[str, Any]:
         """What the script needs."""
-        return {"total": self.total, "parts": [asdict(part) for part in self.parts], "marks": self.marks}
+        return {
+            "total": self.total,
+            "parts": [asdict(part) for part in self.parts],
+            "marks": self.marks,
+            "begins": self.begins,
+            "asked": self.asked,
+        }
+
+    def at_of(self, key: str, second: float) -> float | None:
+        """Return the second of the call at which a second of one of its recordings stands."""
+        return next((round(part.at + second, 2) for part in self.parts if part.id == key), None)
 
 
 def of_session(talk: Interaction, user: "User") -> Player | None:
     """Return the player of a session that the user may read; None if nothing was recorded. Two questions."""
     marks = Prefetch("marks", RecordingMark.objects.order_by("at_s", "pk"))
-    rows = list(Recording.objects.filter(interaction=talk).prefetch_related(marks).order_by("started_at", "pk"))
+    recorded = Recording.objects.filter(interaction=talk).select_related("transcript").prefetch_related(marks)
+    rows = list(recorded.order_by("started_at", "pk"))
     if not rows:
         return None
     player = Player(key=str(rows[0].public_id), started_at=rows[0].started_at, rows=rows)
@@ -62,6 +81,7 @@ def of_session(talk: Interaction, user: "User") -> Player | None:
     player.marks.sort(key=lambda mark: float(mark["at"]))
     if not player.parts:
         player.says = state_words(rows[-1])
+    _tell_words(player)
     player.talk = shares([row for row in rows if row.is_playable])
     held = next((row for row in rows if row.legal_hold), None)
     player.held = held.hold_reason if held else ""
@@ -89,6 +109,29 @@ def _add(player: Player, row: Recording) -> None:
     for mark in row.marks.all():
         player.marks.append({"at": round(at + mark.at_s, 3), "kind": mark.kind, "words": mark_words(mark)})
     player.total = round(at + row.duration_s, 3)
+
+
+def _tell_words(player: Player) -> None:
+    found = [row.transcript for row in player.rows if row.is_playable and hasattr(row, "transcript")]
+    states = {one.state for one in found}
+    player.has_words = any(one.done_s for one in found)
+    player.makes_words = speech.is_on() and Transcript.State.WAITING in states
+    player.lacks_words = Transcript.State.FAILED in states
+
+
+def lines_of(player: Player) -> list[dict[str, Any]]:
+    """Return what was said in a call, in its order, in seconds of its timeline; `times` are of its words (see SpokenLine)."""
+    at = {row.pk: player.at_of(str(row.public_id), 0) for row in player.rows if row.is_playable}
+    said = [
+        {
+            "side": line.side,
+            "at": round((at[line.recording_id] or 0) + line.start_s, 2),
+            "text": line.text,
+            "times": line.times,
+        }
+        for line in SpokenLine.objects.filter(recording__in=at)
+    ]
+    return sorted(said, key=lambda line: line["at"])
 
 
 def mark_words(mark: RecordingMark) -> str:

@@ -1,14 +1,15 @@
-"""What the search box shows: customers, cases, messages."""
+"""What the search box shows: customers, cases, messages, and what was said in calls."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from customers.models import Customer
 from customers.search import best
 from cxcenter.accounts.roles import Right
 from cxcenter.core.reading import number
-from interactions.models import Case, Message
-from interactions.search import Pieces, newest_saying, quotes
+from interactions.models import Case, Message, SpokenLine
+from interactions.search import Pieces, newest_saying, newest_spoken, quotes
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
@@ -59,6 +60,27 @@ class Messages:
 def messages_by(user: "User", query: str, limit: int = LIMIT) -> Messages:
     """Return the newest messages with these words in whatever form, as far as the user may read them."""
     found = newest_saying(user, query, limit=limit)
-    pieces = quotes(found.messages, query) if found.messages else {}
-    quoted = [Quoted(message, message.interaction.caller, pieces[message.pk]) for message in found.messages]
+    pieces = quotes(found.rows, query)
+    quoted = [Quoted(message, message.interaction.caller, pieces[message.pk]) for message in found.rows]
     return Messages(quoted, found.is_whole)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A line of a call that was found, how its customer is called, and the piece of it around the words."""
+
+    line: SpokenLine
+    name: str
+    pieces: Pieces
+
+    @property
+    def at(self) -> datetime:
+        """When it was said."""
+        return self.line.recording.started_at + timedelta(seconds=self.line.start_s)
+
+
+def spoken_by(user: "User", query: str, limit: int = LIMIT) -> list[Heard]:
+    """Return the newest lines of calls with these words in whatever form, as far as the user may hear them."""
+    found = newest_spoken(user, query, limit=limit).rows
+    pieces = quotes(found, query)
+    return [Heard(line, line.recording.interaction.caller, pieces[line.pk]) for line in found]

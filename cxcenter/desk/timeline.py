@@ -12,6 +12,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import BigIntegerField, Func, OuterRef, Q
 from django.db.models.functions import Cast
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
@@ -21,7 +22,7 @@ from cxcenter.core.models import Event
 from cxcenter.core.reading import cursor
 from cxcenter.desk.mentioned import mentioned_in
 from cxcenter.desk.wording import Said, event_words
-from interactions.models import Case, Interaction, Message, Task
+from interactions.models import Case, Interaction, Message, SpokenLine, Task
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -162,14 +163,29 @@ def _lines(events: list[Event], user: "User", text: str, day: date | None) -> li
     return lines
 
 
-def _quotes(sessions: Iterable[int], text: str) -> dict[int, Message]:
-    """Return the newest message of each session that holds the words. The sessions are such as may be read."""
+Quotes = dict[int, Message | SpokenLine]
+
+
+def _quotes(sessions: Iterable[int], text: str) -> Quotes:
+    """Return of each session that holds the words its newest message with them, else the first line said aloud.
+
+    The sessions are such as may be read.
+    """
+    session = "recording__interaction"
+    spoken = SpokenLine.objects.filter(recording__interaction__in=sessions).saying(text).select_related("recording")
+    lines = spoken.order_by(session, "recording__started_at", "start_s").distinct(session)
+    quotes: Quotes = {found.recording.interaction_id: found for found in lines}
     holding = Message.objects.filter(interaction__in=sessions).saying(text)
-    return {found.interaction_id: found for found in holding.order_by("interaction", "-seq").distinct("interaction")}
+    messages = holding.order_by("interaction", "-seq").distinct("interaction")
+    return quotes | {found.interaction_id: found for found in messages}
 
 
-def _quoting(said: Said, message: Message) -> Said:
-    return replace(said, detail=Truncator(message.text).chars(QUOTE), url=f"{said.url}#m-{message.pk}")
+def _quoting(said: Said, quote: Message | SpokenLine) -> Said:
+    if isinstance(quote, Message):
+        url = f"{said.url}#m-{quote.pk}"
+    else:
+        url = f"{reverse('desk:recording', args=[quote.recording.public_id])}?s={quote.start_s:.2f}"
+    return replace(said, detail=Truncator(quote.text).chars(QUOTE), url=url)
 
 
 # --- Facts ---
@@ -257,7 +273,9 @@ def _sessions_with(customer: Customer, user: "User", text: str) -> tuple[list[in
     readable = Interaction.objects.visible_to(user).filter(profile__customer=customer)
     said = Message.objects.filter(interaction__in=readable).saying(text)
     sessions = said.order_by("-interaction").values_list("interaction", flat=True).distinct()[:FOUND]
-    return list(sessions), _newest(readable.filter(survey__comment__icontains=text))
+    spoken = SpokenLine.objects.filter(recording__interaction__in=readable).saying(text)
+    calls = spoken.order_by("-recording__interaction").values_list("recording__interaction", flat=True)
+    return [*sessions, *calls.distinct()[:FOUND]], _newest(readable.filter(survey__comment__icontains=text))
 
 
 def _newest(rows: "QuerySet[Any]") -> list[int]:

@@ -69,6 +69,7 @@ urlpatterns = [
     path("recordings/<uuid:pk>/marks/", recordings.mark, name="mark-recording"),
     path("recordings/<uuid:pk>/finish/", recordings.finish, name="finish-recording"),
     path("recordings/<uuid:pk>/listen/", recordings.listen, name="listen"),
+    path("recordings/<uuid:pk>/words/", recordings.words, name="recording-words"),
     path("recordings/<uuid:pk>/audio/", recordings.audio, name="audio"),
     path("recordings/<uuid:pk>/download/", recordings.download, name="download-recording"),
     path("recordings/<uuid:pk>/hold/", recordings.hold, name="hold-recording"),

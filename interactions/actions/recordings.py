@@ -21,6 +21,7 @@ from cxcenter.core import audit
 from cxcenter.core.errors import Conflict, Invalid, NotFound
 from cxcenter.core.events import announce
 from interactions import sound, vault
+from interactions.actions import transcripts
 from interactions.events import RecordingReady
 from interactions.models import DoomedFile, Interaction, Recording, RecordingMark, RecordingPiece
 
@@ -211,6 +212,7 @@ def _keep_sound(recording: Recording, source: IO[bytes], *, made_of: int) -> boo
         row.silence_s, row.overlap_s = heard.silence_s, heard.overlap_s
         row.waveform = {"sides": heard.sides, "silences": heard.silences}
         row.save()
+        transcripts.ask(row)
         gaps = [RecordingMark(recording=row, kind=RecordingMark.Kind.GAP, at_s=at) for at in heard.gaps]
         row.marks.filter(kind=RecordingMark.Kind.GAP).delete()
         RecordingMark.objects.bulk_create(gaps, ignore_conflicts=True)
@@ -358,12 +360,13 @@ def expire() -> int:
 
 
 def erase(ids: list[int]) -> None:
-    """Delete the sound of recordings, its pieces and the words of its marks, inside a transaction. Their times stay."""
+    """Delete the sound of recordings, its pieces, its words and those of its marks, inside a transaction. Their times stay."""
     rows = Recording.objects.filter(pk__in=ids)
     names = rows.exclude(file="").values_list("file", flat=True)
     DoomedFile.objects.bulk_create(DoomedFile(name=name, storage=STORED) for name in names)
     _doom_pieces(ids)
     RecordingMark.objects.filter(recording__in=ids).update(text="")
+    transcripts.forget(ids)
     rows.update(
         state=Recording.State.DELETED, file="", size=0, sha256="", waveform={}, delete_after=None, hold_reason=""
     )

@@ -9,6 +9,7 @@ from interactions.models.knowledge import Article, QuickReply
 from interactions.models.outages import Outage
 from interactions.models.recordings import Recording, RecordingMark, RecordingPiece
 from interactions.models.talk import Attachment, Disposition, DoomedFile, Draft, Interaction, Message, Thread
+from interactions.models.transcripts import SpokenLine, Transcript
 
 __all__ = [
     "Article",
@@ -37,7 +38,9 @@ __all__ = [
     "RecordingMark",
     "RecordingPiece",
     "Site",
+    "SpokenLine",
     "Task",
     "Thread",
     "Topic",
+    "Transcript",
 ]

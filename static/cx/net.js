@@ -31,7 +31,8 @@ async function ask(url, options = {}) {
   } catch (error) {
     throw options.signal?.aborted ? error : new Lost(words.offlineError);
   }
-  if (answer.status >= 502) throw new Lost(words.offlineError);
+  // 507 is the server's own word: it has no room for a recording.
+  if (answer.status >= 502 && answer.status !== 507) throw new Lost(words.offlineError);
   if (answer.isSignIn) {
     window.location.assign("/sign-in/?next=" + encodeURIComponent(window.location.pathname));
     throw new Lost("");

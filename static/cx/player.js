@@ -3,6 +3,7 @@
 import { copyText } from "./copy.js";
 import { post, words } from "./net.js";
 import { complain, say } from "./toast.js";
+import { Words } from "./words.js";
 
 const STEP_S = 5;
 // What is left of a silence that is skipped, on each side of it.
@@ -30,15 +31,19 @@ class Player extends HTMLElement {
     this.current = null;
     this.isPlaying = false;
     this.bar = this.querySelector("[role=slider]");
+    const box = this.querySelector(".words");
+    this.said = box && new Words(this, box, clock);
     this.#listen();
     this.#place();
     this.resized = new ResizeObserver(() => this.#draw());
     this.resized.observe(this.bar);
     this.themed = new MutationObserver(() => this.#draw());
     this.themed.observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
-    const from = Number(new URLSearchParams(window.location.search).get("t"));
+    const from = this.begins ?? Number(new URLSearchParams(window.location.search).get("t"));
     if ("page" in this.dataset && from > 0) this.seek(from);
     else this.#show();
+    // Found by its words: they are what is wanted.
+    if (this.begins !== null) this.said?.toggle(this.asked);
   }
 
   disconnectedCallback() {
@@ -199,6 +204,7 @@ class Player extends HTMLElement {
       this.skips = !this.skips;
       this.querySelector("[data-do=skip]").setAttribute("aria-pressed", String(this.skips));
     } else if (what === "copy") this.#copy();
+    else if (what === "words") this.said?.toggle();
     else if (what === "note") {
       const form = this.querySelector("form.note");
       form.hidden = !form.hidden;
@@ -252,6 +258,7 @@ class Player extends HTMLElement {
     else if (event.code === "KeyP") this.#jump(-1);
     else if (event.code === "KeyS") this.#do("skip");
     else if (event.code === "KeyC") this.#do("copy");
+    else if (event.code === "KeyW") this.#do("words");
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -280,6 +287,7 @@ class Player extends HTMLElement {
     const share = this.total ? this.at / this.total : 0;
     this.style.setProperty("--at", `${(share * 100).toFixed(3)}%`);
     const now = clock(this.at);
+    this.said?.follow(this.at, this.isPlaying);
     const shown = this.querySelector("[data-now]");
     if (shown.textContent !== now) {
       shown.textContent = now;

@@ -22,7 +22,7 @@ from routing.actions import offers
 from routing.models import Assignment
 from tests import world
 user = User.objects.get(username="{who}")
-world.on_duty(user)
+world.on_duty(user, capacity=50)
 queue = world.make_queue(f"Calls {{uuid.uuid4().hex[:6]}}", user.team, (user,))
 talk = world.open_chat(world.make_site(queue))
 Interaction.objects.filter(pk=talk.pk).update(kind="voice")
@@ -56,6 +56,7 @@ from interactions.models import Recording
 one = Recording.objects.get(public_id="{key}")
 print(AuditEntry.objects.filter(act="recording.listen", subject=f"recording:{{one.pk}}").count())
 """
+READS = TRACES.replace("recording.listen", "recording.read")
 # Two tones for the two sides, and a recorder of them.
 RECORD = """
 async ([session, pauseSeconds]) => {
@@ -261,3 +262,87 @@ def test_a_link_that_has_ended_is_renewed_at_the_same_place(
     page.get_by_placeholder("Note at this moment").fill("Nobody speaks")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Nobody speaks")).to_be_visible()
+
+
+SPEAK = """
+from interactions.models import Recording, SpokenLine, Transcript
+one = Recording.objects.get(public_id="{key}")
+for side, at, text in [("customer", 0.5, "Where is my parcel"), ("operator", 9.2, "The parcel comes tomorrow ещё раз")]:
+    times = [edge for n in range(len(text.split())) for edge in (50 * n, 50 * n + 40)]
+    SpokenLine.objects.create(recording=one, side=side, start_s=at, end_s=at + 3, text=text, times=times)
+Transcript.objects.filter(recording=one).update(state="ready", done_s=12)
+"""
+# Keeps which word is shown at which second, at each change.
+FOLLOW = """
+() => {
+  const player = document.querySelector("cx-player");
+  window.seen = [];
+  new MutationObserver(() => seen.push([player.querySelector(".words [aria-current]")?.textContent ?? "", player.at]))
+    .observe(player.querySelector(".words ol"), { subtree: true, attributeFilter: ["aria-current"] });
+}
+"""
+NOW = "(document.querySelector('cx-player .words [aria-current]')?.textContent ?? '')"
+
+
+def test_the_words_of_a_call_are_read_searched_and_followed(
+    house: Stack, windows: Windows, heard: tuple[int, str]
+) -> None:
+    _talk, key = heard
+    house.run(SPEAK.format(key=key))
+    page = windows.sign_in(house.url, CHIEF)
+    page.goto(f"{house.url}/desk/recordings/{key}/")
+    assert not page.get_by_text("Where is my parcel").count(), "nobody has asked to read"
+    assert house.run(READS.format(key=key)).split()[-1] == "0"
+    page.get_by_role("slider", name="Place in the call").press("w")
+    said = page.get_by_role("list", name="What was said")
+    expect(said.get_by_role("listitem")).to_have_text(
+        [re.compile("0:00.*Customer.*Where is my parcel"), re.compile("0:09.*Operator.*The parcel comes tomorrow")]
+    )
+    assert house.run(READS.format(key=key)).split()[-1] == "1"
+    # A click on a word leads there; it is the present one.
+    said.get_by_text("comes", exact=True).click()
+    assert at(page) == pytest.approx(10.2, abs=0.01) and page.evaluate(NOW) == "comes"
+    # Search, from the keyboard: each place in its turn, round and round; ё is е.
+    field = page.get_by_role("searchbox", name="Find in the words")
+    field.fill("PARCEL")
+    expect(page.locator(".words .is-found")).to_have_count(2)
+    field.press("Enter")
+    assert at(page) == pytest.approx(2.0, abs=0.01) and page.evaluate(NOW) == "parcel"
+    expect(page.locator(".words [role=status]")).to_have_text("1 / 2")
+    field.press("Enter")
+    assert at(page) == pytest.approx(9.7, abs=0.01)
+    field.press("Enter")
+    assert at(page) == pytest.approx(2.0, abs=0.01)
+    field.press("Shift+Enter")
+    assert at(page) == pytest.approx(9.7, abs=0.01)
+    field.fill("tomorrow еще")
+    expect(page.locator(".words .is-found")).to_have_text(["tomorrow", "ещё"])
+    field.press("Escape")
+    field.press("Escape")
+    # From line to line.
+    said.press("ArrowUp")
+    assert at(page) == pytest.approx(9.2, abs=0.01)
+    said.press("ArrowUp")
+    assert at(page) == pytest.approx(0.5, abs=0.01) and page.evaluate(NOW) == "Where"
+    # The present word goes with the sound.
+    page.evaluate(FOLLOW)
+    said.press(" ")
+    until(page, f"document.querySelector('cx-player').at > 3.5 && {NOW} === ''")
+    begins = {"is": 1.0, "my": 1.5, "parcel": 2.0}
+    seen = page.evaluate("seen")
+    assert list(dict.fromkeys(word for word, _at in seen if word)) == list(begins)
+    # A word lasts 0.4 s, and is shown 0.3 s longer if no other begins.
+    assert all(begins[word] - 0.05 <= second <= begins[word] + 0.8 for word, second in seen if word)
+    page.get_by_role("button", name="Words", exact=True).click()
+    expect(said).to_be_hidden()
+
+
+def test_from_a_search_one_comes_to_the_very_word(house: Stack, windows: Windows, heard: tuple[int, str]) -> None:
+    _talk, key = heard
+    house.run(SPEAK.format(key=key))
+    page = windows.sign_in(house.url, CHIEF)
+    page.goto(f"{house.url}/desk/customers/?q=tomorrow")
+    page.locator(f'a[href*="{key}"]').click()
+    expect(page.locator(".words .is-found")).to_have_text("tomorrow")
+    expect(page.get_by_role("searchbox", name="Find in the words")).to_be_focused()
+    assert at(page) == pytest.approx(9.2, abs=0.01)

@@ -277,7 +277,7 @@ def test_who_links_or_merges_is_offered_customers_alone(boss, case):
 
 
 def said(user, text: str, limit: int = 8) -> list[str]:
-    return [message.text for message in newest_saying(user, text, limit=limit).messages]
+    return [message.text for message in newest_saying(user, text, limit=limit).rows]
 
 
 @pytest.mark.parametrize(
@@ -339,7 +339,7 @@ def test_a_search_among_too_many_is_given_up_and_says_so(site, boss, monkeypatch
     slowly = Func(Value(1), function="pg_sleep", output_field=TextField())
     monkeypatch.setattr(search_of_messages, "_whenever", lambda said: said.annotate(nap=slowly))
     found = newest_saying(boss, "common", limit=8)
-    assert (len(found.messages), found.is_whole) == (2, False)
+    assert (len(found.rows), found.is_whole) == (2, False)
     with connection.cursor() as cursor:
         cursor.execute("SHOW statement_timeout")
         assert cursor.fetchone() == ("0",)
@@ -361,7 +361,7 @@ def test_the_index_answers(site, boss):
 def test_a_quote_is_cut_around_the_words(site, boss):
     long = "Совсем другое. " * 30 + "Мой счёт <b>не</b> пришёл " + "и ещё " * 60
     world.open_chat(site, long)
-    [message] = newest_saying(boss, "счет пришел", limit=8).messages
+    [message] = newest_saying(boss, "счет пришел", limit=8).rows
     pieces = quotes([message], "счет пришел")[message.pk]
     assert [text for text, found in pieces if found] == ["счёт", "пришёл"]
     assert "".join(text for text, _found in pieces).strip("…") in long and sum(len(text) for text, _ in pieces) < 250

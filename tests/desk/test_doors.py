@@ -72,6 +72,7 @@ DOORS: dict[str, tuple[str, str, bool]] = {
     "mark-recording": ("POST", Right.VIEW_CUSTOMERS, True),
     "finish-recording": ("POST", Right.SERVE, True),
     "listen": ("POST", Right.VIEW_CUSTOMERS, True),
+    "recording-words": ("POST", Right.VIEW_CUSTOMERS, True),
     "audio": ("GET", Right.VIEW_CUSTOMERS, True),
     "download-recording": ("GET", Right.TAKE_RECORDINGS, False),
     "hold-recording": ("POST", Right.CONTROL, False),

@@ -5,10 +5,13 @@ import io
 import uuid
 from base64 import b64encode
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from django.core import signing
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cxcenter.accounts.models import User
@@ -17,7 +20,7 @@ from cxcenter.core.models import AuditEntry
 from cxcenter.desk.views import recordings as views
 from interactions import vault
 from interactions.actions import recordings
-from interactions.models import Interaction, Recording
+from interactions.models import Interaction, Recording, SpokenLine, Transcript
 from routing.actions import offers
 from routing.models import Assignment
 from tests import sounds, world
@@ -150,6 +153,94 @@ def test_a_full_disk_is_told_in_words(place, monkeypatch):
 # --- Out ---
 
 
+def speak(recording: Recording, side: str, at: float, text: str) -> None:
+    """Somebody was heard to say this, a word each half second."""
+    times = [edge for n in range(len(text.split())) for edge in (50 * n, 50 * n + 40)]
+    SpokenLine.objects.create(recording=recording, side=side, start_s=at, end_s=at + 1, text=text, times=times)
+    Transcript.objects.filter(recording=recording).update(state="ready", done_s=recording.duration_s)
+
+
+@pytest.mark.parametrize("name", HEARERS)
+def test_who_may_hear_the_call_reads_and_finds_its_words_and_nobody_else(place, name):
+    recording, client = place.keep(), place.client(name)
+    speak(recording, "operator", 1.2, "Your deliveries are late")
+    speak(recording, "customer", 0.5, "Where is my <b>parcel</b>")
+    AuditEntry.objects.all().delete()
+    address = f"/desk/recordings/{recording.public_id}/"
+    answer = client.post(f"{address}words/")
+    assert answer.status_code == (200 if HEARERS[name] else 404)
+    read = [*AuditEntry.objects.filter(act__startswith="recording.").values_list("act", "subject", "actor__username")]
+    assert read == ([("recording.read", f"recording:{recording.pk}", name)] if HEARERS[name] else [])
+    if HEARERS[name]:
+        assert answer.json() == {
+            "lines": [
+                {
+                    "side": "customer",
+                    "at": 0.5,
+                    "text": "Where is my <b>parcel</b>",
+                    "times": [0, 40, 50, 90, 100, 140, 150, 190],
+                },
+                {"side": "operator", "at": 1.2, "text": "Your deliveries are late", "times": [0, 40, 50, 90, 100, 140, 150, 190]},
+            ],
+            "more": False,
+            "lacks": False,
+        }  # fmt: skip
+    for page in ("/desk/search/", "/desk/customers/"):
+        found = client.get(page, {"q": "delivery"}).content.decode()
+        assert ("<mark>deliveries</mark>" in found) == HEARERS[name], page
+        assert (f"/desk/recordings/{recording.public_id}/?s=1.20&amp;q=delivery" in found) == HEARERS[name]
+    assert "&lt;b&gt;" in place.client("alice").get("/desk/search/", {"q": "parcel"}).content.decode()
+    # Of the customer's timeline too.
+    profile = place.talk.profile
+    lines = client.get(f"/desk/customers/{profile.customer_id}/timeline/", {"text": "delivery"}).content.decode()
+    assert ("Your deliveries are late" in lines) == HEARERS[name]
+
+
+def test_words_of_all_parts_stand_on_one_timeline(place):
+    first, second = place.keep(), place.keep()
+    Recording.objects.filter(pk=second.pk).update(started_at=first.started_at + timedelta(seconds=10))
+    second.refresh_from_db()
+    speak(first, "customer", 1, "one two")
+    speak(second, "customer", 1, "three")
+    client = place.client("chief")
+    for key in (first.public_id, second.public_id):
+        lines = client.post(f"/desk/recordings/{key}/words/").json()["lines"]
+        assert [(line["at"], line["text"]) for line in lines] == [(1.0, "one two"), (11.0, "three")]
+    data = client.get(f"/desk/recordings/{second.public_id}/?s=1&q=three").content.decode()
+    assert '"begins": 11.0, "asked": "three"' in data
+    assert '"begins": null' in client.get(f"/desk/recordings/{second.public_id}/?s=nan").content.decode()
+
+
+def test_the_player_says_how_it_stands_with_the_words(place, settings):
+    recording, client = place.keep(), place.client("alice")
+    address = f"/desk/recordings/{recording.public_id}/"
+
+    def page() -> str:
+        return client.get(address).content.decode()
+
+    assert 'data-do="words"' not in page() and "being recognised" not in page(), "nothing is recognised here"
+    settings.ASR_MODEL_DIR = "/models/small"
+    assert "The words are being recognised." in page()
+    Transcript.objects.update(state="failed")
+    assert "The words could not be recognised." in page()
+    Transcript.objects.update(done_s=1)
+    assert "A part of the words could not be recognised." in page() and 'data-do="words"' in page()
+    assert client.post(f"{address}words/").json() == {"lines": [], "more": False, "lacks": True}
+
+
+def test_the_search_for_words_asks_a_few_questions_whatever_it_finds(place):
+    recording, client = place.keep(), place.client("chief")
+    client.get("/desk/search/", {"q": "nothing"})
+    speak(recording, "customer", 0, "parcel")
+    with CaptureQueriesContext(connection) as few:
+        assert client.get("/desk/search/", {"q": "parcel"}).content.decode().count("<mark>parcel</mark>") == 1
+    for number in range(12):
+        speak(recording, "customer", number, f"parcel {number}")
+    with CaptureQueriesContext(connection) as many:
+        assert client.get("/desk/search/", {"q": "parcel"}).content.decode().count("<mark>parcel</mark>") == 8
+    assert len(many) == len(few)
+
+
 @pytest.mark.parametrize("name", HEARERS)
 def test_who_may_read_the_session_hears_it_and_nobody_else(place, name):
     recording, client = place.keep(), place.client(name)
@@ -166,6 +257,18 @@ def test_who_may_read_the_session_hears_it_and_nobody_else(place, name):
     listened, taken = ("recording.listen", name), ("recording.download", name)
     assert acts == ([listened] if HEARERS[name] else []) + ([taken] if name in {"chief", "judge"} else [])
     assert Client().get(theirs).status_code == 302
+
+
+@pytest.mark.parametrize("name", HEARERS)
+def test_from_the_timeline_one_comes_to_the_player_of_the_call(place, name):
+    """The card is open to all staff; the line of the call leads on who may read it, and nobody else finds a player."""
+    place.keep()
+    client, talk = place.client(name), f"/desk/s/{place.talk.pk}/"
+    card = client.get(f"/desk/customers/{place.talk.profile.customer_id}/").content.decode()
+    assert (f'href="{talk}"' in card.partition('id="timeline"')[2]) == HEARERS[name]
+    session = client.get(talk, follow=True)
+    assert session.status_code == (200 if HEARERS[name] else 404)
+    assert session.content.decode().count("<cx-player") == (1 if HEARERS[name] else 0)
 
 
 def test_each_listening_leaves_a_trace(place):

@@ -62,7 +62,11 @@ def test_it_has_everything_about_him(town):
     assert kinds >= {"site.event", "outside.event", "customer.merged", "survey.answered"}
     assert len(said["events"]) == Event.objects.filter(profile_id__in=him.profiles.values("pk")).count()
     files = [file for message in session["messages"] for file in message["files"]]
-    assert sorted(packed.namelist()) == sorted(["customer.json", *(file["path"] for file in files)])
+    heard = [row["path"] for row in said["recordings"] if row["path"]]
+    assert sorted(packed.namelist()) == sorted(["customer.json", *heard, *(file["path"] for file in files)])
+    assert [(row["recording"], row["text"]) for row in said["words_of_recordings"]] == [
+        (heard[0], f"my name is {FIRST} {LAST}")
+    ] * 2, "of both sides"
     assert {packed.read(file["path"]) for file in files} == {f"{FIRST} {LAST} {PHONE} {SECRET}".encode(), LAST.encode()}
 
 

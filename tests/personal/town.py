@@ -4,6 +4,7 @@ The words below stand for him and for nobody else. The search names no table, co
 """
 
 import hashlib
+import io
 import re
 import uuid
 from datetime import timedelta
@@ -23,8 +24,8 @@ from cxcenter.accounts.roles import Role
 from cxcenter.core import once, webhooks
 from cxcenter.core.models import Event, Outbox
 from cxcenter.widget import limits
-from interactions import sound
-from interactions.actions import cases, commands, drafts, moderation, recordings
+from interactions import sound, speech
+from interactions.actions import cases, commands, drafts, moderation, recordings, transcripts
 from interactions.calls.facts import CUSTOMER, Fact, Kind
 from interactions.models import Call, Interaction
 from interactions.uploads import read_upload
@@ -33,7 +34,7 @@ from routing.actions import callbacks, calling, handover, legs, offers
 from routing.actions import exchange as acts
 from routing.actions.exchange import Told
 from routing.models import Assignment, Callback
-from tests import exchange, world
+from tests import exchange, sounds, world
 from tests.api.callers import token
 from tests.widget.client import Visitor
 
@@ -205,6 +206,19 @@ def _recorded(town: Town, talk: Interaction) -> None:
     recordings.mark(recording=recording, kind="note", at_s=1, actor=town.boss, text=f"he says {SECRET}")
     recordings.finish(recording=recording, pieces=1)
     recordings.finish_all()
+    told = io.BytesIO(sounds.wav(sounds.call_of(1)))
+    recordings.keep_file(talk, told, timezone.now())
+    transcripts.recognise_all(Hears(f"my name is {FIRST} {LAST}"))
+
+
+class Hears:
+    """A recogniser that hears these words and no others."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def lines(self, samples, language):
+        return [speech.Line([(word, 0.1 * n, 0.1 * n + 0.1) for n, word in enumerate(self.text.split())])], "en"
 
 
 def _rang(town: Town) -> None:
@@ -333,6 +347,8 @@ def plant_anna(town: Town) -> Customer:
         recording=recordings.start(interaction=talk, key=uuid.uuid4(), actor=town.alice, content_type=sound.RECORDED),
         kind="note", at_s=1, actor=town.boss, text="Anna",
     )  # fmt: skip
+    recordings.keep_file(talk, io.BytesIO(sounds.wav(sounds.call_of(1))), timezone.now())
+    transcripts.recognise_all(Hears("Anna here"))
     town.accept(talk)
     world.reply(talk, town.alice, "", make_files=lambda: [file])
     drafts.save_draft(interaction=talk, actor=town.boss, text="Dear Anna", is_note=False)

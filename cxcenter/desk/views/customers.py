@@ -23,7 +23,7 @@ from cxcenter.core.reading import number
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.desk import card, consents, golden, members, merges, same
 from cxcenter.desk.contexts import sessions_context, timeline_context
-from cxcenter.desk.search import cases_by, customers_by, messages_by, read_query
+from cxcenter.desk.search import cases_by, customers_by, messages_by, read_query, spoken_by
 from cxcenter.desk.views.common import (
     chosen_profile,
     customer_for,
@@ -51,7 +51,7 @@ CHOSEN = {"customer", "person", "company"}
 @require_GET
 @needs(Right.VIEW_CUSTOMERS)
 def search(request: HttpRequest) -> HttpResponse:
-    """Find customers, cases and messages for the search box, eight of each at the most."""
+    """Find customers, cases, messages and words of calls for the search box, eight of each at the most."""
     user, query = staff_of(request), read_query(request.GET.get("q", ""))
     merge_into, linking = number(request.GET.get("merge")), _linking(request)
     choose = choose if (choose := request.GET.get("choose")) in CHOSEN else ""
@@ -63,6 +63,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "found": customers_by(user, query, without=besides, kind=kind) if query else [],
         "cases": cases_by(user, query) if is_open else [],
         "messages": messages_by(user, query) if is_open else None,
+        "heard": spoken_by(user, query) if is_open else [],
         "query": query,
         **linking,
         "merge_into": merge_into,
@@ -96,7 +97,8 @@ def index(request: HttpRequest) -> HttpResponse:
     pairs = same.waiting(user) if user.may(Right.EDIT_CUSTOMERS) else 0
     around = {**frame(user, "customers"), **sessions_context(user, None)}
     said = messages_by(user, query, PAGE) if query else None
-    context = {**around, "listed": listed, "messages": said, "query": query, "pairs": pairs}
+    heard = spoken_by(user, query, PAGE) if query else []
+    context = {**around, "listed": listed, "messages": said, "heard": heard, "query": query, "pairs": pairs}
     return render(request, "desk/customers.html", context)
 
 

@@ -1,5 +1,6 @@
 """Recordings at the desk: pieces of a call that goes on come in, and what is ready is heard, by link and part by part."""
 
+import math
 from datetime import UTC
 from typing import Any
 from uuid import UUID
@@ -95,10 +96,19 @@ def mark(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _second(request: HttpRequest) -> float:
+    second = seconds(request.POST.get("at"))
+    if second is None:
+        raise Invalid(_("A number of seconds is expected here."), field="at")
+    return second
+
+
+def seconds(text: str | None) -> float | None:
+    """Return a number of seconds as it stands in an address; None if it is none."""
     try:
-        return float(request.POST.get("at", ""))
+        found = float(text or "")
     except ValueError:
-        raise Invalid(_("A number of seconds is expected here."), field="at") from None
+        return None
+    return found if math.isfinite(found) else None
 
 
 # --- Out: who may read the session listens -----------------------------------------------------
@@ -123,13 +133,20 @@ def _with_sound(user: User, key: UUID) -> Recording:
 @require_GET
 @needs(Right.VIEW_CUSTOMERS)
 def show(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Show the player of a call on a page of its own; `t` is the second to begin at."""
+    """Show the player of a call on a page of its own.
+
+    `t` is the second of the call to begin at; `s` that of this recording, at whose words `q` was found: they are shown.
+    """
     user = staff_of(request)
     recording = recording_for(user, pk)
     talk = recording.interaction
     if talk.profile and talk.profile.customer:
         note_looking(user, talk.profile.customer)
-    context: dict[str, Any] = {"talk": talk, "player": player.of_session(talk, user)}
+    shown = player.of_session(talk, user)
+    second = seconds(request.GET.get("s"))
+    if shown and second is not None:
+        shown.begins, shown.asked = shown.at_of(str(pk), second), request.GET.get("q", "")[:100]
+    context: dict[str, Any] = {"talk": talk, "player": shown}
     context |= {**frame(user, "desk"), **sessions_context(user, None)}
     return render(request, "desk/recording.html", context)
 
@@ -146,6 +163,19 @@ def listen(request: HttpRequest, pk: UUID) -> HttpResponse:
     else:
         audit.record_once(user, "recording.listen", f"recording:{recording.pk}")
     return JsonResponse({"url": link_to(recording, user), "seconds": LINK_S})
+
+
+@require_POST
+@needs(Right.VIEW_CUSTOMERS)
+def words(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Give the words of the call that a recording belongs to; it is noted for each of its recordings that they were read."""
+    user = staff_of(request)
+    recording = recording_for(user, pk)
+    shown = player.of_session(recording.interaction, user)
+    assert shown, "there is the recording itself"
+    for row in shown.rows:
+        audit.record(user, "recording.read", f"recording:{row.pk}", interaction=row.interaction_id)
+    return JsonResponse({"lines": player.lines_of(shown), "more": shown.makes_words, "lacks": shown.lacks_words})
 
 
 def link_to(recording: Recording, user: User) -> str:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import psycopg2
 import redis
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
 from cxcenter.celery import app as celery
@@ -27,6 +28,7 @@ from cxcenter.management.launch.postgres import Postgres
 from cxcenter.management.launch.processes import STOP_SIGNALS, Guardian, LaunchError, Process, rotate
 from cxcenter.management.launch.supervisor import Supervisor
 from cxcenter.management.launch.valkey import Valkey
+from interactions import speech
 
 READY_S = 120.0
 # What the embedded PostgreSQL leaves to the web, after workers, live screens of a shell and reserve.
@@ -44,6 +46,7 @@ class Launcher:
         self._demo = settings.DEMO != "off"
         parts = urlsplit(settings.PUBLIC_URL)
         self._shop_url = f"{parts.scheme}://{parts.hostname}:{settings.PORT + 1}"
+        self._queues = [queue for queue in services.QUEUES if queue != "asr" or speech.is_on()]
         self._asked_to_stop = False
         # Started by make: when make is gone, nobody is left to stop us.
         self._parent = os.getppid() if "MAKELEVEL" in os.environ else None
@@ -77,6 +80,7 @@ class Launcher:
 
     def _start(self, supervisor: Supervisor, web: socket.socket, shop: socket.socket | None) -> None:
         started = time.monotonic()
+        _check_speech()
         self._start_servers(supervisor)
         self._prepare()
         with self._step("Web, workers, beat"):
@@ -136,7 +140,7 @@ class Launcher:
         guardian = supervisor.guardian
         supervisor.add(self._process("beat", services.beat(), guardian))
         supervisor.add(self._process("exchanges", services.exchanges(), guardian))
-        for queue in services.QUEUES:
+        for queue in self._queues:
             supervisor.add(self._process(f"worker-{queue}", services.worker(queue), guardian))
         for number in range(1, settings.WEB_PROCESSES + 1):
             descriptor = web.fileno()
@@ -152,7 +156,7 @@ class Launcher:
 
     def _wait_until_ready(self, supervisor: Supervisor) -> None:
         deadline = time.monotonic() + READY_S
-        waiting: dict[str, Callable[[], bool]] = {"the web": _web_ready, "the workers": _workers_ready}
+        waiting: dict[str, Callable[[], bool]] = {"the web": _web_ready, "the workers": self._workers_ready}
         while waiting:
             waiting = {name: ready for name, ready in waiting.items() if not ready()}
             supervisor.check()
@@ -160,6 +164,10 @@ class Launcher:
             if waiting and time.monotonic() > deadline:
                 raise LaunchError(f"{' and '.join(waiting)} did not answer in {READY_S:.0f} s (see {self._logs})")
             time.sleep(0.1)
+
+    def _workers_ready(self) -> bool:
+        wanted = len(self._queues)
+        return len(celery.control.ping(timeout=0.5, limit=wanted) or []) >= wanted
 
     def _over(self) -> bool:
         orphaned = self._parent is not None and os.getppid() != self._parent
@@ -221,6 +229,13 @@ def _open_port(port: int, what: str) -> socket.socket:
         ) from None
 
 
+def _check_speech() -> None:
+    try:
+        speech.check()
+    except ImproperlyConfigured as error:
+        raise LaunchError(str(error)) from None
+
+
 def _reach_database() -> None:
     try:
         psycopg2.connect(settings.DATABASE_URL, connect_timeout=5).close()
@@ -248,10 +263,6 @@ def _web_ready() -> bool:
         return False
     finally:
         connection.close()
-
-
-def _workers_ready() -> bool:
-    return len(celery.control.ping(timeout=0.5, limit=len(services.QUEUES)) or []) >= len(services.QUEUES)
 
 
 def _one_line(error: BaseException) -> str:

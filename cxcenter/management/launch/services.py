@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-QUEUES = {"now": 4, "bulk": 1}
+# Each worker's threads. Speech is recognised only where there is a model for it.
+QUEUES = {"now": 4, "bulk": 1, "asr": 1}
 
 
 def web(fd: int) -> list[str]:
@@ -12,7 +13,7 @@ def web(fd: int) -> list[str]:
 
 
 def worker(queue: str) -> list[str]:
-    """Return the command of the Celery worker of one queue (`now` or `bulk`)."""
+    """Return the command of the Celery worker of one queue (`now`, `bulk` or `asr`)."""
     return [
         *_celery("worker"),
         f"--queues={queue}",

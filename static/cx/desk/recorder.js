@@ -7,6 +7,7 @@ const PIECE_MS = 2500;
 const BITS_PER_S = 48000;
 // A pause for card data ends by itself: who forgets it loses no more.
 const LONGEST_PAUSE_S = 120;
+const OPENS_MS = 3000;
 const RETRY_MS = [1000, 2000, 5000, 10000, 30000];
 const FADE_S = 0.01;
 const NAME = "cx.recordings." + document.body.dataset.user;
@@ -23,6 +24,8 @@ class Store {
       asked.onupgradeneeded = () => asked.result.createObjectStore("jobs", { keyPath: "id", autoIncrement: true });
       asked.onsuccess = () => resolve(asked.result);
       asked.onerror = () => resolve(null);
+      // It may never answer: what is recorded must not wait for it.
+      setTimeout(() => resolve(null), OPENS_MS);
     } catch {
       resolve(null);
     }
