@@ -14,10 +14,11 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from cxcenter.core import realtime
+from interactions.adapters.voice import sip
 from interactions.adapters.voice.ami import commands as ami
 from interactions.calls import facts as parties
 from interactions.calls.table import Control
-from interactions.choices import Provider
+from interactions.choices import ExchangeKind, Provider
 from interactions.models import Call, CallCommand, Exchange, Extension
 
 if TYPE_CHECKING:
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 
 State = CallCommand.State
 # What can be asked of who carries a call. Of a platform behind a bridge anything can: it says itself what it does not.
-CONTROLS: Mapping[str, frozenset[Control]] = {Provider.ASTERISK: ami.CONTROLS, Provider.BRIDGE: frozenset(Control)}
+CONTROLS: Mapping[str, frozenset[Control]] = {
+    Provider.ASTERISK: ami.CONTROLS,
+    Provider.BRIDGE: frozenset(Control),
+    Provider.SIP: sip.CONTROLS,
+}
 # Later than this nobody wants it any more: he has pressed again, or done it at the phone.
 LASTS = timedelta(seconds=10)
 PAUSE, UNPAUSE, DIAL = "pause_member", "unpause_member", "originate"
@@ -89,9 +94,18 @@ def _keep(row: CallCommand) -> CallCommand:
     row.expires_at = row.made_at + LASTS
     # Of two that bring one key at once the second finds the first.
     CallCommand.objects.bulk_create([row], ignore_conflicts=True)
-    kept = CallCommand.objects.get(key=row.key)
+    kept = CallCommand.objects.select_related("exchange", "call").get(key=row.key)
     realtime.push((realtime.exchange_group(kept.exchange_id), {"kind": "command"}))
+    if row.user_id is not None and kept.exchange.kind == ExchangeKind.SIP:
+        _tell_browser(kept)
     return kept
+
+
+def _tell_browser(row: CallCommand) -> None:
+    """Of a SIP platform the operator's own browser is the telephone, and does it."""
+    name = row.call.key if row.call else ""
+    asked = {"kind": "telephone", "command": row.pk, "call": name, "control": row.control, "value": row.value}
+    realtime.push((realtime.user_group(row.user_id or 0), asked))
 
 
 @transaction.atomic

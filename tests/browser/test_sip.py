@@ -1,18 +1,38 @@
 """The SIP line of the operator's browser, with a real platform: kamailio, rtpengine and telephones that play tones."""
 
+import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests import sip_servers
 from tests.browser.conftest import Troubles, Windows
-from tests.browser.phones import COLLEAGUE_HZ, CUSTOMER_HZ, EAR, LOUD, OPERATOR_HZ, SILENT
+from tests.browser.phones import COLLEAGUE_HZ, CUSTOMER_HZ, EAR, LOUD, OPERATOR_HZ, SILENT, loud, recording_of, sides
 from tests.servers import Stack
 from tests.sip_servers import DOMAIN, SECRET, SipPlatform, write_tone
 
+# The machine of the tests has much to do besides.
+SLOW_MS = 20_000
 pytestmark = pytest.mark.skipif(bool(sip_servers.missing()), reason=f"no {', '.join(sip_servers.missing())} here")
+DOWN = "The telephone platform is away"
+PLANT = """
+from interactions.models import Exchange, Extension
+from interactions.choices import ChannelKind
+from interactions.models import Channel
+from routing.models import Entrance
+from tests import world
+team = world.make_team("SIP of {name}")
+user, other = world.make_user("{name}", team=team, language="en"), world.make_user("{name}b", team=team, language="en")
+queue = world.make_queue("SIP of {name}", team=team, members=(user, other), offer_s=60, wrapup_s=300)
+channel = Channel.objects.create(name="SIP of {name}", kind=ChannelKind.VOICE)
+Entrance.objects.create(channel=channel, queue=queue)
+exchange = Exchange.objects.create(name="{name}", kind="sip", channel=channel, host="{domain}", url="{url}", secret="{secret}")
+Extension.objects.create(exchange=exchange, interface="1017", user=user)
+Extension.objects.create(exchange=exchange, interface="1200", user=other)
+"""
 # A page that has the line alone: what the platform says is kept in `window`.
 LINE = """
 async ({ server, extension, domain, secret, life }) => {
@@ -185,3 +205,134 @@ def test_a_second_call_is_there_at_once_and_the_two_are_joined(
     assert second.hears(CUSTOMER_HZ)
     first.stop()
     second.stop()
+
+
+# --- The desk ------------------------------------------------------------------------------------
+
+
+class Desk:
+    """An operator at the desk whose browser is extension 1017."""
+
+    def __init__(self, stack: Stack, windows: Windows, platform: SipPlatform, name: str, secret: str = SECRET) -> None:
+        self.stack, self.name = stack, name
+        stack.run(PLANT.format(name=name, domain=DOMAIN, url=platform.url, secret=secret))
+        self.page = windows.sign_in(stack.url, name)
+        self.page.context.add_init_script(EAR)
+
+    def open(self, state: str = "ready") -> None:
+        self.page.goto(f"{self.stack.url}/desk/")
+        expect(self.page.locator("#app")).to_have_attribute("data-telephone", state, timeout=SLOW_MS)
+
+    def press(self, name: str) -> None:
+        self.page.locator("#cti").get_by_role("button", name=name, exact=True).click()
+
+    def says(self, words: str) -> None:
+        expect(self.page.locator("#cti-words")).to_have_text(words, timeout=SLOW_MS)
+
+
+@pytest.fixture
+def desk(
+    installation: Stack,
+    operator_browser: Browser,
+    platform: SipPlatform,
+    troubles: Troubles,
+    request: pytest.FixtureRequest,
+) -> Iterator[Desk]:
+    windows = Windows(operator_browser, troubles)
+    yield make_desk(installation, windows, platform, f"sip{zlib.crc32(request.node.name.encode()) % 10_000}")
+    windows.close()
+
+
+def make_desk(stack: Stack, windows: Windows, platform: SipPlatform, name: str) -> Desk:
+    return Desk(stack, windows, platform, name)
+
+
+def test_a_call_rings_at_the_desk_is_held_recorded_and_handed_over(
+    desk: Desk, platform: SipPlatform, tmp_path: Path
+) -> None:
+    customer = platform.phone("+79161112233", write_tone(tmp_path / "a.wav", CUSTOMER_HZ), outside=True, answers=False)
+    colleague = platform.phone("1200", write_tone(tmp_path / "b.wav", COLLEAGUE_HZ))
+    desk.open()
+    customer.dial("1017")
+    offer = desk.page.get_by_role("alertdialog").filter(has_text="+79161112233")
+    offer.get_by_role("button", name=re.compile("Answer")).click()
+    customer.wait("CALL_ESTABLISHED")
+    desk.says("Talking")
+    hears(desk.page, customer=True)
+    assert customer.hears(OPERATOR_HZ)
+
+    desk.press("Hold")
+    desk.says("On hold")
+    hears(desk.page)
+    assert not customer.hears(OPERATOR_HZ, 1)
+    desk.press("Take back")
+    desk.says("Talking")
+    hears(desk.page, customer=True)
+    desk.page.wait_for_timeout(1500)
+
+    # He is there, and has no page: his telephone is one that stands on his table.
+    duty = "from tests import world; from cxcenter.accounts.models import User; world.on_duty(User.objects.get(username='{}'))"
+    desk.stack.run(duty.format(f"{desk.name}b"))
+    desk.press("Transfer")
+    desk.page.locator("#dialog").get_by_role("button", name=re.compile(f"{desk.name}b", re.IGNORECASE)).click()
+    colleague.wait("CALL_ESTABLISHED")
+    assert colleague.hears(CUSTOMER_HZ)
+    assert customer.hears(COLLEAGUE_HZ)
+    expect(desk.page.locator("#cti")).not_to_contain_text("Handing over", timeout=SLOW_MS)
+    told = desk.stack.run(
+        "from interactions.models import Call; from routing.models import Assignment; "
+        "call = Call.objects.latest('began_at'); leg = Assignment.objects.get(interaction=call.pk); "
+        "print(call.provider, call.number, call.talk_s > 2, call.hold_s > 1, call.ended_at is not None, leg.end)"
+    )
+    assert told.split() == ["sip", "+79161112233", "True", "True", "True", "transferred"]
+    left, right = sides(recording_of(desk.stack, desk.page, desk.name))
+    assert loud(left, CUSTOMER_HZ) and not loud(left, OPERATOR_HZ), "the customer is on the left, alone"
+    assert loud(right, OPERATOR_HZ) and not loud(right, CUSTOMER_HZ), "the operator is on the right, alone"
+    customer.stop()
+    colleague.stop()
+
+
+def test_a_page_that_dies_in_mid_call_ends_it(desk: Desk, platform: SipPlatform, tmp_path: Path) -> None:
+    customer = platform.phone("+79161112244", write_tone(tmp_path / "a.wav", CUSTOMER_HZ), outside=True, answers=False)
+    desk.open()
+    customer.dial("1017")
+    desk.page.get_by_role("alertdialog").get_by_role("button", name=re.compile("Answer")).click()
+    desk.says("Talking")
+    desk.page.on("dialog", lambda dialog: dialog.accept())
+    desk.page.reload()
+    customer.wait("CALL_CLOSED")
+    expect(desk.page.locator("#cti")).to_contain_text("No call", timeout=SLOW_MS)
+    told = desk.stack.run(
+        "from interactions.models import Call; call = Call.objects.latest('began_at'); "
+        "print(call.number, call.ended_at is not None, call.facts.get(kind='ended').data)"
+    )
+    assert told.strip() == "+79161112244 True {'reason': 'lost'}"
+    customer.stop()
+
+
+def test_words_for_a_platform_that_is_away_and_for_wrong_credentials(desk: Desk, platform: SipPlatform) -> None:
+    desk.open()
+    platform.kamailio.stop()
+    expect(desk.page.locator("#toasts")).to_contain_text(DOWN, timeout=SLOW_MS)
+    platform.start_kamailio()
+    expect(desk.page.locator("#app")).to_have_attribute("data-telephone", "ready", timeout=SLOW_MS)
+    expect(desk.page.locator("#toasts")).not_to_contain_text(DOWN)
+    desk.stack.run(
+        f"from interactions.models import Exchange; Exchange.objects.filter(name='{desk.name}').update(secret='other')"
+    )
+    desk.open("refused")
+    expect(desk.page.locator("#toasts")).to_contain_text("does not take your credentials", timeout=SLOW_MS)
+
+
+def test_without_a_microphone_the_call_rings_on_and_it_is_told(
+    installation: Stack, windows: Windows, platform: SipPlatform, tmp_path: Path
+) -> None:
+    desk = make_desk(installation, windows, platform, "sipmute")
+    customer = platform.phone("+79161112255", write_tone(tmp_path / "a.wav", CUSTOMER_HZ), outside=True, answers=False)
+    desk.open()
+    customer.dial("1017")
+    desk.page.get_by_role("alertdialog").get_by_role("button", name=re.compile("Answer")).click()
+    expect(desk.page.locator("#toasts")).to_contain_text("microphone", timeout=SLOW_MS)
+    desk.page.get_by_role("alertdialog").get_by_role("button", name="Decline").click()
+    customer.wait("CALL_CLOSED")
+    customer.stop()
