@@ -44,7 +44,7 @@ def test_a_call_is_told_and_answered_with_its_session(alice):
     toast = client.get("/desk/offers/").content.decode()
     assert "/accept/" in toast and "It rings at your phone" not in toast
     leg = call.interaction.legs.get()
-    assert client.post(f"/desk/offers/{leg.pk}/accept/").json() == {"session": call.pk}
+    assert client.post(f"/desk/offers/{leg.pk}/accept/").json()["session"] == call.pk
     command = CallCommand.objects.get()
     assert client.post("/desk/line/sip/done/", {"command": command.pk}).json() == {"noted": True}
     client.post("/desk/line/sip/told/", {"call": "c1", "key": "2", "what": "answered"})

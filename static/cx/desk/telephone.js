@@ -276,6 +276,8 @@ addEventListener("pagehide", () => {
   for (const mine of talks) {
     const values = { call: mine.name, what: "ended", key: `${mine.uid}:gone`, reason: "lost" };
     if (!mine.handed) post("/desk/line/sip/told/", values, { keepalive: true }).catch(() => {});
+    // All is said of it.
+    mine.handed = true;
   }
   line?.close();
 });
