@@ -106,3 +106,7 @@ class FieldKind(models.TextChoices):
     DATE = "date", _("date")
     FLAG = "flag", _("yes or no")
     CHOICE = "choice", _("one of a list")
+
+
+# Whom an identity leads to: one customer, several (or stated only), nobody, or it links nobody.
+RESOLVED = ("found", "ambiguous", "unknown", "junk")

@@ -1,6 +1,6 @@
 """To which segments a customer belongs, asked for one customer at the moment of contact: a query, and rules in memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -31,14 +31,17 @@ GOLDEN_KINDS = {"birthday": FieldKind.DATE, "kind": FieldKind.CHOICE}
 
 def segments_of(customer: Customer | None) -> list[Segment]:
     """Return the active segments to which a customer belongs, in their order. One query; none for nobody."""
-    if customer is None:
-        return []
+    return segments_of_each([customer])[0] if customer else []
+
+
+def segments_of_each(customers: Sequence[Customer]) -> list[list[Segment]]:
+    """Return the active segments to which each of these customers belongs, in their order. One query."""
     conditions = SegmentCondition.objects.filter(segment__active=True).select_related("segment")
     ordered = conditions.order_by("segment__place", "segment__code", "pk")
+    rules = [(segment, list(rule)) for segment, rule in groupby(ordered, key=lambda one: one.segment)]
     return [
-        segment
-        for segment, rule in groupby(ordered, key=lambda one: one.segment)
-        if all(is_met(condition, customer) for condition in rule)
+        [segment for segment, rule in rules if all(is_met(condition, customer) for condition in rule)]
+        for customer in customers
     ]
 
 

@@ -24,10 +24,7 @@ if TYPE_CHECKING:
     from cxcenter.accounts.models import User
 
 # A browser's line has nothing that listens to tones.
-ABSENT = {
-    Provider.BROWSER: {Control.KEYPAD},
-    **{Provider(one): set(Control) - can for one, can in commands.CONTROLS.items()},
-}
+ABSENT = {Provider.BROWSER: frozenset({Control.KEYPAD})}
 # What a guest does with his own part; all else is in the hands of whose call it is.
 OF_GUESTS = {Control.MUTE, Control.UNMUTE}
 SPEAKS = {Phase.TALKING, Phase.CONSULTING, Phase.CONFERENCED}
@@ -127,9 +124,9 @@ def lines_of(user: "User") -> list[OnLine]:
     # What rings by a telephone exchange rings at the phone: of ours the toast tells.
     shown = Q(leg=Leg.ACTIVE) | Q(leg=Leg.OFFERED, outside=True)
     legs = Assignment.objects.filter(shown, operator=user, item__work=Work.CALL)
-    held = legs.select_related("interaction__voice", "interaction__profile__customer", "item__queue").order_by(
-        "accepted_at"
-    )
+    held = legs.select_related(
+        "interaction__voice__exchange", "interaction__profile__customer", "item__queue"
+    ).order_by("accepted_at")
     own = [leg for leg in held[:8] if hasattr(leg.interaction, "voice")]
     present = Guest.objects.present().filter(user=user)
     related = ("leg__operator", "leg__item__queue", "interaction__voice", "interaction__profile__customer")
@@ -152,7 +149,10 @@ def _own_line(leg: Assignment, user: "User", guests: list[Guest]) -> OnLine:
     talk, view, queue = leg.interaction, calls.view_of(leg.interaction_id), leg.item.queue
     party = calls.party_of(user.pk)
     phase, muted = view.phases.get(party, Phase.ENDED), party in view.muted
-    off = ABSENT.get(Provider(talk.voice.provider), set())
+    exchange = talk.voice.exchange
+    off = (
+        set(Control) - commands.controls_of(exchange) if exchange else ABSENT.get(Provider(talk.voice.provider), set())
+    )
     active = calls.controls_of(view, user.pk, recorded=queue.record_calls)
     customer = Party(CUSTOMER, talk.caller, "customer", GuestState.IN, "")
     return OnLine(

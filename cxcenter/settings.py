@@ -109,6 +109,7 @@ INSTALLED_APPS = [
     "cxcenter.desk",
     "cxcenter.widget",
     "cxcenter.board",
+    "cxcenter.bridge",
 ]
 AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "sign-in"
@@ -258,6 +259,7 @@ SPECTACULAR_SETTINGS = {
         "PartyKindEnum": "customers.choices.PartyKind",
         "ErasureReasonEnum": "customers.choices.ErasureReason",
         "ExportReasonEnum": "customers.choices.ExportReason",
+        "ResolvedEnum": "customers.choices.RESOLVED",
         "IdentityKindEnum": "customers.models.Identity.Kind",
         "ChannelKindEnum": "interactions.choices.ChannelKind",
         "CaseKindEnum": "interactions.choices.CaseKind",
@@ -294,6 +296,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 CELERY_BEAT_SCHEDULE = {
     "decide by time": {"task": "routing.tasks.decide", "schedule": 0.5, "options": {"expires": 0.5}},
     "sweep routing": {"task": "routing.tasks.sweep", "schedule": 1.0, "options": {"expires": 1}},
+    "follow platforms": {"task": "cxcenter.bridge.tasks.sweep", "schedule": 2.0, "options": {"expires": 2}},
+    "fetch recordings": {"task": "cxcenter.bridge.tasks.bulk_fetch", "schedule": 5.0, "options": {"expires": 5}},
     "sweep outbox": {"task": "cxcenter.core.tasks.sweep_outbox", "schedule": 1.0, "options": {"expires": 1}},
     "watch for anomalies": {"task": "quality.tasks.watch", "schedule": 15.0, "options": {"expires": 15}},
     "deliver webhooks": {"task": "cxcenter.core.tasks.deliver_webhooks", "schedule": 5.0, "options": {"expires": 5}},

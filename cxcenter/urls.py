@@ -16,6 +16,7 @@ urlpatterns = [
     path("desk/", include("cxcenter.desk.urls")),
     path("board/", include("cxcenter.board.urls")),
     path("reports/", include("cxcenter.reports.urls")),
+    path("bridge/", include("cxcenter.bridge.urls")),
     path("widget/", include("cxcenter.widget.urls")),
     path("widget.js", widget.loader, name="widget-loader"),
     path("api/", include("cxcenter.api.urls")),

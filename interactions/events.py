@@ -57,6 +57,46 @@ class RecordingReady(Payload):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CallOffered(Payload):
+    """A call rings at an operator. No Event: the fact is a row of the call."""
+
+    topic: ClassVar[str] = "call.offered"
+    call: int
+    operator: int
+    at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallAnswered(Payload):
+    """Somebody has taken a call: an operator, or (without one) who was called."""
+
+    topic: ClassVar[str] = "call.answered"
+    call: int
+    operator: int | None
+    at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallEnded(Payload):
+    """A call is over. What operators have to do after it may go on."""
+
+    topic: ClassVar[str] = "call.ended"
+    call: int
+    reason: str
+    at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandGiven(Payload):
+    """A telephone exchange is asked to do something: an internal fact that sends it."""
+
+    topic: ClassVar[str] = "command.given"
+    public: ClassVar[bool] = False
+    command: int
+    exchange: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class CaseOpened(Payload):
     """A case was registered."""
 

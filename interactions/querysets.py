@@ -66,6 +66,18 @@ class MessageQuerySet(models.QuerySet[Any]):
         return self.filter(customer_changed__gt=0)
 
 
+class CallQuerySet(models.QuerySet[Any]):
+    """Calls."""
+
+    def visible_to(self, user: "User") -> Self:
+        """Keep calls whose sessions the user may read."""
+        if user.may(Right.READ_ALL):
+            return self
+        from interactions.models import Interaction
+
+        return self.filter(interaction__in=Interaction.objects.visible_to(user))
+
+
 class RecordingQuerySet(models.QuerySet[Any]):
     """Recordings of calls."""
 

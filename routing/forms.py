@@ -6,11 +6,14 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import PaginationInlineFormSet
-from unfold.widgets import UnfoldAdminPasswordWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget
 
 from cxcenter.accounts.models import User
+from cxcenter.core import webhooks
 from cxcenter.core.adminkit import ZoneField
 from cxcenter.core.errors import Invalid
+from interactions.actions.commands import DIAL, OURS
+from interactions.calls.table import Control
 from interactions.choices import ExchangeKind
 from interactions.models import Exchange, Extension
 from routing import overflow
@@ -18,6 +21,9 @@ from routing.actions import presence
 from routing.capacity import LIMITS
 from routing.hours import MIDNIGHT, is_reversed
 from routing.models import BusinessHours, Entrance, OpeningInterval, Presence
+
+# A secret that nobody guesses: 32 characters of any alphabet.
+SECRET_CHARS = 32
 
 
 class ExchangeForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -33,7 +39,38 @@ class ExchangeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Exchange
-        fields = ("name", "kind", "channel", "active", "host", "port", "username", "secret", "context", "url")
+        fields = (
+            "name",
+            "kind",
+            "channel",
+            "active",
+            "host",
+            "port",
+            "username",
+            "secret",
+            "context",
+            "url",
+            "socket",
+            "controls",
+        )
+
+    controls = forms.MultipleChoiceField(
+        label=_("controls"),
+        required=False,
+        choices=[(one, one) for one in (*(control.value for control in Control if control not in OURS), DIAL)],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        help_text=_("What the platform can be asked to do. Others are not shown."),
+    )
+
+    def clean_url(self) -> str:
+        """Refuse an address in an internal network. Raises ValidationError."""
+        url = str(self.cleaned_data["url"])
+        if url:
+            try:
+                webhooks.check_address(url)
+            except Invalid as error:
+                raise forms.ValidationError(str(error.message)) from None
+        return url
 
     def clean_secret(self) -> str:
         """Return what was typed, else what was kept."""
@@ -49,6 +86,9 @@ class ExchangeForm(forms.ModelForm):  # type: ignore[type-arg]
                     self.add_error(name, _("An Asterisk is reached by its host, user and secret."))
         if data.get("kind") == ExchangeKind.SIP:
             self._check_platform(data)
+        if data.get("kind") == ExchangeKind.BRIDGE and len(data.get("secret") or "") < SECRET_CHARS:
+            words = _("A platform signs with a secret of %(least)s characters at least.")
+            self.add_error("secret", words % {"least": SECRET_CHARS})
         channel = data.get("channel")
         if channel is not None and not Entrance.objects.filter(channel=channel, topic=None).exists():
             self.add_error("channel", _("Give the channel an entrance to a queue first: calls have to wait somewhere."))
@@ -58,8 +98,8 @@ class ExchangeForm(forms.ModelForm):  # type: ignore[type-arg]
         if not data.get("host"):
             self.add_error("host", _("A SIP platform has a domain: what stands behind the @ of its numbers."))
         # Browsers open sockets without TLS on this machine alone.
-        if not str(data.get("url")).startswith(("wss://", "ws://localhost", "ws://127.0.0.1")):
-            self.add_error("url", _("Browsers reach a SIP platform by an address that begins with wss://."))
+        if not str(data.get("socket")).startswith(("wss://", "ws://localhost", "ws://127.0.0.1")):
+            self.add_error("socket", _("Browsers reach a SIP platform by an address that begins with wss://."))
 
 
 class ExtensionForm(forms.ModelForm):  # type: ignore[type-arg]

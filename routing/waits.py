@@ -14,7 +14,7 @@ from interactions.models import Interaction
 from routing.capacity import LIMITS
 from routing.choices import Estimator, Leg, LegEnd, Mode, Outcome, Visit, Work
 from routing.estimators import DEFAULT, ESTIMATORS, Line, patience
-from routing.models import Assignment, Backtest, Queue, QueueMember, WorkItem
+from routing.models import Assignment, Backtest, Presence, Queue, QueueMember, WorkItem
 
 # How far back each measure looks. Who was answered last an hour ago tells nothing of now.
 HANDLING, PATIENCE, LAST, RECENT = timedelta(days=1), timedelta(days=7), timedelta(hours=1), timedelta(minutes=15)
@@ -196,6 +196,16 @@ def known(now: datetime, queue_ids: Collection[int]) -> dict[int, Known]:
 def _if_any(measure: Any, now: datetime, queue_ids: list[int]) -> Means:
     found: Means = measure(now, queue_ids) if queue_ids else {}
     return found
+
+
+def expected_s(queue: Queue) -> float | None:
+    """Return how long a newcomer would wait, in seconds; None without ground for an estimate."""
+    now, ahead = timezone.now(), queue.items.exclude(visit=Visit.LEFT).count()
+    found = known(now, [queue.pk]).get(queue.pk, NOTHING)
+    serves = found.line.slots is not None
+    if ahead == 0 and serves and Presence.objects.free().filter(user__memberships__queue=queue).exists():
+        return 0.0
+    return found.estimate_s(ahead=ahead)
 
 
 def place_of(interaction: Interaction) -> Place | None:

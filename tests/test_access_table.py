@@ -30,7 +30,7 @@ from cxcenter.accounts.roles import RIGHTS, Right, Role
 from cxcenter.accounts.scopes import NEEDS, Scope
 from cxcenter.core.models import Event, WebhookDelivery, WebhookSubscription
 from interactions.actions import talk
-from interactions.models import Article, Attachment, Block, Interaction, Message, Recording
+from interactions.models import Article, Attachment, Block, Call, Interaction, Message, Recording
 from quality.models import SimulationRun
 from routing.models import (
     Alert,
@@ -127,6 +127,7 @@ def pairs(place: Place) -> dict[str, tuple[Any, Any]]:
         "thread": (ours["chat"].thread, theirs["chat"].thread),
         "interaction": (ours["chat"], theirs["chat"]),
         "message": (ours["message"], theirs["message"]),
+        "call": tuple(Call.objects.get_or_create(interaction=side["chat"])[0] for side in (ours, theirs)),
         "recording": tuple(Recording.objects.get(public_id=recording_of(side).pk) for side in (ours, theirs)),
         "case": (place.case, place.case),
         "task": (place.task, place.task),
@@ -401,6 +402,7 @@ COLLECTIONS = {
     "merges": "merge",
     "threads": "thread",
     "interactions": "interaction",
+    "calls": "call",
     "cases": "case",
     "tasks": "task",
     "queues": "queue",

@@ -27,6 +27,7 @@ class Scope(models.TextChoices):
         "routing:write",
         _("set operators' states, say what a contact asks for, ask for callbacks and cancel them"),
     )
+    IVR_READ = "ivr:read", _("ask who is calling, what it is likely about and where the call would go")
     METRICS_READ = "metrics:read", _("read metrics and the contacts behind them")
     CASES_READ = "cases:read", _("read cases and tasks")
     CASES_WRITE = "cases:write", _("register and change cases and tasks")
@@ -46,6 +47,7 @@ NEEDS: dict[str, Right] = {
     Scope.INTERACTIONS_WRITE: Right.VIEW_CUSTOMERS,
     Scope.ROUTING_READ: Right.VIEW_CUSTOMERS,
     Scope.ROUTING_WRITE: Right.SERVE,
+    Scope.IVR_READ: Right.INTEGRATE,
     Scope.METRICS_READ: Right.REPORTS,
     Scope.CASES_READ: Right.CASES,
     Scope.CASES_WRITE: Right.CASES,
@@ -60,6 +62,7 @@ _GIVES: dict[str, set[Right]] = {
     Scope.INTERACTIONS_READ: {Right.READ_ALL},
     Scope.ROUTING_READ: {Right.EVERY_TEAM},
     Scope.ROUTING_WRITE: {Right.CONTROL},
+    Scope.IVR_READ: {Right.VIEW_CUSTOMERS},
     Scope.METRICS_READ: {Right.EVERY_TEAM},
     Scope.CASES_READ: {Right.VIEW_CUSTOMERS},
 }

@@ -36,6 +36,7 @@ NAVIGATION = [
             _page(_("Channels"), "interactions_channel", "forum"),
             _page(_("Sites with the chat"), "interactions_site", "language"),
             _page(_("Telephone exchanges"), "interactions_exchange", "dialer_sip"),
+            _page(_("Outages"), "interactions_outage", "warning"),
             _page(_("Topics"), "interactions_topic", "sell"),
             _page(_("Outcomes"), "interactions_disposition", "task_alt"),
             _page(_("Blocked visitors"), "interactions_block", "block"),
@@ -66,6 +67,7 @@ NAVIGATION = [
             _page(_("Webhooks"), "core_webhooksubscription", "webhook"),
             _page(_("Webhook deliveries"), "core_webhookdelivery", "outgoing_mail"),
             _page(_("Commands to exchanges"), "interactions_callcommand", "phone_forwarded"),
+            _page(_("Events of platforms"), "interactions_bridgeevent", "settings_phone"),
         ],
     },
     {

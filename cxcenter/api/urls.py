@@ -9,8 +9,10 @@ from cxcenter.api import (
     webhooks,
 )
 from cxcenter.api.docs import Docs, Schema, nowhere
+from interactions.api import calls
 from interactions.api import views as interactions
 from quality.api import views as quality
+from routing.api import ivr
 from routing.api import views as routing
 
 app_name = "api"
@@ -26,12 +28,14 @@ router.register("threads", interactions.Threads, "thread")
 router.register("threads/<int:thread>/messages", interactions.ThreadMessages, "thread-message")
 router.register("interactions", interactions.Interactions, "interaction")
 router.register("interactions/<int:interaction>/messages", interactions.InteractionMessages, "interaction-message")
+router.register("calls", calls.Calls, "call")
 router.register("cases", interactions.Cases, "case")
 router.register("tasks", interactions.Tasks, "task")
 router.register("queues", routing.Queues, "queue")
 router.register("work-items", routing.WorkItems, "work-item")
 router.register("callbacks", routing.Callbacks, "callback")
 router.register("operators", routing.Operators, "operator")
+router.register("ivr", ivr.Ivr, "ivr")
 router.register("metrics", quality.Metrics, "metric")
 router.register("webhooks", webhooks.Webhooks, "webhook")
 router.register("webhooks/<int:subscription>/deliveries", webhooks.Deliveries, "delivery")

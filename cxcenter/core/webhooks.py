@@ -11,7 +11,9 @@ import json
 import secrets
 import socket
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -31,6 +33,8 @@ TRIES = 10
 TIMEOUT_S = 5.0
 BATCH = 20
 AT_ONCE = 10
+# What is signed for us is as old at the most: later it may be somebody who has listened.
+FRESH_S = 300
 # One run of the task sends for so long; the next one goes on.
 RUN_S = 10.0
 # Facts are many and subscriptions change seldom: a process looks for new ones this often.
@@ -137,6 +141,17 @@ def sign(secret: str, body: bytes, at: int) -> str:
     return f"t={at},v1={mac}"
 
 
+def is_signed(secret: str, body: bytes, signature: str, *, now: float | None = None) -> bool:
+    """Tell whether who knows a secret has signed `body`, within five minutes of now. No secret signs nothing."""
+    parts = dict(part.split("=", 1) for part in signature.split(",") if "=" in part)
+    at = parts.get("t", "")
+    if not secret or not (at.isascii() and at.isdigit() and len(at) < 15):
+        return False
+    expected = sign(secret, body, int(at)).partition("v1=")[2]
+    is_right = hmac.compare_digest(expected.encode(), parts.get("v1", "").encode())
+    return is_right and abs((now or time.time()) - int(at)) <= FRESH_S
+
+
 def deliver_due() -> int:
     """Send deliveries that are due, several at once. Returns how many were tried."""
     tried, deadline = 0, time.monotonic() + RUN_S
@@ -185,19 +200,30 @@ def _send(delivery: WebhookDelivery) -> tuple[int | None, str]:
 
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> int:
+    """Post a body; return the status. Neither a redirect is followed nor the answer's body read."""
+    with requested("POST", url, headers, body) as answer:
+        return answer.status_code
+
+
+@contextmanager
+def requested(
+    method: str, url: str, headers: dict[str, str], body: bytes = b"", *, timeout_s: float = TIMEOUT_S
+) -> Iterator[httpx.Response]:
     """Send a request to the very address that was checked: a name may lead elsewhere a moment later.
 
-    Neither a redirect is followed nor the answer's body read.
+    No redirect is followed; the answer's body is still to be read. Raises Invalid for an address in an internal network.
     """
     parts = httpx.URL(url)
     name = parts.raw_host.decode("ascii")
     headers = {"Host": parts.netloc.decode("ascii"), **headers}
     pinned = parts.copy_with(host=_resolve(url))
     with (
-        httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client,
-        client.stream("POST", pinned, content=body, headers=headers, extensions={"sni_hostname": name}) as answer,
+        httpx.Client(timeout=timeout_s, trust_env=False) as client,
+        client.stream(
+            method, pinned, content=body or None, headers=headers, extensions={"sni_hostname": name}
+        ) as answer,
     ):
-        return answer.status_code
+        yield answer
 
 
 def _note(delivery: WebhookDelivery, status: int | None, error: str) -> None:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cxcenter.accounts.models import Team
@@ -11,7 +10,7 @@ from cxcenter.core.errors import Conflict
 from interactions.models import Channel, Interaction, Site, Topic
 from routing import calls, overflow, queries, waits
 from routing.choices import Then, Visit, When
-from routing.models import Entrance, Presence, Queue
+from routing.models import Entrance, Queue
 
 OFFERED_FOR_WAITING = f"{When.WAITED}:{Then.FORM}"
 
@@ -94,22 +93,12 @@ def view(doorway: Doorway) -> dict[str, Any]:
     told: dict[str, Any] = {"open": door.open, "why": door.why, "message": door.message}
     if door.open:
         assert queue is not None
-        return {**told, "estimate_s": expected_wait(queue)}
+        return {**told, "estimate_s": waits.expected_s(queue)}
     opens = door.opens_at.isoformat() if door.opens_at else None
     free = calls.slots(queue) if door.form else []
     soon = door.form and queue is not None and queue.callbacks
     slots = [slot.isoformat() for slot in free]
     return {**told, "form": door.form, "letters": door.letters, "opens_at": opens, "slots": slots, "soon": soon}
-
-
-def expected_wait(queue: Queue) -> float | None:
-    """Return how long a newcomer would wait, in seconds; None without ground for an estimate."""
-    now, ahead = timezone.now(), queue.items.exclude(visit=Visit.LEFT).count()
-    known = waits.known(now, [queue.pk]).get(queue.pk, waits.NOTHING)
-    serves = known.line.slots is not None
-    if ahead == 0 and serves and Presence.objects.free().filter(user__memberships__queue=queue).exists():
-        return 0.0
-    return known.estimate_s(ahead=ahead)
 
 
 def team_of(doorway: Doorway) -> Team:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, Invalid
+from cxcenter.core.events import announce
 from interactions.actions import commands
 from interactions.calls import facts as parties
 from interactions.calls.facts import CUSTOMER, Fact, Kind
@@ -21,6 +22,7 @@ from interactions.calls.reducer import reduce
 from interactions.calls.table import Control, Phase
 from interactions.calls.view import CallView
 from interactions.choices import Direction, Provider
+from interactions.events import CallAnswered, CallEnded, CallOffered
 from interactions.models import Call, CallFact, Exchange, Interaction
 
 if TYPE_CHECKING:
@@ -112,7 +114,20 @@ def _add(call: Call, known: list[Fact], facts: Iterable[Fact]) -> CallView:
     if fresh:
         derive(call, view, known)
         call.save(update_fields=DERIVED)
+        tell(call.pk, fresh)
     return view
+
+
+def tell(call_id: int, fresh: Iterable[Fact]) -> None:
+    """Announce to integrations which of these facts, new ones of a call, concern them."""
+    for one in fresh:
+        operator, at = parties.user_of(one.party), datetime.fromtimestamp(one.at, UTC).isoformat()
+        if one.kind == Kind.OFFERED and operator is not None:
+            announce(CallOffered(call=call_id, operator=operator, at=at))
+        elif one.kind == Kind.ANSWERED:
+            announce(CallAnswered(call=call_id, operator=operator, at=at))
+        elif one.kind == Kind.ENDED:
+            announce(CallEnded(call=call_id, reason=str(one.data.get("reason", "")), at=at))
 
 
 def row_of(call_id: int, one: Fact) -> CallFact:
@@ -180,14 +195,14 @@ def press(
     The exchange of a call is asked to, for any control that it has. `value`: the number to hand over to, the key.
     Raises Conflict for a session that is no call (code "no_call") and if the control is not active now ("not_now").
     """
-    among = Call.objects.select_for_update(of=("self",)).select_related("interaction")
+    among = Call.objects.select_for_update(of=("self",)).select_related("interaction", "exchange")
     call = among.filter(pk=interaction_id).first()
     if call is None:
         raise Conflict(_("This session is no call."), code="no_call")
     known = facts_of(call.pk)
     active = controls_of(reduce(known, timezone.now().timestamp()), actor.pk, recorded=recorded)
-    if call.exchange_id is not None:
-        active &= commands.CONTROLS[call.provider]
+    if call.exchange is not None:
+        active &= commands.controls_of(call.exchange)
     if control not in active:
         raise Conflict(_("This is not possible at this moment."), code="not_now", allowed=sorted(active))
     if call.exchange_id is not None:

@@ -4,7 +4,7 @@ A command changes nothing of its call: the exchange does it, and tells. One that
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,28 +14,40 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from cxcenter.core import realtime
+from cxcenter.core.events import announce
 from interactions.adapters.voice import sip
 from interactions.adapters.voice.ami import commands as ami
 from interactions.calls import facts as parties
 from interactions.calls.table import Control
-from interactions.choices import ExchangeKind, Provider
+from interactions.choices import ExchangeKind
+from interactions.events import CommandGiven
 from interactions.models import Call, CallCommand, Exchange, Extension
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
 
 State = CallCommand.State
-# What can be asked of who carries a call. Of a platform behind a bridge anything can: it says itself what it does not.
-CONTROLS: Mapping[str, frozenset[Control]] = {
-    Provider.ASTERISK: ami.CONTROLS,
-    Provider.BRIDGE: frozenset(Control),
-    Provider.SIP: sip.CONTROLS,
-}
+# Of a platform by HTTP none is done here but this: the work after a call is ended at the desk.
+OURS = frozenset({Control.WRAP_UP})
 # Later than this nobody wants it any more: he has pressed again, or done it at the phone.
 LASTS = timedelta(seconds=10)
 PAUSE, UNPAUSE, DIAL = "pause_member", "unpause_member", "originate"
 OPEN = Q(state__in=[State.WAITING, State.SENT])
 AT_ONCE = 100
+
+
+def controls_of(exchange: Exchange) -> frozenset[Control]:
+    """Return what an exchange can be asked to do; of a platform by HTTP its settings say it."""
+    if exchange.kind == ExchangeKind.ASTERISK:
+        return ami.CONTROLS
+    if exchange.kind == ExchangeKind.SIP:
+        return sip.CONTROLS
+    return frozenset(control for control in Control if control.value in exchange.controls) - OURS
+
+
+def can_dial(exchange: Exchange) -> bool:
+    """Tell whether an exchange can be asked to call a number from an operator's phone."""
+    return exchange.kind in (ExchangeKind.ASTERISK, ExchangeKind.SIP) or DIAL in exchange.controls
 
 
 @transaction.atomic
@@ -98,6 +110,7 @@ def _keep(row: CallCommand) -> CallCommand:
     realtime.push((realtime.exchange_group(kept.exchange_id), {"kind": "command"}))
     if row.user_id is not None and kept.exchange.kind == ExchangeKind.SIP:
         _tell_browser(kept)
+    announce(CommandGiven(command=kept.pk, exchange=kept.exchange_id))
     return kept
 
 
@@ -116,6 +129,20 @@ def take(*, exchange: Exchange) -> list[CallCommand]:
     rows = list(waiting.select_for_update(of=("self",), skip_locked=True).order_by("pk")[:AT_ONCE])
     CallCommand.objects.filter(pk__in=[row.pk for row in rows]).update(state=State.SENT)
     return rows
+
+
+def open_after(*, exchange: Exchange, after: int) -> list[CallCommand]:
+    """Return the commands behind a number that are not done, for a platform that asks: what it was told before too."""
+    expire(exchange=exchange)
+    rows = CallCommand.objects.filter(OPEN, exchange=exchange, pk__gt=after).select_related("call").order_by("pk")
+    found = list(rows[:AT_ONCE])
+    CallCommand.objects.filter(pk__in=[row.pk for row in found], state=State.WAITING).update(state=State.SENT)
+    return found
+
+
+def again(*, command_id: int, tries: int) -> None:
+    """Let a command that could not be sent wait for the next try."""
+    CallCommand.objects.filter(pk=command_id, state=State.SENT).update(state=State.WAITING, tries=tries)
 
 
 def expire(*, exchange: Exchange) -> int:

@@ -25,8 +25,8 @@ REDIALS = 5
 
 def phone_of(user: "User") -> Extension | None:
     """Return the phone by which an operator calls out, None if he has none."""
-    phones = Extension.objects.filter(user=user, exchange__active=True).select_related("exchange")
-    return phones.order_by("pk").first()
+    phones = Extension.objects.filter(user=user, exchange__active=True).select_related("exchange").order_by("pk")
+    return next((phone for phone in phones if commands.can_dial(phone.exchange)), None)
 
 
 @transaction.atomic

@@ -166,6 +166,7 @@ def keep(*, told: Mapping[int, Sequence[Fact]], judge: Callable[[Kept], bool]) -
         one = Kept(call, before, after, reduce(after, timezone.now().timestamp()))
         _turn(one, is_followed=call.followed == call.version and judge(one))
         kept.append(one)
+        calls.tell(call.pk, new)
     CallFact.objects.bulk_create(fresh, ignore_conflicts=True)
     Call.objects.bulk_update([one.call for one in kept], [*calls.DERIVED, "began_at", "followed"])
     return kept

@@ -1,5 +1,5 @@
 """Pages of channels, texts, talks and cases."""
 
-from interactions.admin import cases, channels, knowledge, talk
+from interactions.admin import cases, channels, knowledge, outages, talk
 
-__all__ = ["cases", "channels", "knowledge", "talk"]
+__all__ = ["cases", "channels", "knowledge", "outages", "talk"]

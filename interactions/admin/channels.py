@@ -29,7 +29,7 @@ class ChannelAdmin(SettingsAdmin):
     list_filter = ("kind", "active")
     search_fields = ("name",)
     fieldsets = (
-        (None, {"fields": ("name", ("kind", "active"))}),
+        (None, {"fields": ("name", ("kind", "active"), "number")}),
         (
             _("Load of operators"),
             {

@@ -67,3 +67,8 @@ def is_operator(party: str) -> bool:
 def user_of(party: str) -> int | None:
     """Return the user id of a party that is an operator."""
     return int(party.removeprefix(_OPERATOR)) if is_operator(party) else None
+
+
+def number_of(party: str) -> str | None:
+    """Return the number of a party that is somebody outside."""
+    return party.removeprefix(_OUTSIDE) if party.startswith(_OUTSIDE) else None

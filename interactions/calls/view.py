@@ -81,6 +81,33 @@ class CallView:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """How long a party was in a call without leaving it, and in which phase it is, or left; in Unix seconds."""
+
+    party: str
+    began: float
+    ended: float | None
+    phase: Phase
+    times: Times
+
+
+def stays_of(view: CallView, now: float) -> tuple[Stay, ...]:
+    """Return each stay of each party, in order of their beginnings: who left and came back has two."""
+    runs: list[list[Interval]] = []
+    last: dict[str, list[Interval]] = {}
+    for one in view.intervals:
+        run = last.get(one.party)
+        if run is None or run[-1].end != one.begin:
+            run = last[one.party] = []
+            runs.append(run)
+        run.append(one)
+    return tuple(
+        Stay(run[0].party, run[0].begin, run[-1].end, run[-1].phase, times_of(tuple(run), now)[run[0].party])
+        for run in runs
+    )
+
+
 def times_of(intervals: tuple[Interval, ...], now: float) -> dict[str, Times]:
     """Return the sums of each party; what goes on is counted up to now."""
     sums: dict[str, dict[str, int]] = {}

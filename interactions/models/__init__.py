@@ -1,10 +1,12 @@
 """The rows of the interactions app, by subject."""
 
+from interactions.models.bridge import BridgeEvent
 from interactions.models.calls import Call, CallFact
 from interactions.models.cases import Case, CaseLink, Task
 from interactions.models.channels import Block, Channel, Site, Topic
 from interactions.models.exchanges import CallCommand, Dialled, Exchange, Extension
 from interactions.models.knowledge import Article, QuickReply
+from interactions.models.outages import Outage
 from interactions.models.recordings import Recording, RecordingMark, RecordingPiece
 from interactions.models.talk import Attachment, Disposition, DoomedFile, Draft, Interaction, Message, Thread
 
@@ -12,6 +14,7 @@ __all__ = [
     "Article",
     "Attachment",
     "Block",
+    "BridgeEvent",
     "Call",
     "CallCommand",
     "CallFact",
@@ -26,6 +29,7 @@ __all__ = [
     "Extension",
     "Interaction",
     "Message",
+    "Outage",
     "QuickReply",
     "Recording",
     "RecordingMark",

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from interactions.choices import Direction, Provider
 from interactions.models.exchanges import Exchange
 from interactions.models.talk import Interaction
+from interactions.querysets import CallQuerySet
 
 
 class Call(models.Model):
@@ -38,12 +39,15 @@ class Call(models.Model):
     # Of a call of an exchange: up to which version its visits and legs follow it.
     followed = models.IntegerField(default=0, db_default=0)
 
+    objects = CallQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("call")
         verbose_name_plural = _("calls")
         constraints: ClassVar = [models.UniqueConstraint(fields=["exchange", "key"], name="call_known_once")]
         indexes: ClassVar = [
             models.Index(fields=["began_at"], name="call_going", condition=models.Q(ended_at=None)),
+            models.Index(fields=["-began_at", "-interaction"], name="call_recent"),
             models.Index(
                 fields=["exchange"],
                 name="call_unfollowed",

@@ -4,11 +4,14 @@ import secrets
 from typing import ClassVar
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from customers import normalise
+from cxcenter.core.errors import Invalid
 from interactions.choices import ChannelKind
 
 
@@ -28,6 +31,13 @@ class Channel(models.Model):
     name = models.CharField(_("name"), max_length=80, unique=True)
     kind = models.CharField(_("kind"), max_length=12, choices=ChannelKind)
     active = models.BooleanField(_("active"), default=True)
+    number = models.CharField(
+        _("number that customers dial"),
+        max_length=20,
+        blank=True,
+        db_default="",
+        help_text=_("Of a line of calls. By it an IVR that names the dialled number finds the line."),
+    )
     hold_s = models.PositiveIntegerField(
         _("hold the place for, s"),
         default=300,
@@ -47,9 +57,29 @@ class Channel(models.Model):
         verbose_name = _("channel")
         verbose_name_plural = _("channels")
         ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["number"],
+                name="channel_number_once",
+                condition=~models.Q(number=""),
+                violation_error_message=_("Another channel has this number."),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Write the number as all numbers are kept. Raises ValidationError for one that is none, or of no line."""
+        super().clean()
+        if not self.number:
+            return
+        if self.kind != ChannelKind.VOICE:
+            raise ValidationError({"number": _("Only a line of calls has a number.")})
+        try:
+            self.number = normalise.phone(self.number)
+        except Invalid as error:
+            raise ValidationError({"number": str(error.message)}) from None
 
 
 class Topic(models.Model):

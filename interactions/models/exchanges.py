@@ -34,7 +34,7 @@ class Exchange(models.Model):
     username = models.CharField(_("user"), max_length=80, blank=True)
     secret = models.CharField(_("secret"), max_length=200, blank=True)
     # Of a SIP platform alone: `host` is its domain, `secret` signs the names under which browsers register.
-    url = models.CharField(
+    socket = models.CharField(
         _("address for browsers"),
         max_length=200,
         blank=True,
@@ -51,6 +51,19 @@ class Exchange(models.Model):
         max_length=40,
         blank=True,
         help_text=_("What whoever is called sees, unless the queue for which one calls has a number of its own."),
+    )
+    # Of a platform by HTTP.
+    url = models.URLField(
+        _("address for commands"),
+        max_length=500,
+        blank=True,
+        help_text=_("Commands are posted to it, signed. Empty: the platform asks for them."),
+    )
+    controls = models.JSONField(
+        _("controls"),
+        default=list,
+        blank=True,
+        help_text=_("What the platform can be asked to do. Others are not shown."),
     )
     # How the line stands: since when it does, or why it does not.
     connected_at = models.DateTimeField(null=True, editable=False)
@@ -130,6 +143,8 @@ class CallCommand(models.Model):
     key = models.CharField(max_length=120, unique=True)
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.WAITING)
     words = models.CharField(_("answer"), max_length=300, blank=True)
+    # How often it was posted to a platform, and when it is posted again.
+    tries = models.PositiveSmallIntegerField(default=0, db_default=0)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     made_at = models.DateTimeField(_("made"), default=timezone.now)
     expires_at = models.DateTimeField(_("expires"))

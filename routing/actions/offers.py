@@ -236,7 +236,8 @@ def accept_offer(*, leg_id: int, actor: "User") -> Assignment:
 
 def _answer_outside(leg: Assignment, actor: "User") -> Assignment:
     """Ask who carries the call of an exchange to answer it, where that can be: what comes of it follows."""
-    if Control.ANSWER not in commands.CONTROLS[leg.interaction.voice.provider]:
+    exchange = leg.interaction.voice.exchange
+    if exchange is None or Control.ANSWER not in commands.controls_of(exchange):
         raise Conflict(_("Answer it on your phone."), code="on_the_phone")
     calls.press(interaction_id=leg.interaction_id, actor=actor, control=Control.ANSWER)
     return leg

@@ -156,7 +156,7 @@ def enqueue_new(*, interaction: Interaction, waits_since: datetime | None = None
     if entrance is None:
         return None
     meant = preferences.meant(interaction, entrance.queue)
-    queue, frequent = _line_of(entrance.queue, interaction, meant.contacts)
+    queue, frequent = line_of(entrance.queue, interaction, meant.contacts)
     customer = interaction.profile.customer if interaction.profile else None
     segments = [segment.code for segment in segments_of(customer)]
     steps = preferences.steps_for(queue, interaction, segments)
@@ -174,7 +174,7 @@ def enqueue_new(*, interaction: Interaction, waits_since: datetime | None = None
     )
 
 
-def _line_of(queue: Queue, interaction: Interaction, contacts: int) -> tuple[Queue, dict[str, Any] | None]:
+def line_of(queue: Queue, interaction: Interaction, contacts: int) -> tuple[Queue, dict[str, Any] | None]:
     """Return the queue for who has come so often about the same, and why; where it takes nobody now, the first one."""
     rule = preferences.rule_of(queue)
     if rule is None or contacts < rule.contacts:

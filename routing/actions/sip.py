@@ -57,7 +57,7 @@ def registration(phone: Extension) -> dict[str, Any]:
         user = f"{expires}:{phone.number}"
         password = ice.password(user, there.secret)
     uri = f"sip:{phone.number}@{there.host}"
-    return {"uri": uri, "servers": [there.url], "user": user, "password": password, "expires": expires}
+    return {"uri": uri, "servers": [there.socket], "user": user, "password": password, "expires": expires}
 
 
 def tell(

@@ -11,7 +11,7 @@ from unfold.decorators import display
 from cxcenter.core.adminkit import JournalAdmin, RowsInline, SettingsAdmin, badge
 from interactions.actions import commands
 from interactions.choices import ExchangeKind
-from interactions.models import CallCommand, Exchange, Extension
+from interactions.models import BridgeEvent, CallCommand, Exchange, Extension
 from routing.forms import ExchangeForm, ExtensionForm
 from routing.models import ExchangeQueue
 
@@ -51,19 +51,28 @@ class ExchangeAdmin(SettingsAdmin):
     list_filter = ("kind", "active")
     list_select_related = ("channel",)
     search_fields = ("name", "host")
-    readonly_fields = ("standing",)
+    readonly_fields = ("standing", "address")
     inlines = (ExtensionInline, ExchangeQueueInline)
     fieldsets = (
         (None, {"fields": ("name", ("kind", "channel"), ("active", "standing"))}),
         (
             _("Line"),
             {
-                "fields": (("host", "port"), ("username", "secret"), ("context", "caller_id"), "url"),
+                "fields": (("host", "port"), ("username", "secret"), ("context", "caller_id"), "socket"),
                 "description": _(
                     "Of an Asterisk: its manager interface (AMI). The user needs read = call,agent and"
                     " write = call,agent,originate,reporting in manager.conf. The secret is not shown again."
                     " Of a SIP platform: its domain as the host, the address for browsers, and the secret that signs"
                     " short-lived credentials."
+                ),
+            },
+        ),
+        (
+            _("Platform by HTTP"),
+            {
+                "fields": ("address", "url", "controls"),
+                "description": _(
+                    "It signs what it tells with the secret above, and posts it to the address; docs/bridge.md has examples."
                 ),
             },
         ),
@@ -78,6 +87,11 @@ class ExchangeAdmin(SettingsAdmin):
         super().save_related(request, form, formsets, change)
         commands.reload([form.instance.pk])
 
+    @display(description=_("address for events"))
+    def address(self, exchange: Exchange) -> str:
+        """Show where the platform posts what it tells."""
+        return f"/bridge/{exchange.pk}/events/" if exchange.pk else "–"
+
     @display(description=_("line"))
     def standing(self, exchange: Exchange) -> SafeString:
         """Show whether the line stands, and if not, why."""
@@ -85,6 +99,8 @@ class ExchangeAdmin(SettingsAdmin):
             return badge(LINES, "off", _("switched off"))
         if exchange.kind == ExchangeKind.SIP:
             return badge(LINES, "off", _("each browser has its own"))
+        if exchange.kind == ExchangeKind.BRIDGE and exchange.trouble:
+            return badge(LINES, "lost", exchange.trouble)
         if exchange.connected_at is not None:
             return badge(LINES, "on", _("connected"))
         return badge(LINES, "lost", exchange.trouble or _("not connected yet"))
@@ -102,3 +118,14 @@ class CallCommandAdmin(JournalAdmin):
     def standing(self, row: CallCommand) -> SafeString:
         """Show what came of it."""
         return badge(COMMANDS, row.state, row.get_state_display())
+
+
+@admin.register(BridgeEvent)
+class BridgeEventAdmin(JournalAdmin):
+    """What platforms have told, and what was wrong with it."""
+
+    list_display = ("received_at", "exchange", "kind", "call", "key", "state", "error")
+    list_select_related = ("exchange",)
+    list_filter = ("state", "kind", "exchange")
+    search_fields = ("=key", "=call")
+    exclude = ("body", "digest")

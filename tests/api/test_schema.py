@@ -25,8 +25,9 @@ from customers.models import ProfileIdentity
 from cxcenter.accounts.models import ApiToken
 from cxcenter.accounts.scopes import Scope
 from cxcenter.core.models import Event, WebhookDelivery, WebhookSubscription
-from interactions.models import Topic
+from interactions.models import Call, Topic
 from routing.models import Callback, PauseReason, Queue
+from tests import world
 from tests.api.callers import Caller, problem
 from tests.api.conftest import PHONE, Place, build
 
@@ -83,6 +84,7 @@ def seed(place: Place) -> Ids:
             "events": Event.objects.earliest("pk").pk,
             "threads": place.chat.thread_id,
             "interactions": place.chat.pk,
+            "calls": Call.objects.create(interaction=place.chat).pk,
             "cases": place.case.pk,
             "tasks": place.task.pk,
             "queues": place.queue.pk,
@@ -102,6 +104,7 @@ def seed(place: Place) -> Ids:
             "subscription": webhook.pk,
             "team": place.queue.team_id,
             "queue": place.queue.pk,
+            "line": world.make_line(place.queue).pk,
             "profile": place.profile.pk,
             "case": place.case.pk,
             "topic": Topic.objects.create(name="Parts").pk,
@@ -215,7 +218,14 @@ def a_callback_can_be_made(body: dict[str, Any], _references: dict[str, Any]) ->
         body.pop(name, None)
 
 
+def a_caller_has_a_phone(body: dict[str, Any], _references: dict[str, Any]) -> None:
+    if body["number"] is not None:
+        body["number"] = "+79161234567"
+    body.pop("called", None)
+
+
 RULES = {
+    "POST /api/v1/ivr/caller/": a_caller_has_a_phone,
     "PUT /api/v1/sources/{source}/records/{external_id}/": a_record_says_what_can_be_kept,
     "POST /api/v1/customers/{id}/identities/": a_phone_is_one,
     "POST /api/v1/merges/": others_are_somebody,

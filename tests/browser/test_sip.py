@@ -29,7 +29,7 @@ user, other = world.make_user("{name}", team=team, language="en"), world.make_us
 queue = world.make_queue("SIP of {name}", team=team, members=(user, other), offer_s=60, wrapup_s=300)
 channel = Channel.objects.create(name="SIP of {name}", kind=ChannelKind.VOICE)
 Entrance.objects.create(channel=channel, queue=queue)
-exchange = Exchange.objects.create(name="{name}", kind="sip", channel=channel, host="{domain}", url="{url}", secret="{secret}")
+exchange = Exchange.objects.create(name="{name}", kind="sip", channel=channel, host="{domain}", socket="{url}", secret="{secret}")
 Extension.objects.create(exchange=exchange, interface="1017", user=user)
 Extension.objects.create(exchange=exchange, interface="1200", user=other)
 """

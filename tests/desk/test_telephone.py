@@ -15,7 +15,12 @@ def alice():
     queue = world.make_queue(members=(alice,), team=alice.team)
     world.on_duty(alice)
     exchange = Exchange.objects.create(
-        name="Platform", kind="sip", channel=world.make_line(queue), host="sip.test", url="wss://sip.test/", secret="x"
+        name="Platform",
+        kind="sip",
+        channel=world.make_line(queue),
+        host="sip.test",
+        socket="wss://sip.test/",
+        secret="x",
     )
     Extension.objects.create(exchange=exchange, interface="1017", user=alice)
     return alice

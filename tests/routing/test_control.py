@@ -8,7 +8,6 @@ from django.utils import timezone
 from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, Forbidden, Invalid
 from cxcenter.core.models import AuditEntry
-from cxcenter.widget import doors
 from interactions.actions import talk
 from interactions.models import Message, Topic
 from routing import queries, waits
@@ -204,9 +203,9 @@ def test_the_estimate_counts_wrap_up_and_handled_contacts_only_and_promises_noth
         )
     assert waits.handling_s(now, [floor.queue.pk]) == {floor.queue.pk: 300}
     assert waits.slots_of(now, [floor.queue.pk]) == {floor.queue.pk: 8}
-    assert doors.expected_wait(floor.queue) == 0
+    assert waits.expected_s(floor.queue) == 0
     control.pause_queue(queue=floor.queue, lasting=MINUTES, message="", actor=floor.boss)
     waiting = floor.chat()
     assert waits.place_of(waiting) == waits.Place(1, None)
     floor.queue.refresh_from_db()
-    assert doors.expected_wait(floor.queue) is None
+    assert waits.expected_s(floor.queue) is None

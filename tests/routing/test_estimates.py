@@ -11,7 +11,7 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxcenter.widget import doors, protocol
+from cxcenter.widget import protocol
 from quality.metrics.reports import Asked, report
 from quality.metrics.spans import EPOCH, QUARTER
 from routing import backtest, estimators, waits
@@ -279,7 +279,7 @@ def test_each_estimator_is_used_live_as_it_was_compared(floor):
     assert waits.place_of(first).position == 1
     control.pause_queue(queue=floor.queue, lasting=timedelta(minutes=5), message="", actor=floor.boss)
     assert waits.place_of(second).estimate_s is None, "nobody serves it now"
-    assert doors.expected_wait(floor.queue) is None
+    assert waits.expected_s(floor.queue) is None
 
 
 @db

@@ -30,7 +30,7 @@ class Telephones:
     def __init__(self, floor) -> None:
         channel = world.make_line(floor.queue, "SIP")
         self.exchange = Exchange.objects.create(
-            name="Platform", kind="sip", channel=channel, host="sip.test", url="wss://sip.test/ws", secret="shared"
+            name="Platform", kind="sip", channel=channel, host="sip.test", socket="wss://sip.test/ws", secret="shared"
         )
         self.alice = Extension.objects.create(exchange=self.exchange, interface="1017", user=floor.alice)
         self.bob = Extension.objects.create(exchange=self.exchange, interface="1018", user=floor.bob)
@@ -218,7 +218,7 @@ def test_a_browser_is_not_paused_at_its_platform(hall):
 
 def test_controls_are_those_that_a_browser_can_carry_out():
     assert {Control.CONSULT, Control.MERGE, Control.ADD} & CONTROLS == set()
-    assert commands.CONTROLS["sip"] == CONTROLS
+    assert commands.controls_of(Exchange(kind="sip")) == CONTROLS
 
 
 def test_credentials_are_short_lived_and_signed(hall):

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from customers.api.serializers.identities import IdentityFields
-from customers.choices import PartyKind
+from customers.choices import RESOLVED, PartyKind
 from customers.models import Customer, Identity, Profile, ProfileIdentity
 from customers.segmentation import segments_of
 from cxcenter.core.api.serializers import Strict
@@ -157,7 +157,7 @@ class ProfileRow(serializers.ModelSerializer[Profile]):
 class Resolved(serializers.Serializer[Any]):
     """Whose an identity is."""
 
-    status = serializers.ChoiceField(["found", "ambiguous", "unknown", "junk"])
+    status = serializers.ChoiceField(RESOLVED)
     customer = CustomerRow(allow_null=True, help_text="If there is exactly one.")
     candidates = serializers.ListField(
         child=serializers.IntegerField(), help_text="Whom it may lead to: a person has to choose."

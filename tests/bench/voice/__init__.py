@@ -11,5 +11,6 @@ BARS = (
     Bar("voice.ami_live_per_s", "/s", 200, above=True),
     Bar("voice.event_p95_ms", "ms", 100),
     Bar("voice.play_ms", "ms", 300),
+    Bar("voice.ivr_p95_ms", "ms", 50),
 )
-PARTS = ("lines", "replay", "live", "play")
+PARTS = ("lines", "replay", "live", "play", "ivr")

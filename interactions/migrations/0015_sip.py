@@ -5,13 +5,13 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("interactions", "0011_dialled"),
+        ("interactions", "0014_dialled"),
     ]
 
     operations = [
         migrations.AddField(
             model_name="exchange",
-            name="url",
+            name="socket",
             field=models.CharField(
                 blank=True,
                 help_text="wss://sip.example.com/ws of a SIP platform.",

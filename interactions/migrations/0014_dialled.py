@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("customers", "0012_segments"),
-        ("interactions", "0010_exchanges"),
+        ("interactions", "0013_bridge"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,1 @@
+"""Telephony platforms that tell by HTTP what happens in their calls."""
