@@ -71,6 +71,7 @@ class Provider(models.TextChoices):
     """Who carries a call."""
 
     BROWSER = "browser", _("browser line")
+    SIP = "sip", _("SIP in the browser")
     ASTERISK = "asterisk", "Asterisk"
     BRIDGE = "bridge", _("telephony platform")
 
@@ -79,6 +80,7 @@ class ExchangeKind(models.TextChoices):
     """What a telephone exchange is spoken to by; who carries its calls has the same name."""
 
     ASTERISK = Provider.ASTERISK.value, _("Asterisk (AMI)")
+    SIP = Provider.SIP.value, _("SIP platform, telephones in browsers")
     BRIDGE = Provider.BRIDGE.value, _("telephony platform by HTTP")
 
 

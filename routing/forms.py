@@ -15,7 +15,7 @@ from cxcenter.core.errors import Invalid
 from interactions.actions.commands import DIAL, OURS
 from interactions.calls.table import Control
 from interactions.choices import ExchangeKind
-from interactions.models import Exchange
+from interactions.models import Exchange, Extension
 from routing import overflow
 from routing.actions import presence
 from routing.capacity import LIMITS
@@ -50,6 +50,7 @@ class ExchangeForm(forms.ModelForm):  # type: ignore[type-arg]
             "secret",
             "context",
             "url",
+            "socket",
             "controls",
         )
 
@@ -83,6 +84,8 @@ class ExchangeForm(forms.ModelForm):  # type: ignore[type-arg]
             for name in ("host", "username", "secret"):
                 if not data.get(name):
                     self.add_error(name, _("An Asterisk is reached by its host, user and secret."))
+        if data.get("kind") == ExchangeKind.SIP:
+            self._check_platform(data)
         if data.get("kind") == ExchangeKind.BRIDGE and len(data.get("secret") or "") < SECRET_CHARS:
             words = _("A platform signs with a secret of %(least)s characters at least.")
             self.add_error("secret", words % {"least": SECRET_CHARS})
@@ -90,6 +93,33 @@ class ExchangeForm(forms.ModelForm):  # type: ignore[type-arg]
         if channel is not None and not Entrance.objects.filter(channel=channel, topic=None).exists():
             self.add_error("channel", _("Give the channel an entrance to a queue first: calls have to wait somewhere."))
         return data
+
+    def _check_platform(self, data: dict[str, Any]) -> None:
+        if not data.get("host"):
+            self.add_error("host", _("A SIP platform has a domain: what stands behind the @ of its numbers."))
+        # Browsers open sockets without TLS on this machine alone.
+        if not str(data.get("socket")).startswith(("wss://", "ws://localhost", "ws://127.0.0.1")):
+            self.add_error("socket", _("Browsers reach a SIP platform by an address that begins with wss://."))
+
+
+class ExtensionForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A phone. Its password is typed and never shown; left empty it stays."""
+
+    password = forms.CharField(
+        label=_("password"),
+        max_length=80,
+        required=False,
+        widget=UnfoldAdminPasswordWidget(),
+        help_text=_("Of a SIP platform that takes no short-lived credentials. Left empty it stays as it is."),
+    )
+
+    class Meta:
+        model = Extension
+        fields = ("interface", "user", "password")
+
+    def clean_password(self) -> str:
+        """Return what was typed, else what was kept."""
+        return str(self.cleaned_data["password"] or self.instance.password)
 
 
 class HoursForm(forms.ModelForm):  # type: ignore[type-arg]

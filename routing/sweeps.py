@@ -12,7 +12,7 @@ from interactions.actions import talk
 from interactions.choices import ChannelKind, CloseReason
 from interactions.models import Interaction, Thread
 from routing import ghosts, locks, queries
-from routing.actions import calling, guests, legs, offers, overflow, presence, queueing, reservations
+from routing.actions import calling, guests, legs, offers, overflow, presence, queueing, reservations, sip
 from routing.choices import AlertKind, Mode, Visit
 from routing.models import Alert, Presence, Queue, QueueMember, WorkItem
 from routing.querysets import seconds
@@ -36,6 +36,7 @@ def sweep() -> dict[str, int]:
         "reserved": lambda: reservations.sweep_reserved(now=now),
         "overstayed": lambda: alert_long_pauses(now=now),
         "kept": lambda: presence.sweep_kept_talks(now=now, steady_since=steady_since),
+        "unheard": lambda: sip.sweep_lost(now=now, steady_since=steady_since),
         "wrapped": lambda: legs.sweep_wrapups(now=now),
         "idle": lambda: legs.sweep_idle(now=now),
         "woken": lambda: legs.sweep_snoozed(now=now),

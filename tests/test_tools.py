@@ -41,6 +41,7 @@ def test_every_vendored_file_is_pinned_and_has_its_licence() -> None:
     for library in vendor.LIBRARIES:
         folder = VENDOR / library.folder
         expected |= {folder / "LICENSE", *(folder / name for name in library.files.values())}
+        expected |= {folder / library.bundle[1]} if library.bundle else set()
     assert {path for path in VENDOR.rglob("*") if path.is_file()} == expected
 
 
@@ -49,10 +50,19 @@ def test_the_lock_names_packages_versions_and_checksums_and_no_addresses() -> No
     assert "://" not in text
     lock = json.loads(text)
     assert set(lock) == {library.package for library in vendor.LIBRARIES}
-    for pin in lock.values():
-        assert set(pin) == {"version", "integrity"}
+    bundled = {library.package for library in vendor.LIBRARIES if library.bundle}
+    for name, pin in lock.items():
+        assert set(pin) == {"version", "integrity", "bundle"} - ({"bundle"} if name not in bundled else set())
         assert re.fullmatch(r"\d+\.\d+\.\d+", pin["version"])
-        assert re.fullmatch(r"sha512-[\w+/]{86}==", pin["integrity"])
+        assert all(re.fullmatch(r"sha512-[\w+/]{86}==", pin[kind]) for kind in set(pin) - {"version"})
+
+
+def test_a_bundle_is_the_one_that_was_pinned() -> None:
+    lock = json.loads(vendor.LOCK.read_text())
+    for library in vendor.LIBRARIES:
+        if library.bundle:
+            made = (VENDOR / library.folder / library.bundle[1]).read_bytes()
+            assert vendor.integrity(made) == lock[library.package]["bundle"]
 
 
 def test_the_table_tells_the_pinned_versions() -> None:

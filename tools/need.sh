@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes sure that what tests need from the system is there: a browser and gettext. As root it also brings the
-# tools that check the deployment (compose, nginx, npx for the linters); without root those tests say that they skip.
+# tools that check the deployment (compose, nginx, npx for the linters) and a SIP platform with telephones for calls;
+# without root those tests say that they skip.
 set -eu
 
 BROWSERS="chromium chromium-browser google-chrome google-chrome-stable"
@@ -21,6 +22,10 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     command -v docker-compose >/dev/null || wished="$wished docker-compose"
     command -v npx >/dev/null || wished="$wished npm"
     command -v nginx >/dev/null || wished="$wished nginx-light"
+    [ -x /usr/sbin/kamailio ] || wished="$wished kamailio kamailio-websocket-modules kamailio-autheph-modules"
+    command -v rtpengine >/dev/null || wished="$wished rtpengine-daemon"
+    command -v baresip >/dev/null || wished="$wished baresip-core"
+    command -v sipp >/dev/null || wished="$wished sip-tester"
 fi
 [ -n "$wished" ] || exit 0
 

@@ -1,7 +1,8 @@
 """Refresh static/vendor from the npm packages pinned in vendor.lock.json.
 
 `python tools/vendor.py` fetches the pinned versions, refuses a package whose sha512 differs from the lock, and
-writes the files, the icon sprite and the table in static/vendor/README.md.
+writes the files, the icon sprite and the table in static/vendor/README.md. A library that comes as many modules is made one
+file by esbuild; that file is pinned too.
 To move to another version, edit it in the lock and run `python tools/vendor.py --relock` once: it records the new sha512.
 """
 
@@ -22,6 +23,7 @@ TOOLS = Path(__file__).resolve().parent
 VENDOR = TOOLS.parent / "static" / "vendor"
 LOCK = TOOLS / "vendor.lock.json"
 ICONS = TOOLS / "icons.txt"
+ESBUILD = "0.27.2"
 SVG = "{http://www.w3.org/2000/svg}"
 # Source maps are not shipped, and collectstatic fails on a map that is named but absent.
 SOURCE_MAP = re.compile(rb"\n?(?:/\*|//)# sourceMappingURL=\S+(?: ?\*/)?\s*$")
@@ -29,12 +31,16 @@ SOURCE_MAP = re.compile(rb"\n?(?:/\*|//)# sourceMappingURL=\S+(?: ?\*/)?\s*$")
 
 @dataclass(frozen=True)
 class Library:
-    """One npm package: where its files go below static/vendor, and which it gives (source → file name)."""
+    """One npm package: where its files go below static/vendor, and which it gives (source → file name).
+
+    `bundle` is made one ES module with all that it needs of the other packages here (source, file name).
+    """
 
     package: str
     folder: str
     used: str
     files: dict[str, str] = field(default_factory=dict)
+    bundle: tuple[str, str] | None = None
 
 
 LIBRARIES = [
@@ -79,6 +85,18 @@ LIBRARIES = [
             "licenses/LICENSE-d3": "LICENSE-d3",
         },
     ),
+    Library("debug", "jssip", "in the bundle of jssip", {"LICENSE": "LICENSE-debug"}),
+    Library("ms", "jssip", "in the bundle of jssip", {"license.md": "LICENSE-ms"}),
+    Library("events", "jssip", "in the bundle of jssip", {"LICENSE": "LICENSE-events"}),
+    Library("sdp-transform", "jssip", "in the bundle of jssip", {"LICENSE": "LICENSE-sdp-transform"}),
+    # After what its bundle needs.
+    Library(
+        "jssip",
+        "jssip",
+        "the operator's SIP line",
+        {"LICENSE.md": "LICENSE"},
+        bundle=("lib/JsSIP.js", "jssip.min.js"),
+    ),
 ]
 
 
@@ -89,9 +107,18 @@ def fetch(package: str, version: str, folder: Path) -> Path:
     return folder / str(answer[0]["filename"])
 
 
-def integrity(archive: Path) -> str:
-    """Return the archive's checksum in npm's notation, sha512-BASE64."""
-    return "sha512-" + base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+def integrity(content: bytes) -> str:
+    """Return a checksum in npm's notation, sha512-BASE64."""
+    return "sha512-" + base64.b64encode(hashlib.sha512(content).digest()).decode()
+
+
+def check(pin: dict[str, str], kind: str, content: bytes, *, what: str, relock: bool) -> None:
+    """End the run if something is not what the lock names."""
+    found = integrity(content)
+    if relock:
+        pin[kind] = found
+    if found != pin[kind]:
+        sys.exit(f"{what} is not what the lock names: {found}")
 
 
 def read(archive: tarfile.TarFile, name: str) -> bytes:
@@ -108,6 +135,20 @@ def write_files(library: Library, archive: tarfile.TarFile) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for source, name in library.files.items():
         (folder / name).write_bytes(SOURCE_MAP.sub(b"\n", read(archive, source)))
+
+
+def bundle(library: Library, source: str, modules: Path) -> bytes:
+    """Return a package made one ES module by esbuild; `modules` holds the packages that it needs."""
+    command = ["npx", "--yes", f"esbuild@{ESBUILD}", str(modules / library.package / source)]
+    options = ["--bundle", "--format=esm", "--platform=browser", "--target=es2022", "--minify", "--legal-comments=none"]
+    return subprocess.run([*command, *options], check=True, capture_output=True).stdout
+
+
+def unpack(archive: tarfile.TarFile, place: Path) -> None:
+    """Unpack a package where the bundler looks for it."""
+    with tempfile.TemporaryDirectory(dir=place.parent) as folder:
+        archive.extractall(folder, filter="data")
+        (Path(folder) / "package").rename(place)
 
 
 def icon_names() -> list[str]:
@@ -168,18 +209,25 @@ def refresh(relock: bool) -> None:
     lock = json.loads(LOCK.read_text())
     rows = []
     with tempfile.TemporaryDirectory() as folder:
+        modules = Path(folder) / "node_modules"
+        modules.mkdir()
+        bundled = {library.folder for library in LIBRARIES if library.bundle}
         for library in LIBRARIES:
             pin = lock[library.package]
             path = fetch(library.package, pin["version"], Path(folder))
-            found = integrity(path)
-            if relock:
-                pin["integrity"] = found
-            if found != pin["integrity"]:
-                sys.exit(f"{library.package} {pin['version']} is not what the lock names: {found}")
+            what = f"{library.package} {pin['version']}"
+            check(pin, "integrity", path.read_bytes(), what=what, relock=relock)
             with tarfile.open(path) as archive:
                 write_files(library, archive)
+                if library.folder in bundled:
+                    unpack(archive, modules / library.package)
                 if library.package == "@tabler/icons":
                     write_sprite(archive)
+                if library.bundle:
+                    source, name = library.bundle
+                    made = bundle(library, source, modules)
+                    check(pin, "bundle", made, what=f"the bundle of {what}", relock=relock)
+                    (VENDOR / library.folder / name).write_bytes(made)
                 licence = json.loads(read(archive, "package.json"))["license"]
             rows.append((library.package, pin["version"], licence, library.used))
     write_table(rows)

@@ -21,12 +21,12 @@ def servers(who: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [{"urls": urls} for urls in [settings.STUN_URLS] if urls]
     if settings.TURN_URLS:
         name = f"{int(time.time()) + LIFE_S}:{who}"
-        found.append({"urls": settings.TURN_URLS, "username": name, "credential": password(name)})
+        found.append({"urls": settings.TURN_URLS, "username": name, "credential": password(name, settings.TURN_SECRET)})
     return found
 
 
-def password(name: str) -> str:
-    """Return the password of a name at the TURN server."""
+def password(name: str, secret: str) -> str:
+    """Return the password of a name at who shares a secret with us: a TURN server, a SIP platform."""
     # The algorithm is that of the protocol, not ours to choose.
-    made = hmac.new(settings.TURN_SECRET.encode(), name.encode(), hashlib.sha1)
+    made = hmac.new(secret.encode(), name.encode(), hashlib.sha1)
     return base64.b64encode(made.digest()).decode()

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from customers.segmentation import names_of
 from cxcenter.core.reading import cursor
-from interactions.choices import Author, ChannelKind
+from interactions.choices import Author, ChannelKind, Provider
 from interactions.models import Call, Case, Interaction
 from interactions.wording import system_words
 from routing import preferences
@@ -179,7 +179,7 @@ def offers_of(user: "User") -> list[dict[str, Any]]:
     """Return what is offered to the user now, for toasts."""
     legs = (
         Assignment.objects.filter(Q(expires_at__gt=timezone.now()) | Q(outside=True), operator=user, leg=Leg.OFFERED)
-        .select_related(*RELATED)
+        .select_related(*RELATED, "interaction__voice")
         .order_by("offered_at")
     )
     language = translation.get_language() or "en"
@@ -198,7 +198,7 @@ def offers_of(user: "User") -> list[dict[str, Any]]:
             "pop": pop_of(leg.interaction, user) if leg.item.work == Work.CALL else None,
             "waits_since": leg.item.waits_since,
             "expires_at": leg.expires_at,
-            "outside": leg.outside,
+            "elsewhere": leg.outside and leg.interaction.voice.provider != Provider.SIP,
             "seconds": leg.item.queue.offer_s,
             "note": leg.item.note,
             "how": leg.why.get("how", ""),

@@ -20,6 +20,7 @@ from cxcenter.desk.views import (
     sessions,
     talk,
     tasks,
+    telephone,
     timeline,
 )
 
@@ -43,6 +44,10 @@ urlpatterns = [
     path("s/<int:pk>/transfer/", sessions.transfer, name="transfer"),
     path("s/<int:pk>/finish/", sessions.finish, name="finish"),
     path("line/", phone.bar, name="line"),
+    path("line/sip/", telephone.registration, name="telephone"),
+    path("line/sip/told/", telephone.told, name="telephone-told"),
+    path("line/sip/still/", telephone.still, name="telephone-still"),
+    path("line/sip/done/", telephone.done, name="telephone-done"),
     path("dial/", phone.dial, name="dial"),
     path("sound/", phone.sound, name="sound"),
     path("s/<int:pk>/call/<str:control>/", phone.press, name="press"),

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from cxcenter.core import realtime
 from cxcenter.core.events import announce
+from interactions.adapters.voice import sip
 from interactions.adapters.voice.ami import commands as ami
 from interactions.calls import facts as parties
 from interactions.calls.table import Control
@@ -39,12 +40,14 @@ def controls_of(exchange: Exchange) -> frozenset[Control]:
     """Return what an exchange can be asked to do; of a platform by HTTP its settings say it."""
     if exchange.kind == ExchangeKind.ASTERISK:
         return ami.CONTROLS
+    if exchange.kind == ExchangeKind.SIP:
+        return sip.CONTROLS
     return frozenset(control for control in Control if control.value in exchange.controls) - OURS
 
 
 def can_dial(exchange: Exchange) -> bool:
     """Tell whether an exchange can be asked to call a number from an operator's phone."""
-    return exchange.kind == ExchangeKind.ASTERISK or DIAL in exchange.controls
+    return exchange.kind in (ExchangeKind.ASTERISK, ExchangeKind.SIP) or DIAL in exchange.controls
 
 
 @transaction.atomic
@@ -104,10 +107,19 @@ def _keep(row: CallCommand) -> CallCommand:
     row.expires_at = row.made_at + LASTS
     # Of two that bring one key at once the second finds the first.
     CallCommand.objects.bulk_create([row], ignore_conflicts=True)
-    kept = CallCommand.objects.get(key=row.key)
+    kept = CallCommand.objects.select_related("exchange", "call").get(key=row.key)
     realtime.push((realtime.exchange_group(kept.exchange_id), {"kind": "command"}))
+    if row.user_id is not None and kept.exchange.kind == ExchangeKind.SIP:
+        _tell_browser(kept)
     announce(CommandGiven(command=kept.pk, exchange=kept.exchange_id))
     return kept
+
+
+def _tell_browser(row: CallCommand) -> None:
+    """Of a SIP platform the operator's own browser is the telephone, and does it."""
+    name = row.call.key if row.call else ""
+    asked = {"kind": "telephone", "command": row.pk, "call": name, "control": row.control, "value": row.value}
+    realtime.push((realtime.user_group(row.user_id or 0), asked))
 
 
 @transaction.atomic

@@ -33,6 +33,13 @@ class Exchange(models.Model):
     )
     username = models.CharField(_("user"), max_length=80, blank=True)
     secret = models.CharField(_("secret"), max_length=200, blank=True)
+    # Of a SIP platform alone: `host` is its domain, `secret` signs the names under which browsers register.
+    socket = models.CharField(
+        _("address for browsers"),
+        max_length=200,
+        blank=True,
+        help_text=_("wss://sip.example.com/ws of a SIP platform."),
+    )
     context = models.CharField(
         _("context of dialling"),
         max_length=80,
@@ -84,6 +91,12 @@ class Extension(models.Model):
     )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name=_("operator"), on_delete=models.CASCADE, related_name="extensions"
+    )
+    password = models.CharField(
+        _("password"),
+        max_length=80,
+        blank=True,
+        help_text=_("Of a SIP platform that takes no short-lived credentials. Empty: it takes them."),
     )
     state = models.CharField(_("state there"), max_length=12, blank=True)
     state_reason = models.CharField(max_length=80, blank=True)

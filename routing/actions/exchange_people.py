@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from interactions.actions import commands
 from interactions.adapters.voice.ami.states import OFFLINE, PAUSED, AgentState
+from interactions.choices import ExchangeKind
 from interactions.models import Exchange, Extension
 from routing.actions import presence
 from routing.choices import Mode, State
@@ -28,7 +29,9 @@ KNOWN = frozenset({READY, PAUSED, OFFLINE, "busy", "ringing", "unreachable"})
 
 def pause_phones(*, user_id: int) -> int:
     """Ask the exchanges at which an operator has a phone for what follows from his state. Returns how many were asked."""
-    phones = list(Extension.objects.filter(user=user_id, exchange__active=True))
+    # A browser that is a telephone has no queue to pause: its platform has.
+    kept = Extension.objects.filter(user=user_id, exchange__active=True).exclude(exchange__kind=ExchangeKind.SIP)
+    phones = list(kept)
     found = Presence.objects.filter(user=user_id).select_related("reason").first() if phones else None
     if found is None:
         return 0

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, CxError, Forbidden
 from cxcenter.core.events import announce
-from interactions.actions import calls
+from interactions.actions import calls, commands
 from interactions.calls.table import Control
 from routing import locks, rows, skills, strategies
 from routing.actions import queueing, states, voice
@@ -216,7 +216,7 @@ def accept_offer(*, leg_id: int, actor: "User") -> Assignment:
     if leg.leg != Leg.OFFERED:
         raise _gone()
     if leg.outside:
-        raise Conflict(_("Answer it on your phone."), code="on_the_phone")
+        return _answer_outside(leg, actor)
     presence = locks.lock_presence(actor.pk)
     if presence.mode == Mode.OFFLINE:
         raise Conflict(_("You are offline. Become available first."), code="offline")
@@ -231,6 +231,15 @@ def accept_offer(*, leg_id: int, actor: "User") -> Assignment:
         raise _gone()
     announce(LegAccepted(leg=leg.pk, interaction=leg.interaction_id, operator=actor.pk))
     realtime.signal(actor.pk, "sessions", leg.interaction_id)
+    return leg
+
+
+def _answer_outside(leg: Assignment, actor: "User") -> Assignment:
+    """Ask who carries the call of an exchange to answer it, where that can be: what comes of it follows."""
+    exchange = leg.interaction.voice.exchange
+    if exchange is None or Control.ANSWER not in commands.controls_of(exchange):
+        raise Conflict(_("Answer it on your phone."), code="on_the_phone")
+    calls.press(interaction_id=leg.interaction_id, actor=actor, control=Control.ANSWER)
     return leg
 
 

@@ -12,7 +12,7 @@ from cxcenter.core.adminkit import JournalAdmin, RowsInline, SettingsAdmin, badg
 from interactions.actions import commands
 from interactions.choices import ExchangeKind
 from interactions.models import BridgeEvent, CallCommand, Exchange, Extension
-from routing.forms import ExchangeForm
+from routing.forms import ExchangeForm, ExtensionForm
 from routing.models import ExchangeQueue
 
 LINES = {"on": "ok", "off": "", "lost": "bad"}
@@ -23,7 +23,8 @@ class ExtensionInline(RowsInline):
     """Whose the phones are."""
 
     model = Extension
-    fields = ("interface", "user", "state")
+    form = ExtensionForm
+    fields = ("interface", "user", "password", "state")
     readonly_fields = ("state",)
     autocomplete_fields = ("user",)
     ordering = ("interface",)
@@ -57,10 +58,12 @@ class ExchangeAdmin(SettingsAdmin):
         (
             _("Line"),
             {
-                "fields": (("host", "port"), ("username", "secret"), ("context", "caller_id")),
+                "fields": (("host", "port"), ("username", "secret"), ("context", "caller_id"), "socket"),
                 "description": _(
                     "Of an Asterisk: its manager interface (AMI). The user needs read = call,agent and"
                     " write = call,agent,originate,reporting in manager.conf. The secret is not shown again."
+                    " Of a SIP platform: its domain as the host, the address for browsers, and the secret that signs"
+                    " short-lived credentials."
                 ),
             },
         ),
@@ -94,6 +97,8 @@ class ExchangeAdmin(SettingsAdmin):
         """Show whether the line stands, and if not, why."""
         if not exchange.active or exchange.pk is None:
             return badge(LINES, "off", _("switched off"))
+        if exchange.kind == ExchangeKind.SIP:
+            return badge(LINES, "off", _("each browser has its own"))
         if exchange.kind == ExchangeKind.BRIDGE and exchange.trouble:
             return badge(LINES, "lost", exchange.trouble)
         if exchange.connected_at is not None:

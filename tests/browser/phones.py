@@ -113,6 +113,26 @@ def become_available(desk: Page) -> None:
     expect(desk.locator("#cti")).to_contain_text("Calls ring here")
 
 
+def recording_of(stack: Stack, desk: Page, name: str) -> bytes:
+    """Wait for the recording of an operator that ended last, as his desk serves it."""
+    script = (
+        "from interactions.actions import recordings; from interactions.models import Recording; "
+        "recordings.finish_all(); "
+        f"done = Recording.objects.filter(state='ready', operator__username='{name}').last(); "
+        "print(done.public_id if done else '')"
+    )
+    for _try in range(30):
+        if key := stack.run(script).strip():
+            break
+        desk.wait_for_timeout(1000)
+    assert key, "no recording was put together"
+    token = desk.evaluate("JSON.parse(document.body.getAttribute('hx-headers'))['X-CSRFToken']")
+    url = f"{stack.url}/desk/recordings/{key}/listen/"
+    told = desk.request.post(url, headers={"X-CSRFToken": token, "Referer": stack.url})
+    assert told.ok, told.text()
+    return desk.request.get(f"{stack.url}{told.json()['url']}").body()
+
+
 class Phones:
     """An operator at the desk and a visitor at the page of calls."""
 
@@ -143,22 +163,7 @@ class Phones:
 
     def recording(self) -> bytes:
         """Wait for the recording that ended last, as the desk serves it."""
-        script = (
-            "from interactions.actions import recordings; from interactions.models import Recording; "
-            "recordings.finish_all(); "
-            f"done = Recording.objects.filter(state='ready', operator__username='{self.name}').last(); "
-            "print(done.public_id if done else '')"
-        )
-        for _try in range(30):
-            if key := self.stack.run(script).strip():
-                break
-            self.page.wait_for_timeout(1000)
-        assert key, "no recording was put together"
-        token = self.desk.evaluate("JSON.parse(document.body.getAttribute('hx-headers'))['X-CSRFToken']")
-        url = f"{self.stack.url}/desk/recordings/{key}/listen/"
-        told = self.desk.request.post(url, headers={"X-CSRFToken": token, "Referer": self.stack.url})
-        assert told.ok, told.text()
-        return self.desk.request.get(f"{self.stack.url}{told.json()['url']}").body()
+        return recording_of(self.stack, self.desk, self.name)
 
     def press(self, name: str) -> None:
         self.desk.locator("#cti").get_by_role("button", name=name, exact=True).click()

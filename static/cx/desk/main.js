@@ -21,6 +21,7 @@ import { callAgain, follow, guestGone, hearSdp, refreshBar } from "./phone.js";
 import { ring } from "./prefs.js";
 import { sendLeft } from "./recorder.js";
 import "./sound.js";
+import { beTelephone, obey } from "./telephone.js";
 import { shownCustomer, timelineChanged } from "./timeline.js";
 
 const app = document.getElementById("app");
@@ -41,6 +42,7 @@ const line = new Line("/ws/desk/", {
 useLine(line);
 // What a tab has recorded and could not send before it was closed.
 if (serves()) sendLeft(post, (trouble) => trouble && complain(trouble));
+if (serves()) beTelephone();
 
 // All my threads and those that the page shows: a message in another tab is news as well.
 function watch() {
@@ -85,6 +87,7 @@ const handlers = {
   offer: () => refreshOffers(),
   sdp: hearSdp,
   ready: callAgain,
+  telephone: obey,
   guest: guestGone,
   signal({ what, id }) {
     if (serves() && what !== "load") refreshBar();

@@ -154,7 +154,8 @@ function showState(next) {
   bar()?.setAttribute("data-sound", state);
 }
 
-function showQuality(talk, { opinion, loss, rtt, jitter, silent }) {
+/** Show on the bar how a connection is. */
+export function showQuality(talk, { opinion, loss, rtt, jitter, silent }) {
   const button = document.getElementById("cti-quality");
   if (!button) return;
   const grade = opinion < BAD ? "bad" : opinion < POOR ? "poor" : "good";
