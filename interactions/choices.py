@@ -55,7 +55,16 @@ class CloseReason(models.TextChoices):
     WRONG = "wrong", _("wrong number")
     CANCELLED = "cancelled", _("cancelled")
     LATER = "later", _("put off until opening")
+    VOICEMAIL = "voicemail", _("left a message")
     REFUSED = "refused", _("turned away: full, closed, or waited too long")
+
+
+class Music(models.TextChoices):
+    """What who waits on the phone hears."""
+
+    NONE = "none", _("nothing")
+    BUILT_IN = "built_in", _("our own: soft chords, made in his browser")
+    FILE = "file", _("a file")
 
 
 class Provider(models.TextChoices):
@@ -112,3 +121,4 @@ class TaskKind(models.TextChoices):
     TODO = "todo", _("To do")
     CALLBACK = "callback", _("Call back")
     WRITE = "write", _("Write to the customer")
+    VOICEMAIL = "voicemail", _("Listen to a message")

@@ -1,18 +1,25 @@
 """Forms of the administration: the settings of a site."""
 
 import re
+import uuid
+from tempfile import NamedTemporaryFile
 from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminColorInputWidget
 
 from cxcenter.core.adminkit import LinesField
-from interactions.choices import ChannelKind
+from interactions import sound
+from interactions.choices import ChannelKind, Music
 from interactions.models import Channel, Site
 
+LARGEST_MUSIC_MB = 20
+LONGEST_MUSIC_S = 600
 EVENT_TYPE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 HOST = re.compile(
     r"(localhost|\[[0-9a-f:]+\]|[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)(:\d{1,5})?"
@@ -65,6 +72,10 @@ class SiteForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = (
             "channel",
             "voice",
+            "link_hours",
+            "music",
+            "music_file",
+            "music_licence",
             "title",
             "origins",
             "colour",
@@ -93,3 +104,30 @@ class SiteForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_colour(self) -> str:
         """Keep the colour in small letters, as browsers pick it."""
         return str(self.cleaned_data["colour"]).lower()
+
+    def clean_music_file(self) -> Any:
+        """Keep a new file as sound of one form, whatever it was: what is in it beside the sound goes nowhere."""
+        file = self.cleaned_data["music_file"]
+        if not isinstance(file, UploadedFile):
+            return file
+        if (file.size or 0) > LARGEST_MUSIC_MB * 1024 * 1024:
+            raise ValidationError(_("The file is too large: %(limit)s MB at most."), params={"limit": LARGEST_MUSIC_MB})
+        try:
+            if sound.length_s(file) > LONGEST_MUSIC_S:
+                minutes = LONGEST_MUSIC_S // 60
+                raise ValidationError(_("The music is too long: %(limit)s minutes at most."), params={"limit": minutes})
+            with NamedTemporaryFile() as made:
+                sound.convert(file, made.name)
+                return ContentFile(made.read(), name=f"{uuid.uuid4()}.webm")
+        except sound.Unplayable:
+            raise ValidationError(_("There is no sound in this file that can be played.")) from None
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse a file that is not there, or that nobody says may be played."""
+        given = super().clean()
+        if self.cleaned_data.get("music") == Music.FILE:
+            if not self.cleaned_data.get("music_file") and "music_file" not in self.errors:
+                self.add_error("music_file", _("Choose the file."))
+            if not self.cleaned_data.get("music_licence"):
+                self.add_error("music_licence", _("Say that you may play it: see its licence."))
+        return given

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.db.models import CharField, F, Prefetch, Q, QuerySet, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Concat
+from django.utils import timezone
 from django.utils.translation import ngettext
 
 from customers.models import ProfileIdentity
@@ -19,7 +20,9 @@ from interactions.models import (
     Block,
     Call,
     CallCommand,
+    CallLink,
     Case,
+    Dialled,
     DoomedFile,
     Draft,
     Interaction,
@@ -70,7 +73,7 @@ def _threads_of(subject: Subject) -> "QuerySet[Thread]":
 class Talks(Holder):
     """Threads, sessions, calls, messages, files, drafts, cases, tasks, blocks."""
 
-    tables = (Thread, Interaction, Message, Attachment, Draft, Call, CallCommand, Case, Task, Block)
+    tables = (Thread, Interaction, Message, Attachment, Draft, Call, CallCommand, Dialled, Case, Task, Block, CallLink)
 
     def reached(self, profiles: tuple[int, ...]) -> set[int]:
         """Return the identities of their threads."""
@@ -118,6 +121,7 @@ class Talks(Holder):
         Draft.objects.filter(interaction__in=ids).delete()
         Call.objects.filter(pk__in=ids).update(number="")
         CallCommand.objects.filter(call__in=ids).update(value="")
+        Dialled.objects.filter(Q(profile__in=subject.profiles) | Q(call__in=ids)).delete()
         cases, tasks = list(_cases_of(subject)), list(_tasks_of(subject).values_list("pk", flat=True))
         numbers = Concat(Value("CS-"), Cast("pk", CharField()))
         Case.objects.filter(pk__in=[case.pk for case in cases]).update(
@@ -125,6 +129,7 @@ class Talks(Holder):
         )
         Task.objects.filter(pk__in=tasks).update(title=ERASED, text="", contact="")
         Block.objects.filter(identity__in=subject.identities).update(reason="")
+        CallLink.objects.filter(profile__in=subject.profiles).update(visitor="", revoked_at=timezone.now())
         sessions.update(subject="", says={}, page={}, wrap_note="")
         _forget_forms(subject)
         _erase_threads(subject)

@@ -122,6 +122,10 @@ class TaskQuerySet(models.QuerySet[Any]):
         """Keep tasks that are not done."""
         return self.filter(done_at=None)
 
+    def with_missed(self) -> Self:
+        """Count the missed calls of each: `missed_calls`, and the last of them, `missed_at`."""
+        return self.annotate(missed_calls=models.Count("missed"), missed_at=models.Max("missed__at"))
+
     def for_user(self, user: "User") -> Self:
         """Keep a user's own tasks and those of his team that nobody has taken."""
         return self.filter(Q(assignee=user) | Q(assignee=None, team=user.team_id))

@@ -105,6 +105,30 @@ def _encode(opened: Any, stream: AudioStream, target: str) -> None:
         writer.mux(out.encode(None))
 
 
+def length_s(source: IO[bytes]) -> float:
+    """Return how many seconds of sound a file has, without decoding it. Raises Unplayable without any.
+
+    What its packets last counts as well as what their times say: one of both may be made up.
+    """
+    end, lasts = 0.0, 0.0
+    try:
+        with av.open(source, mode="r") as opened:
+            if not opened.streams.audio:
+                raise Unplayable("no audio")
+            for packet in opened.demux(opened.streams.audio[0]):
+                if packet.time_base is None or not packet.size:
+                    continue
+                length = float((packet.duration or 0) * packet.time_base)
+                lasts += length
+                if packet.pts is not None:
+                    end = max(end, float(packet.pts * packet.time_base) + length)
+    except FFmpegError as error:
+        raise Unplayable(str(error)) from None
+    if not max(end, lasts):
+        raise Unplayable("no sound")
+    return max(end, lasts)
+
+
 # --- Decoding ----------------------------------------------------------------------------------
 
 

@@ -11,10 +11,11 @@ from interactions.actions import calls
 from interactions.choices import Author, ChannelKind
 from interactions.events import InteractionClosed, InteractionOpened, MessagePosted, RecordingReady
 from interactions.models import Interaction, Recording
-from routing import ghosts
+from routing import ghosts, missed
 from routing.actions import callbacks, calling, exchange_people, guests, legs, offers, queueing
-from routing.events import ItemQueued, LegAccepted, LegEnded, PresenceChanged, RoomMade
-from routing.models import Assignment, WorkItem
+from routing.choices import CallbackEnd
+from routing.events import CallbackEnded, ItemQueued, LegAccepted, LegEnded, PresenceChanged, RoomMade
+from routing.models import Assignment, Callback, WorkItem
 
 
 @handles(InteractionOpened)
@@ -52,12 +53,14 @@ def need_no_callback(fact: LegAccepted) -> None:
     """An operator serves the customer: nobody need call him any more, and who is being called sees it."""
     actor = User.objects.get(pk=fact.operator)
     ghosts.finish_callbacks(interaction_id=fact.interaction, actor=actor)
-    leg = Assignment.objects.select_related("item__queue", "interaction__thread", "interaction__callback").get(
-        pk=fact.leg
-    )
+    leg = Assignment.objects.select_related(
+        "item__queue", "interaction__thread__identity", "interaction__callback", "interaction__profile"
+    ).get(pk=fact.leg)
     callbacks.serve(interaction=leg.interaction, queue=leg.item.queue, actor=actor)
     if hasattr(leg.interaction, "callback"):
         calling.tell(leg.interaction.callback)
+    if leg.interaction.kind == ChannelKind.VOICE:
+        missed.settle(interaction=leg.interaction, actor=actor)
 
 
 @handles(InteractionClosed)
@@ -68,6 +71,18 @@ def end_contact(fact: InteractionClosed) -> None:
         guests.dismiss(interaction_id=fact.interaction)
     if fact.kind == ChannelKind.CALLBACK:
         calling.settle(interaction_id=fact.interaction)
+    if fact.kind == ChannelKind.VOICE:
+        missed.note(interaction_id=fact.interaction)
+
+
+@handles(CallbackEnded)
+def need_no_task(fact: CallbackEnded) -> None:
+    """A customer was reached by his callback: the tasks of calls that he missed are done."""
+    callback = Callback.objects.select_related("session__thread__identity", "session__profile", "ended_by").get(
+        pk=fact.callback
+    )
+    if fact.result == CallbackEnd.REACHED and callback.session and callback.ended_by:
+        missed.settle(interaction=callback.session, actor=callback.ended_by)
 
 
 @handles(LegEnded)

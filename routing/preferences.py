@@ -17,7 +17,7 @@ from routing.skills import with_parents
 
 # More than any order of channels, topics and segments gives: an emergency comes before who waits an hour and more.
 URGENT_STEPS = 100
-# The personal operator is one who serves now; the last one may come back. Of the same topic are contacts with it, with one
+# A link names whom its call is meant for. The personal operator is one who serves now; the last one may come back. Of the same topic are contacts with it, with one
 # above it or under it; who went away unanswered has not come, and spam does not count.
 MEANT = Statement(
     "meant",
@@ -28,6 +28,9 @@ MEANT = Statement(
         SELECT topic.id FROM interactions_topic topic JOIN under ON topic.parent_id = under.id
     )
     SELECT (
+        SELECT link.operator_id FROM interactions_call call JOIN interactions_calllink link ON link.id = call.link_id
+        WHERE call.interaction_id = %(talk)s
+    ), (
         SELECT person.id FROM customers_profile profile
             JOIN customers_customer customer ON customer.id = profile.customer_id AND customer.personal_operator <> ''
             JOIN accounts_user person ON person.username = customer.personal_operator AND person.is_active
@@ -63,7 +66,7 @@ MEANT = Statement(
 
 @dataclass(frozen=True)
 class Meant:
-    """For whom a contact is meant, by number: his personal operator, else the last one; and how often he has come.
+    """For whom a contact is meant, by number: whom his link names, his personal operator, else the last one; how often he has come.
 
     `contacts` are those of the same topic in the days of the queue's rule, this one with them; 0 where there is no rule.
     """
@@ -87,8 +90,8 @@ def meant(interaction: Interaction, queue: Queue) -> Meant:
         now=now,
     )
     assert found is not None
-    personal, last, earlier = found
-    return Meant(personal or last, earlier + 1 if counts else 0)
+    named, personal, last, earlier = found
+    return Meant(named or personal or last, earlier + 1 if counts else 0)
 
 
 def rule_of(queue: Queue) -> FrequentRule | None:

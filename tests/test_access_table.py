@@ -30,7 +30,7 @@ from cxcenter.accounts.roles import RIGHTS, Right, Role
 from cxcenter.accounts.scopes import NEEDS, Scope
 from cxcenter.core.models import Event, WebhookDelivery, WebhookSubscription
 from interactions.actions import talk
-from interactions.models import Article, Attachment, Block, Call, Interaction, Message, Recording
+from interactions.models import Article, Attachment, Block, Call, CallLink, Interaction, Message, Recording
 from quality.models import SimulationRun
 from routing.models import (
     Alert,
@@ -248,6 +248,7 @@ def rows_of(side: dict[str, Any], place: Place) -> dict[str, Any]:
         "/desk/members/": member_of(side["chat"].profile.customer),
         "/desk/notes/": note_of(place, side["chat"].profile.customer),
         "/desk/links/": side["chat"].profile,
+        "/desk/call-links/": call_link_of(side),
         "/desk/unlinked/": side["chat"].profile,
         "/desk/cases/": place.case,
         "/desk/tasks/": place.task,
@@ -279,6 +280,13 @@ def recording_of(side: dict[str, Any]) -> Any:
         interaction=side["chat"], defaults={"operator": side["presence"].user, "content_type": "audio/webm"}
     )[0]
     return SimpleNamespace(pk=made.public_id)
+
+
+def call_link_of(side: dict[str, Any]) -> CallLink:
+    """A call link that the session's operator made."""
+    until = timezone.now() + timedelta(hours=1)
+    made = {"site": side["site"], "expires_at": until, "made_by": side["presence"].user}
+    return CallLink.objects.get_or_create(profile=side["chat"].profile, defaults=made)[0]
 
 
 def guest_of(side: dict[str, Any]) -> Guest:

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from cxcenter.core import ice
 from cxcenter.management.launch import services as launch
 from tests.servers import ROOT, free_port
 
@@ -72,7 +73,10 @@ def variables() -> dict[str, str | None]:
 
 
 def test_the_services_are_those_of_the_design() -> None:
-    assert set(services) == OURS | {"postgres", "valkey", "nginx"}
+    assert set(services) == OURS | {"postgres", "valkey", "nginx", "turn"}
+    assert [name for name in services if "profiles" in services[name]] == ["turn"], (
+        "all but calls from outside need no more"
+    )
     assert services["web"]["deploy"]["replicas"] == 2
 
 
@@ -90,8 +94,8 @@ def test_a_service_is_watched_and_restarted(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", services)
-def test_only_nginx_can_be_reached_from_outside(name: str) -> None:
-    assert ("ports" in services[name]) == (name == "nginx")
+def test_only_nginx_and_turn_can_be_reached_from_outside(name: str) -> None:
+    assert ("ports" in services[name]) == (name in {"nginx", "turn"})
     assert "network_mode" not in services[name]
 
 
@@ -387,3 +391,65 @@ def test_the_health_check_of_the_image(site: Site) -> None:
         here = script.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
         done = subprocess.run([sys.executable, "-c", here], env=values, capture_output=True, text=True, check=False)
         assert done.returncode == code, done.stderr
+
+
+# --- The relay: coturn with our file ---
+
+
+@pytest.fixture
+def relay(tmp_path: Path) -> Iterator[tuple[str, int]]:
+    """coturn as deployed, but on a free port and with a folder of its own; its address and its port."""
+    server = shutil.which("turnserver")
+    if server is None or shutil.which("turnutils_uclient") is None:
+        pytest.skip("coturn is not installed (Debian, Ubuntu: apt-get install coturn)")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        # Nothing is sent: it only tells which address of ours leads out.
+        probe.connect(("192.0.2.1", 9))
+        host = probe.getsockname()[0]
+    port = free_port()
+    text = (ROOT / "deploy/turnserver.conf").read_text().replace("=/tmp/", f"={tmp_path}/")
+    (tmp_path / "turn.conf").write_text(text.replace("listening-port=3478", f"listening-port={port}"))
+    asked = ["-c", str(tmp_path / "turn.conf"), "--static-auth-secret=shared", f"--external-ip={host}/{host}"]
+    with subprocess.Popen([server, *asked], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        time.sleep(1)
+        yield host, port
+        running.terminate()
+
+
+def relayed(host: str, port: int, peer: str, name: str, password: str) -> str:
+    """What coturn's own client says when it sends to a peer through the relay; with -y its peer is its own relayed address."""
+    flags = [
+        "-u",
+        name,
+        "-w",
+        password,
+        "-n",
+        "2",
+        "-m",
+        "1",
+        "-p",
+        str(port),
+        *(["-y"] if peer == host else ["-e", peer]),
+    ]
+    try:
+        done = subprocess.run(
+            ["turnutils_uclient", *flags, host], check=False, capture_output=True, text=True, timeout=15
+        )
+    except subprocess.TimeoutExpired:
+        return "nothing came"
+    return done.stdout + done.stderr
+
+
+def test_the_relay_takes_our_passwords_alone_and_leads_to_no_private_address(
+    relay: tuple[str, int], settings: Any
+) -> None:
+    host, port = relay
+    settings.TURN_URLS, settings.TURN_SECRET = [f"turn:{host}:{port}"], "shared"
+    told = ice.servers("visitor1")[-1]
+    name, password = told["username"], told["credential"]
+    assert "Total lost packets 0" in relayed(host, port, host, name, password)
+    assert "Cannot complete Allocation" in relayed(host, port, host, name, "another")
+    assert "Cannot complete Allocation" in relayed(host, port, host, "1000000000:old", ice.password("1000000000:old"))
+    for number, peer in enumerate(("127.0.0.1", "10.1.2.3", "169.254.169.254", "192.168.1.1")):
+        told = ice.servers(f"visitor{number}")[-1]
+        assert "Forbidden IP" in relayed(host, port, peer, told["username"], told["credential"]), peer

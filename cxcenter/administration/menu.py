@@ -39,6 +39,7 @@ NAVIGATION = [
             _page(_("Outages"), "interactions_outage", "warning"),
             _page(_("Topics"), "interactions_topic", "sell"),
             _page(_("Outcomes"), "interactions_disposition", "task_alt"),
+            _page(_("Call links"), "interactions_calllink", "phone_forwarded"),
             _page(_("Blocked visitors"), "interactions_block", "block"),
         ],
     },

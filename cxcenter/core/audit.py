@@ -15,6 +15,8 @@ ACTS = {
     "callback.cancel": _("cancelled a callback"),
     "callback.move": _("moved a callback to another queue"),
     "call.listen": _("listened to a call, or spoke in it"),
+    "call_link.make": _("made a call link for a customer"),
+    "call_link.revoke": _("revoked a call link"),
     "calls.import": _("imported a call log"),
     "capacity.profile": _("changed a capacity profile"),
     "case.change": _("changed a case"),

@@ -14,7 +14,8 @@ from customers.models import Customer, Identity, ProfileIdentity
 from customers.queries import resolve
 from cxcenter.accounts.roles import Right
 from cxcenter.desk.golden import source_words
-from interactions.models import Case, Interaction
+from interactions.choices import ChannelKind
+from interactions.models import CallLink, Case, Interaction, Site
 from quality.models import Survey
 from routing import preferences
 from routing.models import WorkItem
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 # So many identities stand on a card at the most.
 IDENTITIES = 30
+# So many sites of which a call link is offered.
+SITES = 5
 IDENTITY_ICONS = {
     "phone": ("voice", "phone"),
     "email": ("email", "mail"),
@@ -51,6 +54,20 @@ class Hint:
     why: str = ""
     tone: str = ""
     url: str = ""
+
+
+def call_sites(user: "User") -> list[Site]:
+    """Return the sites of which the user may send a call link. One query."""
+    if not user.may(Right.SERVE):
+        return []
+    return list(Site.objects.filter(voice__active=True).only("pk", "title").order_by("title", "pk")[:SITES])
+
+
+def link_of(talk: Interaction) -> CallLink | None:
+    """Return the link by which the customer has called: it can be handed on, and proves nothing. One query, of a call."""
+    if talk.kind != ChannelKind.VOICE:
+        return None
+    return CallLink.objects.filter(calls=talk.pk).select_related("made_by").first()
 
 
 def said_of(talk: Interaction | None, user: "User") -> dict[str, str]:

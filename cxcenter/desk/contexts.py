@@ -57,6 +57,7 @@ def session_context(user: "User", talk: Interaction) -> dict[str, Any]:
         # Nobody reads what is written into a call.
         "replies": mine and talk.kind not in SPOKEN,
         "call": call,
+        "call_sites": card.call_sites(user),
         "player": player.of_session(talk, user) if talk.kind in SPOKEN else None,
         "callbacks": calls.others_of(talk, user),
         "wrapup": leg is not None and leg.operator_id == user.pk and leg.leg == "wrapup",
@@ -84,6 +85,7 @@ def side_context(user: "User", talk: Interaction) -> dict[str, Any]:
         }
     return {
         "says": card.said_of(talk, user),
+        "link": card.link_of(talk),
         "rights": user.rights,
         "identities": card.identities_of(customer, user),
         "numbers": card.numbers_of(customer),

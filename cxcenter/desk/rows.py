@@ -217,8 +217,9 @@ def invitations_of(user: "User") -> list[Guest]:
 
 def pop_of(talk: Interaction, user: "User") -> dict[str, Any]:
     """Return what an operator sees of a caller before he answers: number, last contact, open cases. Three questions."""
-    call = Call.objects.filter(interaction=talk).first()
+    call = Call.objects.filter(interaction=talk).select_related("link__made_by").first()
     pop: dict[str, Any] = {"number": call.number if call else "", "says": talk.says.get("contact", ""), "cases": []}
+    pop["link"] = call.link if call else None
     if talk.profile is None:
         return pop
     customer = talk.profile.customer_id

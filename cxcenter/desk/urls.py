@@ -3,6 +3,7 @@
 from django.urls import path
 
 from cxcenter.desk.views import (
+    call_links,
     calls,
     cases,
     consents,
@@ -71,6 +72,8 @@ urlpatterns = [
     path("recordings/<uuid:pk>/audio/", recordings.audio, name="audio"),
     path("recordings/<uuid:pk>/download/", recordings.download, name="download-recording"),
     path("recordings/<uuid:pk>/hold/", recordings.hold, name="hold-recording"),
+    path("customers/<int:pk>/call-link/", call_links.make, name="make-call-link"),
+    path("call-links/<int:pk>/revoke/", call_links.revoke, name="revoke-call-link"),
     path("s/<int:pk>/link/", customers.link, name="link"),
     path("blocks/", sessions.blocks, name="blocks"),
     path("blocks/<int:pk>/lift/", sessions.unblock, name="unblock"),

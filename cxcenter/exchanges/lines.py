@@ -6,6 +6,7 @@ commands that wait, calls that are no more (the resync of the client).
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 # So often rows are looked at, if no push was heard.
 LOOK_S = 1.0
 FOLLOW_S = 5.0
+# So many calls are heard at once.
+HEARING = 3
 # Of so many calls in which no customer is yet, facts are kept for when he comes.
 MOST_LEFT = 2000
 Result = TypeVar("Result")
@@ -47,8 +50,8 @@ class Line:
         self._inner = {one.number for one in phones}
         self._phones = {one.user_id: one.interface for one in phones}
         self._left: list[Told] = []
-        # One after another: what is told later is kept later.
-        self._hearing = ThreadPoolExecutor(1, f"hear-{exchange.pk}")
+        # A call has its thread, so that what is told of it later is kept later; half of their time they wait for the database.
+        self._hearing = [ThreadPoolExecutor(1, f"hear-{exchange.pk}-{number}") for number in range(HEARING)]
         self._acting = ThreadPoolExecutor(1, f"act-{exchange.pk}")
         where = Server(exchange.host, exchange.username, exchange.secret, exchange.port, **server)
         users = {one.interface: one.user_id for one in phones}
@@ -62,7 +65,7 @@ class Line:
                 tasks.create_task(self._obey(tasks))
                 tasks.create_task(self._follow())
         finally:
-            for threads in (self._hearing, self._acting):
+            for threads in (*self._hearing, self._acting):
                 threads.submit(connections.close_all)
                 threads.shutdown(wait=False)
 
@@ -73,25 +76,28 @@ class Line:
 
     async def _known(self) -> list[str]:
         try:
-            return await self._in(self._hearing, lambda: exchanges.open_keys(exchange=self.exchange))
+            return await self._in(self._acting, lambda: exchanges.open_keys(exchange=self.exchange))
         except DatabaseError as error:
             # For the client a line that cannot be begun: it tries again, and keeps what it has heard.
             raise ConnectionError("the database is away") from error
 
     async def _hear(self, said: list[Said]) -> None:
-        await self._in(self._hearing, lambda: self._keep(said))
-
-    def _keep(self, said: Sequence[Said]) -> None:
         told = [*self._left, *(told_of(one, self._inner) for one in said if not isinstance(one, AgentState))]
-        self._left = _recent(self._take(told))
+        parts: dict[int, list[Told]] = defaultdict(list)
+        for one in told:
+            parts[hash(one.call) % HEARING].append(one)
+        left = await asyncio.gather(
+            *(self._in(self._hearing[number], partial(self._take, part)) for number, part in parts.items())
+        )
+        self._left = _recent([one for part in left for one in part])
         states = [one for one in said if isinstance(one, AgentState)]
         if states:
-            people.hear_states(exchange=self.exchange, states=states)
+            await self._in(self._acting, lambda: people.hear_states(exchange=self.exchange, states=states))
 
     def _take(self, told: Sequence[Told]) -> list[Told]:
         """Keep facts; one that cannot be kept costs its own call and no other."""
         try:
-            return acts.hear(exchange=self.exchange, told=told) if told else []
+            return acts.hear(exchange=self.exchange, told=told)
         except (OperationalError, InterfaceError):
             # The database is away: the client brings it again.
             raise
@@ -169,7 +175,7 @@ class Line:
         while True:
             stands = (self.client.connected.is_set(), self.client.trouble)
             try:
-                await self._in(self._hearing, lambda: acts.follow_left(exchange=self.exchange))
+                await self._in(self._hearing[0], lambda: acts.follow_left(exchange=self.exchange))
                 if stands != told:
                     await self._in(self._acting, partial(exchanges.note_line, self.exchange.pk, *stands))
                     told = stands

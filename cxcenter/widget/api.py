@@ -216,15 +216,15 @@ def session(request: HttpRequest, *, language: str) -> HttpResponse:
 
 def visitor_of(site: Site, data: dict[str, Any]) -> tuple[tokens.Visitor, bool | str]:
     """Return who calls, and whether he is signed: True, False, or "later" while an anonymous talk still goes on."""
-    known = _known(site, protocol.text_of(data, "token", 4000))
+    known_to_us = known(site, protocol.text_of(data, "token", 4000))
     user_jwt = protocol.text_of(data, "user_jwt", 4000)
     if not user_jwt:
-        visitor = known or tokens.stranger(site)
+        visitor = known_to_us or tokens.stranger(site)
         return visitor, visitor.is_signed
     signed = tokens.signed_user(site, user_jwt)
-    if known is not None and not known.is_signed and _is_talking(known):
+    if known_to_us is not None and not known_to_us.is_signed and _is_talking(known_to_us):
         # Signing in must not take the talk away from under his hands.
-        return known, "later"
+        return known_to_us, "later"
     return signed, True
 
 
@@ -232,7 +232,8 @@ def _is_talking(visitor: tokens.Visitor) -> bool:
     return bool(visitor.thread) and Interaction.objects.open().filter(thread=visitor.thread).exists()
 
 
-def _known(site: Site, token: str) -> tokens.Visitor | None:
+def known(site: Site, token: str) -> tokens.Visitor | None:
+    """Return the visitor of a token of this site; None for any other: he begins anew."""
     try:
         visitor = tokens.read(token)
     except tokens.BadToken:

@@ -93,12 +93,20 @@ def view(doorway: Doorway) -> dict[str, Any]:
     told: dict[str, Any] = {"open": door.open, "why": door.why, "message": door.message}
     if door.open:
         assert queue is not None
-        return {**told, "estimate_s": waits.expected_s(queue)}
+        return {**told, "estimate_s": waits.expected_s(queue), "recorded": queue.record_calls}
     opens = door.opens_at.isoformat() if door.opens_at else None
     free = calls.slots(queue) if door.form else []
     soon = door.form and queue is not None and queue.callbacks
     slots = [slot.isoformat() for slot in free]
-    return {**told, "form": door.form, "letters": door.letters, "opens_at": opens, "slots": slots, "soon": soon}
+    return {
+        **told,
+        "form": door.form,
+        "letters": door.letters,
+        "opens_at": opens,
+        "slots": slots,
+        "soon": soon,
+        "voicemail": queue is not None and queue.voicemail,
+    }
 
 
 def team_of(doorway: Doorway) -> Team:

@@ -17,7 +17,7 @@ from cxcenter.widget import doors, files
 from interactions import pushes
 from interactions.actions import calls
 from interactions.choices import CloseReason
-from interactions.models import Attachment, Interaction, Message, Site, Thread, Topic
+from interactions.models import Attachment, CallLink, Interaction, Message, Site, Thread, Topic
 from quality.models import Survey
 from routing import queries, waits
 from routing.actions.queueing import note_estimate
@@ -136,7 +136,19 @@ def call_state(thread: Thread) -> dict[str, Any]:
     if place and place.untold and place.estimate_s is not None:
         note_estimate(item_id=place.untold, estimate_s=place.estimate_s, estimator=place.estimator)
     queue = {"position": place.position, "estimate_s": place.estimate_s} if place else None
-    return {**view, "phase": "waiting", "queue": queue}
+    return {**view, "phase": "waiting", "queue": queue, **_while_waiting(interaction)}
+
+
+def _while_waiting(interaction: Interaction) -> dict[str, Any]:
+    """Return what a caller is told besides his place: whether he will be recorded, and in how long he may leave a message."""
+    item = WorkItem.objects.filter(interaction=interaction).exclude(visit=Visit.LEFT).select_related("queue").first()
+    if item is None:
+        return {"recorded": False, "voicemail_in_s": None}
+    left = item.queue.voicemail_after_s - (timezone.now() - item.entered_at).total_seconds()
+    return {
+        "recorded": item.queue.record_calls,
+        "voicemail_in_s": max(0, round(left)) if item.queue.voicemail else None,
+    }
 
 
 def callback_view(thread: Thread) -> dict[str, Any] | None:
@@ -208,6 +220,20 @@ def form(site: Site, language: str) -> dict[str, Any]:
         "consent_url": site.consent_url,
         "contact_line": site.contact_line,
         "file_limit_mb": settings.UPLOAD_LIMIT_MB,
+    }
+
+
+def form_by_link(form: dict[str, Any], link: CallLink) -> dict[str, Any]:
+    """Return what is asked for who has opened a link: nothing of himself, and a topic only if the link has none.
+
+    Whoever it was handed on to reads it, so nothing of the customer stands in it.
+    """
+    return {
+        **form,
+        "ask_name": False,
+        "ask_contact": False,
+        "need_contact": False,
+        "topics": [] if link.topic_id else form["topics"],
     }
 
 

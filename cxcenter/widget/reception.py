@@ -36,11 +36,17 @@ def thread_of(site: Site, visitor: Visitor, channel: Channel | None = None) -> T
     return known or found.filter(identity__kind=visitor.kind, identity__value=visitor.value).first()
 
 
-def meet(site: Site, visitor: Visitor, channel: Channel | None = None) -> Thread:
-    """Return the visitor's thread in a channel; at the first contact he gets an identity, a profile and a thread."""
+def meet(site: Site, visitor: Visitor, channel: Channel | None = None, *, card: Profile | None = None) -> Thread:
+    """Return the visitor's thread in a channel; at the first contact he gets an identity, a profile and a thread.
+
+    `card` is on whose card his sessions open, by a link: the browser is not linked to it, for a link can be handed on.
+    """
     known = thread_of(site, visitor, channel)
     if known is not None:
         return known
+    if card is not None:
+        browser = customers.find_identity(kind=visitor.kind, value=visitor.value)
+        return talk.open_thread(channel=channel or site.channel, identity=browser, profile=card)
     if visitor.is_signed:
         identity, profile = customers.recognise(
             kind=visitor.kind,
@@ -218,9 +224,18 @@ def post(
 
 @transaction.atomic
 def leave_request(
-    *, site: Site, visitor: Visitor, data: dict[str, Any], language: str, proof: dict[str, Any]
+    *,
+    site: Site,
+    visitor: Visitor,
+    data: dict[str, Any],
+    language: str,
+    proof: dict[str, Any],
+    channel: Channel | None = None,
+    card: Profile | None = None,
 ) -> Thread:
     """Turn the form of a shut door into a callback, or a task of the queue's team: a call at a time, or a letter.
+
+    It is the door of a channel (the chat's unless told); `card` is on whose card it is, as in `meet`.
 
     The same key makes one. Raises Invalid with the field that is wrong, Forbidden for a blocked visitor.
     """
@@ -232,12 +247,12 @@ def leave_request(
     if not text:
         raise Invalid(_("Write what it is about."), field="text")
     topic = protocol.topic_of(site, data)
-    doorway = doors.of_topic(site, topic)
+    doorway = doors.of_topic(site, topic, channel)
     if doorway.queue is None:
         doorway = doors.of_site(site)
     zone = calls.zone_of(data)
     slot = calls.slot_of(data, doorway.queue, zone) if kind == TaskKind.CALLBACK else None
-    thread = meet(site, visitor)
+    thread = meet(site, visitor, channel, card=card)
     # Who sends it twice at once waits here for the first.
     _kept, new = KeptAnswer.objects.get_or_create(owner=f"request:{thread.pk}", key=str(key))
     if not new:

@@ -202,7 +202,30 @@ def _calls() -> dict[str, str]:
 
 def call_texts() -> dict[str, str]:
     """Return all texts of the page of calls by their names."""
-    return {**_frame(), **_before(), **_talk(), **_spoken()}
+    return {**_frame(), **_before(), **_talk(), **_away(), **_calls(), **_spoken(), **_voicemail()}
+
+
+def _voicemail() -> dict[str, str]:
+    return {
+        "vm_leave": _("Leave a voice message"),
+        "vm_hello": _("Leave a message: we will listen to it and come back to you."),
+        "vm_record": _("Record"),
+        "vm_recording": _("Speak now"),
+        "vm_level": _("How loud you are"),
+        "vm_stop": _("Stop"),
+        "vm_yours": _("Your message"),
+        "vm_send": _("Send"),
+        "vm_again": _("Record again"),
+        "vm_back": _("Back"),
+        "vm_wait": _("Go on waiting"),
+        "vm_sending": _("Sending your message"),
+        "vm_kept": _(
+            "No connection. Your message is kept in this page and sent as soon as it can be: do not close it."
+        ),
+        "vm_left": _("Your message is left"),
+        "ended_voicemail": _("We will listen to it and come back to you."),
+        "or_write": _("or write:"),
+    }
 
 
 def _spoken() -> dict[str, str]:
@@ -215,6 +238,9 @@ def _spoken() -> dict[str, str]:
         "calling": _("Calling…"),
         "on_hold": _("On hold"),
         "recorded": _("The call is recorded."),
+        "music_on": _("Switch the music on"),
+        "music_off": _("Switch the music off"),
+        "will_record": _("The call will be recorded."),
         "mute": _("Switch the microphone off"),
         "unmute": _("Switch the microphone on"),
         "hang_up": _("Hang up"),
@@ -225,6 +251,8 @@ def _spoken() -> dict[str, str]:
         "ended_lost": _("The connection was lost. Call again, and we will help you."),
         "ended_refused": _("Nobody could answer you. Please call later."),
         "call_again": _("Call again"),
+        "link_over": _("This link cannot be used"),
+        "call_without_link": _("Call without the link"),
         "sound_lost": _("The sound is interrupted. It is being connected again."),
         "sound_bad": _("The connection is bad: you may not be understood well."),
         "sound_blocked": _("The browser keeps the sound back. Click anywhere on the page."),

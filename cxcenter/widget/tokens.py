@@ -45,6 +45,8 @@ class Visitor:
     # Of a signed user: {"name", "email", "phone"}, as far as the site gave them.
     about: dict[str, str] = field(default_factory=dict)
     issued: int = 0
+    # The call link that this browser has opened; such a visitor is of that link alone.
+    link: int = 0
 
     @property
     def is_signed(self) -> bool:

@@ -20,6 +20,7 @@ urlpatterns = [
     path("api/offline", api.offline, name="offline"),
     path("api/callback", api.callback, name="callback"),
     path("api/callback/cancel", api.cancel_callback, name="cancel-callback"),
+    path("music/<slug:key>/", voice.music, name="music"),
     path("call/<slug:key>/", voice.page, name="call"),
     path("api/call/session", voice.session, name="call-session"),
     path("api/call/ticket", voice.ticket, name="call-ticket"),
@@ -27,5 +28,7 @@ urlpatterns = [
     path("api/call/state", voice.state, name="call-state"),
     path("api/call/signal", voice.signal, name="call-signal"),
     path("api/call/ready", voice.ready, name="call-ready"),
+    path("api/call/offline", voice.offline, name="call-offline"),
+    path("api/call/voicemail", voice.voicemail, name="call-voicemail"),
     path("api/track", api.track, name="track"),
 ]

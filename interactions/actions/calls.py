@@ -23,7 +23,7 @@ from interactions.calls.table import Control, Phase
 from interactions.calls.view import CallView
 from interactions.choices import Direction, Provider
 from interactions.events import CallAnswered, CallEnded, CallOffered
-from interactions.models import Call, CallFact, Exchange, Interaction
+from interactions.models import Call, CallFact, CallLink, Exchange, Interaction
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
@@ -54,6 +54,7 @@ def begin(
     direction: str = Direction.IN,
     number: str = "",
     key: str | None = None,
+    link: CallLink | None = None,
     exchange: Exchange | None = None,
 ) -> Call:
     """Make the call of a session of voice that has just opened. What happens in that of an exchange, the exchange tells."""
@@ -63,6 +64,7 @@ def begin(
         direction=direction,
         number=number,
         key=key,
+        link=link,
         exchange=exchange,
         began_at=interaction.opened_at,
     )

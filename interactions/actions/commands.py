@@ -166,6 +166,11 @@ def _fail(ids: Iterable[int], words: str) -> int:
         if row.user_id is not None:
             realtime.push((realtime.user_group(row.user_id), {"kind": "trouble", "text": said}))
             realtime.signal(row.user_id, "call", row.call_id or "")
+    for row in found:
+        if row.control in (PAUSE, UNPAUSE):
+            # Whether its phone pauses there is not known any more.
+            phone = Extension.objects.filter(exchange=row.exchange_id, user=parties.user_of(row.party))
+            phone.update(pauses=None)
     CallCommand.objects.bulk_update(found, ["words", "state", "done_at", "value"])
     return len(found)
 

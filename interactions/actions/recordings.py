@@ -10,7 +10,7 @@ import uuid
 from datetime import datetime, timedelta
 from io import BytesIO
 from tempfile import NamedTemporaryFile
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import structlog
 from django.db import transaction
@@ -25,12 +25,17 @@ from interactions.events import RecordingReady
 from interactions.models import DoomedFile, Interaction, Recording, RecordingMark, RecordingPiece
 
 if TYPE_CHECKING:
+    from django.core.files.uploadedfile import UploadedFile
+
     from cxcenter.accounts.models import User
 
 log = structlog.get_logger(__name__)
 # A piece has 2–3 s of sound, some 20 kB.
 LARGEST_PIECE = 1024 * 1024
 MOST_PIECES = 20_000
+# A message of three minutes has some 1.2 MB. The browser's clock and ours are not one.
+LARGEST_MESSAGE = 4 * 1024 * 1024
+LONGEST_MESSAGE_S, MESSAGE_SLACK_S = 180, 10
 # A tab that has sent nothing for so long is dead, or without network: what it has comes later.
 SILENT = timedelta(seconds=45)
 KEEP_PIECES = timedelta(days=1)
@@ -251,6 +256,50 @@ def keep_file(
         recording.delete()
         raise Invalid(_("There is no sound in this file that can be played."), code="no_sound", field="file") from None
     recording.refresh_from_db()
+    return recording
+
+
+def read_message(file: "UploadedFile[Any]") -> bytes:
+    """Return the sound of an uploaded message, checked by its content. Raises Invalid: too large, too long, no sound."""
+    if (file.size or 0) > LARGEST_MESSAGE:
+        limit = LARGEST_MESSAGE // 1024 // 1024
+        raise Invalid(
+            _("The file is too large: %(limit)s MB at most.") % {"limit": limit}, code="too_large", field="file"
+        )
+    content = file.read()
+    try:
+        length = sound.length_s(BytesIO(content))
+    except sound.Unplayable:
+        raise Invalid(_("There is no sound in this file that can be played."), code="no_sound", field="file") from None
+    if length > LONGEST_MESSAGE_S + MESSAGE_SLACK_S:
+        minutes = LONGEST_MESSAGE_S // 60
+        raise Invalid(
+            _("The message is too long: %(limit)s minutes at most.") % {"limit": minutes}, code="too_long", field="file"
+        )
+    return content
+
+
+def keep_message(*, interaction: Interaction, key: uuid.UUID, content: bytes) -> Recording:
+    """Keep the message that a caller has left, as the recording of his call. It is made playable in the background.
+
+    Raises NoRoom if it cannot be stored now.
+    """
+    now = timezone.now()
+    recording = Recording.objects.create(
+        interaction=interaction,
+        public_id=key,
+        content_type=sound.RECORDED,
+        started_at=interaction.opened_at,
+        ended_at=now,
+    )
+    for number, start in enumerate(range(0, len(content), LARGEST_PIECE)):
+        part = content[start : start + LARGEST_PIECE]
+        digest = hashlib.sha256(part).hexdigest()
+        piece = RecordingPiece(
+            recording=recording, number=number, size=len(part), sha256=digest, key_id=vault.key_now()
+        )
+        vault.keep(piece.file, BytesIO(part))
+        piece.save(force_insert=True)
     return recording
 
 

@@ -84,7 +84,12 @@ def open_interaction(
 
 @transaction.atomic
 def refuse_interaction(
-    *, thread: Thread, topic: Topic | None = None, language: str = "en", says: dict[str, str] | None = None
+    *,
+    thread: Thread,
+    topic: Topic | None = None,
+    language: str = "en",
+    says: dict[str, str] | None = None,
+    reason: str = CloseReason.REFUSED,
 ) -> Interaction:
     """Keep that somebody came and was not let in: a session that is over as it begins, in which nothing was said."""
     now = timezone.now()
@@ -99,11 +104,11 @@ def refuse_interaction(
         page=thread.page,
         opened_at=now,
         closed_at=now,
-        close_reason=CloseReason.REFUSED,
+        close_reason=reason,
     )
     ident, kind = interaction.pk, interaction.kind
     emit(InteractionOpened(interaction=ident, kind=kind), profile_id=profile_id, at=now)
-    emit(InteractionClosed(interaction=ident, kind=kind, reason=CloseReason.REFUSED), profile_id=profile_id, at=now)
+    emit(InteractionClosed(interaction=ident, kind=kind, reason=reason), profile_id=profile_id, at=now)
     return interaction
 
 

@@ -14,11 +14,12 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from cxcenter.core.adminkit import JournalAdmin, SettingsAdmin, act_on_each, badge, copyable
-from interactions.actions import moderation, sites
+from interactions.actions import call_links, moderation, sites
 from interactions.forms import SiteForm
-from interactions.models import Block, Channel, Disposition, Site, Topic
+from interactions.models import Block, CallLink, Channel, Disposition, Site, Topic
 
 BLOCKS = {"blocked": "bad"}
+LINKS = {"holds": "ok", "used": "info"}
 
 
 @admin.register(Channel)
@@ -71,13 +72,20 @@ class SiteAdmin(SettingsAdmin):
         (
             _("On the site"),
             {
-                "fields": (("channel", "voice"), "embed_tag", "origins"),
+                "fields": ("channel", "embed_tag", "origins"),
                 "description": _("Put the tag before the end of the body of every page that shall have the chat."),
             },
         ),
         (
             _("Words and colour"),
             {"fields": (("title", "colour"), ("greeting", "greeting_ru"), "contact_line")},
+        ),
+        (
+            _("Calls from the browser"),
+            {
+                "fields": (("voice", "link_hours"), "music", ("music_file", "music_licence")),
+                "description": _("A caller can switch the music off, and his browser remembers it."),
+            },
         ),
         (
             _("Form before the chat"),
@@ -210,3 +218,35 @@ class BlockAdmin(JournalAdmin):
     def lift(self, request: HttpRequest, rows: QuerySet[Block]) -> None:
         """Let the chosen visitors write again."""
         act_on_each(request, rows, lambda block: moderation.lift_block(block=block, actor=request.user))  # type: ignore[arg-type]
+
+
+@admin.register(CallLink)
+class CallLinkAdmin(JournalAdmin):
+    """Call links that were made for customers. The addresses themselves are not kept."""
+
+    list_display = ("__str__", "standing", "customer", "site", "made_by", "made_at", "expires_at", "claimed_at")
+    list_select_related = ("profile__customer", "site", "made_by")
+    search_fields = ("profile__customer__name",)
+    list_filter = ("site",)
+    date_hierarchy = "made_at"
+    actions = ("revoke",)
+
+    @display(description=_("state"))
+    def standing(self, link: CallLink) -> SafeString:
+        """Show whether somebody can call by it now."""
+        if link.revoked_at is not None:
+            return badge(LINKS, "revoked", _("revoked"))
+        if link.expires_at <= timezone.now():
+            return badge(LINKS, "over", _("over"))
+        return badge(LINKS, "used", _("used")) if link.claimed_at else badge(LINKS, "holds", _("not used yet"))
+
+    @display(description=_("customer"))
+    def customer(self, link: CallLink) -> str:
+        """Name the customer."""
+        return str(link.profile.customer)
+
+    @admin.action(description=_("Revoke"), permissions=["view"])
+    def revoke(self, request: HttpRequest, rows: QuerySet[CallLink]) -> None:
+        """Let nobody call by the chosen links any more."""
+        links = rows.select_related("profile")
+        act_on_each(request, links, lambda link: call_links.revoke(link=link, actor=request.user))  # type: ignore[arg-type]

@@ -1,8 +1,8 @@
 """The rows of the interactions app, by subject."""
 
 from interactions.models.bridge import BridgeEvent
-from interactions.models.calls import Call, CallFact
-from interactions.models.cases import Case, CaseLink, Task
+from interactions.models.calls import Call, CallFact, CallLink
+from interactions.models.cases import Case, CaseLink, MissedCall, Task
 from interactions.models.channels import Block, Channel, Site, Topic
 from interactions.models.exchanges import CallCommand, Dialled, Exchange, Extension
 from interactions.models.knowledge import Article, QuickReply
@@ -18,6 +18,7 @@ __all__ = [
     "Call",
     "CallCommand",
     "CallFact",
+    "CallLink",
     "Case",
     "CaseLink",
     "Channel",
@@ -29,6 +30,7 @@ __all__ = [
     "Extension",
     "Interaction",
     "Message",
+    "MissedCall",
     "Outage",
     "QuickReply",
     "Recording",

@@ -1,15 +1,53 @@
 """Calls: one to a session of voice, and the facts from which all else of it follows."""
 
+import uuid
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from interactions.choices import Direction, Provider
+from interactions.models.channels import Site, Topic
 from interactions.models.exchanges import Exchange
 from interactions.models.talk import Interaction
 from interactions.querysets import CallQuerySet
+
+USER = settings.AUTH_USER_MODEL
+
+
+class CallLink(models.Model):
+    """An address that was sent to one customer: who opens it calls from his browser, and the call is on that customer's card.
+
+    It can be handed on, so it proves nothing of who calls. The first browser that calls by it has it: no other one may.
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    site = models.ForeignKey(Site, verbose_name=_("site"), on_delete=models.CASCADE, related_name="call_links")
+    profile = models.ForeignKey(
+        "customers.Profile", verbose_name=_("customer"), on_delete=models.PROTECT, related_name="call_links"
+    )
+    topic = models.ForeignKey(Topic, verbose_name=_("topic"), null=True, on_delete=models.SET_NULL, related_name="+")
+    case = models.ForeignKey("Case", verbose_name=_("case"), null=True, on_delete=models.SET_NULL, related_name="+")
+    # To whom its calls come first.
+    operator = models.ForeignKey(
+        USER, verbose_name=_("meant for"), null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    made_by = models.ForeignKey(USER, verbose_name=_("made by"), null=True, on_delete=models.SET_NULL, related_name="+")
+    made_at = models.DateTimeField(_("made"), default=timezone.now)
+    expires_at = models.DateTimeField(_("holds until"))
+    revoked_at = models.DateTimeField(_("revoked"), null=True)
+    # Which browser has it, and since when.
+    visitor = models.CharField(max_length=32, blank=True)
+    claimed_at = models.DateTimeField(_("first call"), null=True)
+
+    class Meta:
+        verbose_name = _("call link")
+        verbose_name_plural = _("call links")
+
+    def __str__(self) -> str:
+        return f"L-{self.pk}"
 
 
 class Call(models.Model):
@@ -28,6 +66,9 @@ class Call(models.Model):
     )
     # How the exchange names it: a call from a browser has no other name than its session's.
     key = models.CharField(_("name at the provider"), max_length=120, null=True)
+    link = models.ForeignKey(
+        CallLink, verbose_name=_("by link"), null=True, on_delete=models.SET_NULL, related_name="calls"
+    )
     began_at = models.DateTimeField(_("began"), default=timezone.now)
     answered_at = models.DateTimeField(_("answered"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)

@@ -92,6 +92,19 @@ class CaseLink(models.Model):
         return f"{self.case_id} ↔ {self.interaction_id}"
 
 
+class MissedCall(models.Model):
+    """A call that nobody answered, and the task that it made, or that it is counted on."""
+
+    interaction = models.OneToOneField(
+        "Interaction", primary_key=True, on_delete=models.CASCADE, related_name="missed", verbose_name=_("interaction")
+    )
+    task = models.ForeignKey("Task", verbose_name=_("task"), on_delete=models.CASCADE, related_name="missed")
+    at = models.DateTimeField(_("when"), default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.interaction_id} → {self.task_id}"
+
+
 class Task(models.Model):
     """Something a person, or somebody of a team, must do by a time."""
 

@@ -5,14 +5,14 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers import normalise
 from cxcenter.core.errors import Invalid
-from interactions.choices import ChannelKind
+from interactions.choices import ChannelKind, Music
 
 
 def new_site_key() -> str:
@@ -144,6 +144,23 @@ class Site(models.Model):
     ask_contact = models.BooleanField(_("ask for a phone or e-mail"), default=True)
     need_contact = models.BooleanField(_("a phone or e-mail is required"), default=False)
     ask_topic = models.BooleanField(_("ask for the topic"), default=True)
+    link_hours = models.PositiveIntegerField(
+        _("a call link holds for, hours"),
+        default=24,
+        db_default=24,
+        validators=[MinValueValidator(1), MaxValueValidator(720)],
+        help_text=_("Staff sends it to a customer, who calls by it without saying who he is."),
+    )
+    music = models.CharField(
+        _("who waits for an answer hears"), max_length=8, choices=Music, default=Music.NONE, db_default=Music.NONE
+    )
+    music_file = models.FileField(_("file with the music"), upload_to="music/", blank=True)
+    music_licence = models.BooleanField(
+        _("we may play this music to our callers"),
+        default=False,
+        db_default=False,
+        help_text=_("Music that was bought to listen to may not be played to the public: its licence must say so."),
+    )
     topics = models.ManyToManyField(Topic, verbose_name=_("topics to choose from"), blank=True)
     ask_consent = models.BooleanField(_("ask for consent to the processing of data"), default=True)
     consent_url = models.URLField(_("address of the consent text"), blank=True)

@@ -133,7 +133,7 @@ def follow_left(*, exchange: Exchange) -> int:
 def follow(*, call_id: int) -> None:
     """Let visits, legs and operators be what a call's facts say. Lost with the database it is done again."""
     with unflushed(locks.call_sql(call_id)):
-        call = Call.objects.select_related("exchange", "interaction__thread__channel").get(pk=call_id)
+        call = Call.objects.select_related("exchange", "interaction__profile__customer").get(pk=call_id)
         facts = calls.facts_of(call_id)
         view = reduce(facts, timezone.now().timestamp())
         wanted = plan(facts, view)

@@ -119,7 +119,17 @@ class QueueAdmin(SettingsAdmin):
                 "description": _("Calls keep to the hours of the queue, and to the day where the customer lives."),
             },
         ),
-        (_("Calls"), {"fields": ("record_calls", "keep_recordings_days", "tell_listening")}),
+        (
+            _("Calls"),
+            {
+                "fields": (
+                    "missed_tasks",
+                    ("voicemail", "voicemail_after_s"),
+                    ("record_calls", "keep_recordings_days"),
+                    "tell_listening",
+                )
+            },
+        ),
         (_("Work of an operator"), {"fields": ("offer_s", ("wrapup_s", "wrapup_more_s"), "auto_accept")}),
         (
             _("Closed or paused by hand"),

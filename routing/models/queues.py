@@ -182,6 +182,28 @@ class Queue(models.Model):
         default=15,
         validators=[MinValueValidator(1), MaxValueValidator(1440)],
     )
+    missed_tasks = models.BooleanField(
+        _("a missed call makes a task"),
+        default=False,
+        db_default=False,
+        help_text=_(
+            "Nobody answered: its team is to call back. One task for a customer and day, done by itself if he is served."
+        ),
+    )
+    voicemail = models.BooleanField(
+        _("callers may leave a message"),
+        default=False,
+        db_default=False,
+        help_text=_(
+            "From the page of calls: while it is closed or full, and to those who wait. Its team gets a task with it."
+        ),
+    )
+    voicemail_after_s = models.PositiveIntegerField(
+        _("offer it to who has waited for, s"),
+        default=30,
+        db_default=30,
+        validators=[MaxValueValidator(3600)],
+    )
     record_calls = models.BooleanField(
         _("record its calls"),
         default=True,

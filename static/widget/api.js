@@ -71,12 +71,13 @@ async function call(method, name, data) {
 export const get = (name, data = {}) => call("GET", name, data);
 export const post = (name, data = {}) => call("POST", name, data);
 
-/** Send a file with its progress (0–1): fetch cannot tell it. */
-export function upload(file, key, progress) {
+/** Send a file with its progress (0–1), to `name`, with more `fields`: fetch cannot tell progress. */
+export function upload(file, key, progress, name = "files", fields = {}) {
   const { era } = store;
   return new Promise((resolve, reject) => {
     const form = new FormData();
     form.append("key", key);
+    for (const [field, value] of Object.entries(fields)) form.append(field, String(value));
     form.append("file", file, file.name);
     const request = new XMLHttpRequest();
     let timer = 0;
@@ -84,7 +85,7 @@ export function upload(file, key, progress) {
       clearTimeout(timer);
       timer = setTimeout(() => request.abort(), STALL_MS);
     };
-    request.open("POST", new URL("files", ROOT));
+    request.open("POST", new URL(name, ROOT));
     for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
     request.upload.addEventListener("progress", (event) => {
       moved();

@@ -1,21 +1,26 @@
 // A call from the browser: the form, the wait, the talk. The way to the operator's browser is made anew whenever it is lost.
 
+import { link } from "./link.js";
 import { NoMicrophone, open } from "../cx/voice/mic.js";
 import { answer } from "../cx/voice/peer.js";
 import { watch } from "../cx/voice/quality.js";
 import { get, newKey, post, Refused } from "./api.js";
 import { config, el, icon, roughly, t } from "./dom.js";
-import { beforeForm, errorNote } from "./forms.js";
+import { awayForm, beforeForm, errorNote, shutNote, takenNote } from "./forms.js";
 import { makeLine } from "./line.js";
+import { makeMusic } from "./music.js";
 import { store } from "./store.js";
+import { canRecord, makeMessage } from "./voicemail.js";
 
 const root = document.getElementById("call");
 const ASK_MS = 4000;
+const LINK_OVER = new Set(["link_over", "link_used"]);
 const CALLING = new Set(["waiting", "talking", "held"]);
 // Below this opinion one begins to ask the other to repeat.
 const POOR = 2.6;
 
 let site = null;
+let door = { open: true };
 let known = {};
 let ice = [];
 let state = null;
@@ -25,6 +30,12 @@ let muted = false;
 let started = 0;
 let clock = 0;
 let notice = "";
+let message = null;
+let music = null;
+let musicKind = "";
+// When who waits is offered to leave a message.
+let offeredAt = Infinity;
+let offering = 0;
 const sound = new Audio();
 sound.autoplay = true;
 
@@ -38,7 +49,7 @@ const line = makeLine({
 // --- What is shown ---
 
 function show(...parts) {
-  root.replaceChildren(el("header", {}, el("span", { class: "mark" }, icon("phone")), el("b", {}, site?.title ?? "")), ...parts);
+  root.replaceChildren(el("header", {}, el("span", { class: "mark" }, icon("phone")), el("b", {}, site?.title ?? "")), ...parts.filter(Boolean));
 }
 
 function tell(words) {
@@ -49,17 +60,59 @@ function tell(words) {
 
 function showForm(problem = null) {
   const form = beforeForm({ ...site, greeting: "" }, known, (given) => begin(given), problem);
+  if (door.recorded) form.querySelector(".hello").after(recordedNote(true));
   show(form);
   form.querySelector("input, select, button")?.focus();
 }
 
+// What a shut door offers in the chat, it offers here: to be called back, to be written to; and a message by voice.
 function showAway(door, message) {
-  show(el("div", { class: "state" }, icon("moon"), el("h1", {}, t("away_title")), el("p", {}, message || door.message || t("away"))), acts([t("retry"), "refresh", () => location.reload()]));
+  const words = message || door.message || t("away");
+  const head = el("div", { class: "wd-shut" }, icon("moon"), el("h1", {}, t("away_title")));
+  const taken = (said) => show(takenNote(said, [el("button", { type: "button", class: "btn", onclick: () => location.reload() }, t("retry"))]));
+  const form = door.form ? awayForm(site, { ...door, message: words }, known, "", taken, "call/offline") : shutNote({ message: words }, "");
+  const speak = door.voicemail && canRecord() && el("div", { class: "acts" }, leaveButton(() => showMessageForm(door)));
+  const again = door.form || speak ? null : acts([t("retry"), "refresh", () => location.reload()]);
+  show(head, speak, speak && door.form && el("p", { class: "mut or" }, t("or_write")), form, again);
+}
+
+function leaveButton(onclick, look = "btn-w") {
+  return el("button", { type: "button", class: `btn ${look}`, onclick }, icon("microphone"), t("vm_leave"));
+}
+
+// Who comes to a shut door has said nothing of himself yet.
+function showMessageForm(door, problem = null) {
+  const asked = { ...site, greeting: t("vm_hello"), start: t("vm_record"), start_icon: "microphone" };
+  show(beforeForm(asked, known, (given) => record(given, { name: t("vm_back"), icon: "chevron-left", act: () => showAway(door) }), problem));
+}
+
+async function record(given, back) {
+  known = { ...known, ...given };
+  if (!(await openMic(() => record(given, back)))) return;
+  const fields = () => ({ ...given, topic: Number(given.topic) || "" });
+  message = makeMessage({ track: mic.getAudioTracks()[0], fields, sent, back: { ...back, act: () => (dropMessage(), back.act()) } });
+  show(message.node);
+  playMusic(false);
+}
+
+function dropMessage() {
+  message?.close();
+  message = null;
+  if (!state) release();
+  else if (state.phase === "waiting") obey();
+}
+
+function sent(told) {
+  message = null;
+  state = { ...state, ...told.state };
+  end();
 }
 
 function acts(...buttons) {
   return el("div", { class: "acts" }, buttons.map(([name, drawing, act, look = "btn-w"]) => el("button", { type: "button", class: `btn ${look}`, onclick: act }, icon(drawing), name)));
 }
+
+const recordedNote = (waits) => el("p", { class: "mut" }, icon("player-record"), t(waits ? "will_record" : "recorded"));
 
 function showCall() {
   const { phase, agent, queue } = state;
@@ -69,8 +122,9 @@ function showCall() {
   const place = waits ? el("p", { role: "status" }, placeWords(queue)) : el("p", { class: "num", "data-clock": true });
   const mute = el("button", { type: "button", class: "round", "aria-pressed": String(muted), "aria-label": t(muted ? "unmute" : "mute"), title: t(muted ? "unmute" : "mute"), onclick: toggle }, icon(muted ? "microphone-off" : "microphone"));
   const hang = el("button", { type: "button", class: "round hang", "aria-label": t("hang_up"), title: t("hang_up"), onclick: hangUp }, icon("phone-x"));
-  const recorded = !waits && state.recorded && el("p", { class: "mut" }, icon("player-record"), t("recorded"));
-  show(el("div", { class: "state" }, dot, el("h1", {}, title), place, recorded, el("p", { class: "notice", role: "status", "data-notice": true }, notice)), el("div", { class: "keys" }, waits ? null : mute, hang));
+  const recorded = state.recorded && recordedNote(waits);
+  const leave = waits && Date.now() >= offeredAt && canRecord() && leaveButton(() => record(known, { name: t("vm_wait"), icon: "chevron-left", act: () => (state.phase === "waiting" ? showCall() : end()) }), "btn");
+  show(el("div", { class: "state" }, dot, el("h1", {}, title), place, recorded, el("p", { class: "notice", role: "status", "data-notice": true }, notice)), leave && el("div", { class: "acts" }, leave), el("div", { class: "keys" }, waits ? music && musicButton() : mute, hang));
   clearInterval(clock);
   if (!waits) clock = setInterval(tickClock, 1000);
   tickClock();
@@ -92,8 +146,17 @@ function placeWords(queue) {
 
 function showEnded() {
   clearInterval(clock);
-  const words = { left: "ended_lost", refused: "ended_refused" }[state.reason] ?? "ended";
-  show(el("div", { class: "state" }, el("span", { class: "ring ended" }, icon("phone-off")), el("h1", {}, t("ended_title")), el("p", {}, t(words))), acts([t("call_again"), "phone", () => ((state = null), showForm())]));
+  const words = { left: "ended_lost", refused: "ended_refused", voicemail: "ended_voicemail" }[state.reason] ?? "ended";
+  show(el("div", { class: "state" }, el("span", { class: "ring ended" }, icon("phone-off")), el("h1", {}, t(state.reason === "voicemail" ? "vm_left" : "ended_title")), el("p", {}, t(words))), acts([t("call_again"), "phone", () => ((state = null), start())]));
+}
+
+// He may still call as anybody may, and say himself who he is.
+function showLinkOver(words) {
+  const plain = () => {
+    history.replaceState(null, "", location.pathname + location.search);
+    location.reload();
+  };
+  show(el("div", { class: "state" }, icon("link"), el("h1", {}, t("link_over")), el("p", {}, words)), acts([t("call_without_link"), "phone", plain]));
 }
 
 function showProblem(words, again) {
@@ -107,14 +170,15 @@ async function start() {
     // The chat has opened this page: it says who calls. It is for this moment, and nobody shall copy it.
     const ticket = new URLSearchParams(location.hash.slice(1)).get("ticket") ?? "";
     if (ticket) history.replaceState(null, "", location.pathname + location.search);
-    const told = await post("call/session", { site: config.key, token: store.token, ticket });
+    const told = await post("call/session", { site: config.key, token: store.token, ticket, link });
     store.token = told.token;
-    ({ site, known, ice } = told);
+    ({ site, known, ice, door, music: musicKind } = told);
     if (told.state && CALLING.has(told.state.phase)) return resume(told.state);
-    if (!told.door.open) return showAway(told.door);
+    if (!door.open) return showAway(door);
     showForm();
   } catch (error) {
-    showProblem(error instanceof Refused ? error.message : t("no_answer"), start);
+    if (error instanceof Refused && link) showLinkOver(error.message);
+    else showProblem(error instanceof Refused ? error.message : t("no_answer"), start);
   }
 }
 
@@ -129,6 +193,7 @@ async function begin(given) {
   } catch (error) {
     release();
     if (error instanceof Refused && error.code === "away") showAway(error.told.door, error.message);
+    else if (error instanceof Refused && LINK_OVER.has(error.code)) showLinkOver(error.message);
     else if (error instanceof Refused) showForm(error);
     else showProblem(t("no_answer"), () => begin(given));
   }
@@ -160,16 +225,47 @@ function enter(next) {
 function take(next) {
   const before = state?.phase;
   state = { ...state, ...next };
+  if (next.voicemail_in_s !== undefined) offerIn(next.voicemail_in_s);
+  if (message) {
+    // Somebody answers while he speaks: then they talk. Whatever else ends the wait takes nothing from his message.
+    if (state.phase === "waiting") return;
+    if (state.phase === "ended") return release();
+    message.close();
+    message = null;
+  }
   if (state.phase === "ended") return end();
   if (state.phase === "talking" && before !== "talking" && before !== "held") started = Date.now();
   obey();
   showCall();
 }
 
+function playMusic(yes) {
+  if (yes && musicKind) music ??= makeMusic(musicKind);
+  music?.play(yes);
+  root.dataset.music = yes && music && !music.muted ? "on" : "off";
+}
+
+function musicButton() {
+  const words = t(music.muted ? "music_on" : "music_off");
+  const press = () => {
+    music.muted = !music.muted;
+    obey();
+    showCall();
+  };
+  return el("button", { type: "button", class: "round", "aria-pressed": String(music.muted), "aria-label": words, title: words, onclick: press }, icon(music.muted ? "volume-off" : "volume"));
+}
+
+function offerIn(seconds) {
+  clearTimeout(offering);
+  offeredAt = seconds === null ? Infinity : Date.now() + seconds * 1000;
+  if (seconds !== null) offering = setTimeout(() => state?.phase === "waiting" && !message && showCall(), seconds * 1000);
+}
+
 function obey() {
   const on = state.phase === "talking" && !muted;
   if (mic) mic.getAudioTracks()[0].enabled = on;
   sound.muted = state.phase !== "talking";
+  playMusic(state.phase === "waiting" && !message);
 }
 
 function end() {
@@ -180,9 +276,11 @@ function end() {
 
 function release() {
   peer?.close();
+  music?.close();
   mic?.getTracks().forEach((track) => track.stop());
   sound.srcObject = null;
-  [peer, mic, muted] = [null, null, false];
+  [peer, mic, music, muted] = [null, null, null, false];
+  root.dataset.music = "off";
 }
 
 const send = (message) => post("call/signal", { ...message, party: state.party }).catch(() => {});

@@ -79,7 +79,7 @@ export function beforeForm(site, known, done, problem = null) {
     contact,
     topic,
     agree,
-    el("div", { class: "acts" }, act(t("start"), t("start_icon"))),
+    el("div", { class: "acts" }, act(site.start ?? t("start"), site.start_icon ?? t("start_icon"))),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -203,8 +203,8 @@ export function timeFields(slots, soon = "") {
   };
 }
 
-/** Make the form of a shut door; `done(words, callback)` when the request is taken. */
-export function awayForm(site, door, known, text, done) {
+/** Make the form of a shut door; `done(words, callback)` when the request, sent to `path`, is taken. */
+export function awayForm(site, door, known, text, done, path = "offline") {
   const key = newKey();
   const slots = callHours(door.slots);
   const call = el("button", { type: "button", onclick: () => choose("call") }, icon("phone-incoming"), t("call_me"));
@@ -251,7 +251,7 @@ export function awayForm(site, door, known, text, done) {
       complain(form, ...wrong);
       return;
     }
-    const told = await post("offline", { ...given, kind, key, zone });
+    const told = await post(path, { ...given, kind, key, zone });
     const slot = kind === "call" && given.slot ? when(new Date(given.slot)) : "";
     done(t(kind === "call" ? "will_call" : "will_write", { contact: given.contact, when: slot }).replace(" .", "."), told.callback);
   });

@@ -18,7 +18,7 @@ from cxcenter.accounts.roles import RIGHTS, Right, Role
 from cxcenter.core.models import AuditEntry
 from cxcenter.desk.urls import urlpatterns
 from interactions.actions import cases, recordings
-from interactions.models import Article, Attachment, Block, Case, Interaction, Message, Recording, Task
+from interactions.models import Article, Attachment, Block, Case, Channel, Interaction, Message, Recording, Task
 from interactions.uploads import read_upload
 from routing.actions import offers
 from routing.models import Assignment
@@ -75,6 +75,8 @@ DOORS: dict[str, tuple[str, str, bool]] = {
     "audio": ("GET", Right.VIEW_CUSTOMERS, True),
     "download-recording": ("GET", Right.TAKE_RECORDINGS, False),
     "hold-recording": ("POST", Right.CONTROL, False),
+    "make-call-link": ("POST", Right.SERVE, False),
+    "revoke-call-link": ("POST", Right.SERVE, True),
     "link": ("POST", Right.EDIT_CUSTOMERS, True),
     "blocks": ("GET", Right.SERVE, False),
     "unblock": ("POST", Right.SERVE, False),
@@ -178,6 +180,7 @@ class House:
             "note": self.note, "edit-note": self.note, "withdraw-note": self.note, "put-note-back": self.note,
             "member": self.member, "change-role": self.member, "end-membership": self.member,
             "resume-membership": self.member,
+            "make-call-link": self.talk.profile.customer,
             "record-consent": self.talk.profile.customer, "consent-form": self.talk.profile.customer,
             "consent-history": self.talk.profile.customer,
             "add-member": self.talk.profile.customer, "member-form": self.talk.profile.customer,
@@ -424,8 +427,11 @@ def test_what_is_done_to_an_old_number_is_done_to_the_living_customer(house):
     company, one, two = (customers.create_profile(source="shop", fields=said).customer for said in (
         {"name": "Elm", "kind": "company"}, {"name": "Ann"}, {"name": "Eve"},
     ))  # fmt: skip
-    identity = house.talk.thread.identity_id
+    identity, site = house.talk.thread.identity_id, house.talk.thread.channel.site
+    site.voice = Channel.objects.create(name="Calls", kind="voice")
+    site.save()
     said = {
+        "make-call-link": {"site": site.pk},
         "edit-customer": {"about": "Two in one"},
         "pin": {"field": "name", "record": living.profiles.get(home=living).records.get().pk},
         "keep-apart": {"other": one.pk},

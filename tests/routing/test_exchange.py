@@ -378,7 +378,6 @@ def test_a_hundred_facts_of_new_calls_cost_so_much_for_each_call(hall, django_as
         a_call(hall.ear.pbx)
     told = hall.ear.told()
     assert len(told) >= 100
-    # One of them keeps the event of the call, of which webhooks tell.
-    with django_assert_max_num_queries(11 * 105):
+    with django_assert_max_num_queries(10 * 120):
         acts.hear(exchange=hall.ear.exchange, told=told)
     assert Assignment.objects.filter(leg="wrapup").count() == 10

@@ -15,6 +15,7 @@ from cxcenter.core.errors import Invalid
 from cxcenter.core.once import once
 from cxcenter.core.reading import moment, number
 from cxcenter.core.requests import needs, staff_of
+from cxcenter.desk import card
 from cxcenter.desk.contexts import sessions_context, tree
 from cxcenter.desk.views.common import case_for, chosen_profile, pick, session_for, whole
 from cxcenter.frame import frame
@@ -87,6 +88,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         **sessions_context(user, None),
         "case": case,
         "links": case.links.select_related("interaction__thread", "interaction__profile__customer", "linked_by"),
+        "call_sites": card.call_sites(user) if case.profile and not case.profile.customer.erased_at else [],
         "tasks": case.tasks.select_related("assignee").order_by("done_at", "due_at"),
         **choices(user),
     }

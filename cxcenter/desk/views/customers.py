@@ -130,6 +130,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "apart": apart_from(customer),
         "banner": same.banner_of(customer, user) if user.may(Right.EDIT_CUSTOMERS) else None,
         "profiles": customer.profiles.count(),
+        "call_sites": card.call_sites(user),
         "segments": [segment.label(user.language) for segment in segments_of(customer)],
         "identities": card.identities_of(customer, user),
         "members": people,

@@ -25,7 +25,7 @@ RELATED = ("assignee", "team", "profile__customer", "case")
 
 def section(user: User, talk: Interaction | None) -> dict[str, Any]:
     """Return the section "Tasks" of a session: its customer's tasks, else mine."""
-    tasks = Task.objects.visible_to(user).select_related(*RELATED)
+    tasks = Task.objects.visible_to(user).select_related(*RELATED).with_missed()
     if talk is not None and talk.profile is not None:
         tasks = tasks.filter(profile__customer_id=talk.profile.customer_id)
     else:
@@ -50,7 +50,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """Show my tasks and those of my team that nobody has taken; or what I asked of others; or what is done."""
     user = staff_of(request)
     show = request.GET.get("show", "mine")
-    tasks = Task.objects.visible_to(user).select_related(*RELATED)
+    tasks = Task.objects.visible_to(user).select_related(*RELATED).with_missed()
     match show:
         case "asked":
             tasks = tasks.open().filter(created_by=user).exclude(assignee=user)

@@ -125,13 +125,30 @@ async function copy(button) {
   }
 }
 
+async function copyLink(button) {
+  try {
+    const made = await post(button.dataset.callLink, button.dataset.values);
+    try {
+      await copyText(made.url);
+    } catch {
+      // It is made all the same: shown, so that it can be marked and copied by hand.
+      say(made.url, { seconds: 60 });
+      return;
+    }
+    say(made.words, { undo: () => post(made.undo).catch(complain), seconds: 10 });
+  } catch (error) {
+    complain(error);
+  }
+}
+
 document.addEventListener("click", (event) => {
-  const target = event.target.closest("[data-edit], [data-link], [data-block], [data-extend], [data-copy]");
+  const target = event.target.closest("[data-edit], [data-link], [data-block], [data-extend], [data-copy], [data-call-link]");
   if (!target) return;
   if (target.dataset.edit) edit(target);
   else if (target.dataset.link) link(target);
   else if (target.dataset.block) block(target);
   else if (target.dataset.extend) extend(target);
+  else if (target.dataset.callLink) copyLink(target);
   else copy(target);
 });
 document.addEventListener("keydown", (event) => {
