@@ -25,7 +25,7 @@ document.addEventListener("click", ({ target }) => {
   const { dial: number, customer = "", profile = "", case: of = "", task = "" } = button.dataset;
   dial({ number, customer, profile, case: of, task });
 });
-// Who has no phone sees no buttons that would call by it.
-const show = () => document.body.toggleAttribute("data-dials", Boolean(document.getElementById("dial")) || Boolean(document.querySelector("#cti [data-provider]:not([data-provider=browser])")));
+// Who has no phone, or is in a call, sees no buttons that would call.
+const show = () => document.body.toggleAttribute("data-dials", Boolean(document.getElementById("dial")));
 document.addEventListener("cx:bar", show);
 show();
