@@ -75,8 +75,8 @@ def variables() -> dict[str, str | None]:
 
 def test_the_services_are_those_of_the_design() -> None:
     assert set(services) == OURS | {"postgres", "valkey", "nginx", "turn"}
-    assert [name for name in services if "profiles" in services[name]] == ["turn"], (
-        "all but calls from outside need no more"
+    assert {name for name in services if "profiles" in services[name]} == {"turn", "worker-asr"}, (
+        "all but calls from outside and recognition need no more"
     )
     assert services["web"]["deploy"]["replicas"] == 2
 
