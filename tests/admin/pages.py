@@ -1,6 +1,7 @@
 """Filling in pages of the administration as a browser does."""
 
 from django.contrib import admin
+from django.forms import FileField, MultipleChoiceField
 from django.urls import reverse
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -19,7 +20,13 @@ def form_of(answer) -> dict:
         forms += [formset.management_form, *formset.forms]
     for form in forms:
         for bound in form:
+            if isinstance(bound.field, FileField):
+                # Nothing is chosen: what is there stays.
+                continue
             value = bound.value()
+            if value is None and isinstance(bound.field, MultipleChoiceField):
+                # No box is ticked.
+                continue
             if isinstance(value, bool):
                 if value:
                     data[bound.html_name] = "on"
