@@ -150,7 +150,7 @@ def test_reserving_and_cancelling_time(act, client, place, django_assert_max_num
     assert made.status_code == 200 and made.json()["then"] == reverse("board:operators")
     page = client.get(reverse("board:operators")).content.decode()
     assert "News of the week" in page and "Alice" in page and "Bob" in page
-    with django_assert_max_num_queries(36):
+    with django_assert_max_num_queries(38):
         client.get(reverse("board:operators"))
     again = client.post(reverse("board:plan"), said)
     assert (again.status_code, again.json()["field"]) == (400, "operators") and "News of the week" in again.json()[

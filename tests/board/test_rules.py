@@ -2,8 +2,10 @@
 
 import json
 from datetime import time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -550,7 +552,9 @@ def test_the_pages_ask_the_same_of_few_and_of_many(place, client):
 
 def yesterday(place: Place, *, days: int = 1, contacts: int = 60) -> None:
     """A day of calls of ten minutes, one each five minutes, for one operator: he is overrun, a second one would help."""
-    day = timezone.localtime(timezone.now() - timedelta(days=days)).replace(hour=9, minute=0, second=0, microsecond=0)
+    # As the supervisor's pages count days: late in the evening of UTC it is tomorrow there.
+    there = timezone.localtime(timezone.now() - timedelta(days=days), ZoneInfo(settings.DEFAULT_ZONE))
+    day = there.replace(hour=9, minute=0, second=0, microsecond=0)
     MemberPeriod.objects.update(started_at=day - timedelta(days=2))
     for user in (place.alice, place.carl):
         PresenceInterval.objects.create(
@@ -610,7 +614,11 @@ def test_a_day_that_tells_too_little_is_said_and_another_one_offered(post, place
     assert (answer.status_code, answer.json()["code"], "offer" in answer.json()) == (409, "too_little", False)
     yesterday(place, days=8, contacts=30)
     offer = post("rules-queue", place.queue.pk, act="try", **asked).json()["offer"]
-    assert offer["day"] == f"{timezone.localdate() - timedelta(days=8)}" and offer["words"].startswith("Try on ")
+    assert offer[
+        "day"
+    ] == f"{timezone.localdate(timezone=ZoneInfo(settings.DEFAULT_ZONE)) - timedelta(days=8)}" and offer[
+        "words"
+    ].startswith("Try on ")
     assert post("rules-queue", place.queue.pk, act="try", try_day=offer["day"], **asked).status_code == 200
     assert runs.work(seconds=60) is False
     assert SimulationRun.objects.get().state == "done"

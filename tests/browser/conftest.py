@@ -181,3 +181,9 @@ def phones(
     yield Phones(installation, desks, pages, f"phone{zlib.crc32(request.node.name.encode()) % 10_000}")
     desks.close()
     pages.close()
+
+
+@pytest.fixture
+def operator_browser(speak: Callable[[float], Browser]) -> Browser:
+    """A browser whose microphone gives the operator's tone."""
+    return speak(OPERATOR_HZ)
