@@ -104,7 +104,7 @@ def hears(page: Page, **tones: bool) -> None:
 
 def test_the_line_is_rung_talks_and_hands_over(page: Page, platform: SipPlatform, tmp_path: Path) -> None:
     customer = platform.phone("+79160000001", write_tone(tmp_path / "a.wav", CUSTOMER_HZ), outside=True, answers=False)
-    colleague = platform.phone("1200", write_tone(tmp_path / "b.wav", COLLEAGUE_HZ))
+    colleague = platform.phone("1202", write_tone(tmp_path / "b.wav", COLLEAGUE_HZ))
     register(page, platform, "1017")
     becomes(page, "ready")
     customer.dial("1017")
@@ -117,7 +117,7 @@ def test_the_line_is_rung_talks_and_hands_over(page: Page, platform: SipPlatform
     page.evaluate("rung[0].hold(true)")
     hears(page)
     assert not customer.hears(OPERATOR_HZ, 1)
-    page.evaluate("rung[0].refer('1200')")
+    page.evaluate("rung[0].refer('1202')")
     colleague.wait("CALL_ESTABLISHED")
     page.wait_for_function("rung[0].over")
     assert colleague.hears(CUSTOMER_HZ)

@@ -48,7 +48,7 @@ AT_MOST_S = float(os.environ.get("RACE_S", "50"))
 PARTS = {
     "accepted", "expired", "vanished", "returned", "kept", "wrapped", "idle", "woken", "left", "told", "escalated", "silent",
     "lent", "lost", "overflowed", "called", "reserved", "overstayed", "due", "offered",
-    "hung_up", "unheard",
+    "hung_up", "unheard", "guests",
 }  # fmt: skip
 
 # One call, one callback or so many chats: what he has adds up to one operator.
