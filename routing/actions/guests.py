@@ -202,6 +202,12 @@ def _hand_to(heir: Guest, leg: Assignment, actor: "User") -> None:
     realtime.signal(heir.user_id, "sessions", taken.interaction_id)
 
 
+def refuse_consulting(*, interaction_id: int) -> None:
+    """Raise Conflict while a colleague is consulted: of two calls it would end the wrong one."""
+    if Guest.objects.live().filter(interaction=interaction_id, role=GuestRole.CONSULT).exists():
+        raise Conflict(_("A colleague is in this call: complete it, or go back to the customer."), code="guests")
+
+
 # --- Leaving ---
 
 

@@ -150,6 +150,15 @@ def test_a_call_with_a_colleague_in_it_is_not_handed_over_blindly(crew):
     assert refused.value.code == "guests"
 
 
+def test_nobody_hangs_up_on_a_customer_who_is_on_hold_for_a_colleague(crew, client):
+    bring(crew, crew.bob)
+    client.force_login(crew.alice)
+    answer = client.post(f"/desk/s/{crew.talk.pk}/finish/")
+    assert (answer.status_code, answer.json()["code"]) == (409, "guests")
+    guests.come_back(interaction_id=crew.talk.pk, actor=crew.alice)
+    assert client.post(f"/desk/s/{crew.talk.pk}/finish/").status_code == 204
+
+
 # --- Conference ---
 
 

@@ -18,10 +18,10 @@ from cxcenter.core.requests import needs, staff_of
 from cxcenter.desk.card import shown_value
 from cxcenter.desk.views.common import pick, session_for, whole
 from interactions.actions import moderation
-from interactions.choices import CloseReason
+from interactions.choices import ChannelKind, CloseReason
 from interactions.models import Block, Disposition, Interaction, Thread, Topic
 from routing import queries
-from routing.actions import handover, legs, offers, presence
+from routing.actions import guests, handover, legs, offers, presence
 from routing.models import Assignment, PauseReason, Queue
 
 # More minutes or hours than any act allows.
@@ -94,7 +94,8 @@ def goodbye(request: HttpRequest) -> HttpResponse:
 def finish(request: HttpRequest, pk: int) -> HttpResponse:
     """End the talk and begin the wrap-up."""
     user = staff_of(request)
-    session_for(user, pk)
+    if session_for(user, pk).kind == ChannelKind.VOICE:
+        guests.refuse_consulting(interaction_id=pk)
     legs.finish(interaction_id=pk, actor=user)
     return HttpResponse(status=204)
 
