@@ -70,9 +70,13 @@ def duration(content: bytes) -> float:
 
 
 def level(samples: np.ndarray, hertz: float) -> float:
-    """How loud a tone is: its amplitude, by Fourier's sum at its frequency."""
-    turning = np.exp(-2j * np.pi * hertz * np.arange(len(samples)) / RATE)
-    return float(2 * abs(np.dot(samples, turning)) / len(samples))
+    """How loud a tone is: its amplitude by Fourier's sum at its frequency, the mean of tenths of a second.
+
+    Over a longer time a tone that jumps (a device that dropped some samples) would cancel itself.
+    """
+    tenths = np.array_split(samples, max(1, round(10 * len(samples) / RATE)))
+    sums = [np.dot(tenth, np.exp(-2j * np.pi * hertz * np.arange(len(tenth)) / RATE)) / len(tenth) for tenth in tenths]
+    return float(2 * np.mean(np.abs(sums)))
 
 
 def part(samples: np.ndarray, start: float, end: float) -> Any:

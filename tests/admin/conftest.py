@@ -17,7 +17,7 @@ def planted(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock(), transaction.atomic():
         if not MatchingRules.objects.exists():
             # A test before this folder has emptied all tables, that of the one row of rules as well.
-            MatchingRules().save()
+            MatchingRules(pk=1).save()
         call_command("seed_demo", stdout=io.StringIO())
         # Foreign keys are checked here once, and not again at the end of every test: it undoes its own check.
         connection.check_constraints()

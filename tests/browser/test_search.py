@@ -33,6 +33,8 @@ def page(place: Place, windows: Windows) -> Page:
 
 
 def ask(page: Page, text: str) -> Locator:
+    # A heading is there before the scripts have run: only then do keys mean something.
+    page.wait_for_load_state()
     page.keyboard.press("Control+k")
     page.get_by_role("combobox", name="Search and commands").fill(text)
     return page.get_by_role("listbox", name="Found")
