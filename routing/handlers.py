@@ -24,21 +24,15 @@ def give_queue(fact: InteractionOpened) -> None:
 
     His wait counts from when he came, however late the fact is handled: the database or this process may have died meanwhile.
     """
-    interaction = Interaction.objects.select_related("thread__channel", "topic", "profile__customer").get(
-        pk=fact.interaction
-    )
-    if _is_outside(interaction):
+    if fact.kind == ChannelKind.VOICE and calls.is_outside(fact.interaction):
         return
+    related = ("thread__channel", "topic", "profile__customer")
+    interaction = Interaction.objects.select_related(*related).get(pk=fact.interaction)
     if interaction.is_open and not queueing.is_known(interaction.pk):
         # Its fact is struck off after it: if this is lost with the database, so is that, and it is done again.
         with unflushed():
             since = ghosts.original_wait(interaction) or interaction.opened_at
             callbacks.come_in(interaction=interaction, waits_since=since)
-
-
-def _is_outside(interaction: Interaction) -> bool:
-    """Tell whether a telephone exchange queues and offers it."""
-    return interaction.kind == ChannelKind.VOICE and calls.is_outside(interaction.pk)
 
 
 @handles(MessagePosted)
@@ -51,6 +45,8 @@ def revive_contact(fact: MessagePosted) -> None:
 @handles(LegAccepted)
 def need_no_callback(fact: LegAccepted) -> None:
     """An operator serves the customer: nobody need call him any more, and who is being called sees it."""
+    if not missed.may_await(fact.interaction):
+        return
     actor = User.objects.get(pk=fact.operator)
     ghosts.finish_callbacks(interaction_id=fact.interaction, actor=actor)
     leg = Assignment.objects.select_related(
@@ -71,7 +67,7 @@ def end_contact(fact: InteractionClosed) -> None:
         guests.dismiss(interaction_id=fact.interaction)
     if fact.kind == ChannelKind.CALLBACK:
         calling.settle(interaction_id=fact.interaction)
-    if fact.kind == ChannelKind.VOICE:
+    if fact.kind == ChannelKind.VOICE and fact.reason in missed.MISSED:
         missed.note(interaction_id=fact.interaction)
 
 

@@ -82,14 +82,8 @@ def ask(*, phone: str | None, line: Channel | None, topic: int | None) -> Caller
     belongs = segments_of_each(people) if people else []
     outages = [outage for outage in _outages(now) if _touches(outage, belongs)][:MOST]
     cases = _cases(sure) if sure else []
-    # The first that there is: what he chose, what fails, what he waits for, what he came with last.
-    signs: list[tuple[Why, int | None]] = [
-        (Why.MENU, topic),
-        *((Why.OUTAGE, outage.topic_id) for outage in outages),
-        *((Why.CASE, case.topic_id) for case in cases),
-        (Why.SESSION, _last_topic(sure, now) if sure else None),
-    ]
-    likely = next((Likely(topics[about], why) for why, about in signs if about is not None), None)
+    why, about = _likely(topic, outages, cases, sure, now)
+    likely = Likely(topics[about], why) if about is not None else None
     language = _language(people)
     with translation.override(spoken(language)):
         route = _route(line, likely.topic if likely else None, sure) if line else None
@@ -103,6 +97,21 @@ def ask(*, phone: str | None, line: Channel | None, topic: int | None) -> Caller
         likely=likely,
         route=route,
     )
+
+
+def _likely(
+    chosen: int | None, outages: list[Outage], cases: list[Case], customer: Customer | None, now: datetime
+) -> tuple[Why, int | None]:
+    """Return the first topic that there is: what he chose, what fails, what he waits for, what he came with last."""
+    signs = [
+        (Why.MENU, chosen),
+        *((Why.OUTAGE, outage.topic_id) for outage in outages),
+        *((Why.CASE, case.topic_id) for case in cases),
+    ]
+    for why, about in signs:
+        if about is not None:
+            return why, about
+    return Why.SESSION, _last_topic(customer, now) if customer else None
 
 
 def line_of(called: str) -> Channel | None:

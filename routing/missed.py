@@ -13,6 +13,7 @@ from django.utils import timezone
 from customers.locks import hold_profile
 from customers.models import Identity, ProfileIdentity
 from cxcenter.core.errors import Gone
+from cxcenter.core.statements import Statement
 from interactions.actions import cases
 from interactions.choices import ChannelKind, CloseReason, Direction, TaskKind
 from interactions.models import Call, Interaction, MissedCall, Task, Thread
@@ -26,21 +27,67 @@ if TYPE_CHECKING:
 # Hung up while waiting, his page gone, turned away: not what he asked for instead, and no spam.
 MISSED = {CloseReason.ENDED, CloseReason.LEFT, CloseReason.REFUSED, CloseReason.NO_ANSWER}
 WITHIN = timedelta(minutes=30)
+# Asked whenever a contact is accepted: nearly always there is nothing.
+AWAITS = Statement(
+    "awaits_call",
+    """
+    WITH talk AS (
+        SELECT interaction.id, interaction.profile_id, thread_id, identity_id
+        FROM interactions_interaction interaction JOIN interactions_thread thread ON thread.id = thread_id
+        WHERE interaction.id = %(interaction)s
+    ), cards AS (
+        SELECT id FROM customers_profile WHERE customer_id = (
+            SELECT customer_id FROM customers_profile WHERE id = (SELECT profile_id FROM talk)
+        )
+    )
+    SELECT EXISTS (SELECT FROM talk WHERE profile_id IS NULL)
+        OR EXISTS (SELECT FROM routing_callback WHERE session_id = %(interaction)s)
+        OR EXISTS (SELECT FROM routing_callback WHERE state <> 'ended' AND asked_in_id = (SELECT thread_id FROM talk))
+        OR EXISTS (SELECT FROM routing_callback WHERE state <> 'ended' AND profile_id IN (SELECT id FROM cards))
+        OR EXISTS (
+            SELECT FROM routing_callback JOIN interactions_thread thread ON thread.id = thread_id
+            WHERE state <> 'ended' AND identity_id = (SELECT identity_id FROM talk)
+        )
+        OR EXISTS (SELECT FROM interactions_task WHERE done_at IS NULL AND profile_id IN (SELECT id FROM cards))
+        OR EXISTS (
+            SELECT FROM interactions_task task JOIN interactions_interaction left_talk ON left_talk.id = interaction_id
+            WHERE done_at IS NULL AND left_talk.thread_id = (SELECT thread_id FROM talk)
+        )
+    """,
+    interaction="bigint",
+)
 
 
-@transaction.atomic
+def may_await(interaction_id: int) -> bool:
+    """Tell whether the customer of a session may be waiting to be called: a callback or a task of his is open.
+
+    False is certain. True also says that nobody knows whose session it is, or that the task is of another kind.
+    """
+    found = AWAITS.row(interaction=interaction_id)
+    return bool(found and found[0])
+
+
 def note(*, interaction_id: int) -> Task | None:
     """Make the task of a call that has ended, or count it on that of the day. Repeating it changes nothing.
 
     None if it was answered, its queue wants no tasks, he is called back anyhow or was served since, or nobody knows how to
     reach him.
     """
+    if _answered(interaction_id).exists():
+        return None
+    with transaction.atomic():
+        return _note(interaction_id)
+
+
+def _note(interaction_id: int) -> Task | None:
     # He may miss two calls at once.
     Thread.objects.select_for_update().get(interactions=interaction_id)
     related = ("thread__identity", "profile__customer", "missed__task")
     talk = Interaction.objects.select_related(*related).get(pk=interaction_id)
     if hasattr(talk, "missed"):
         return talk.missed.task
+    if _answered(talk.pk).exists():
+        return None
     queue, contact = _queue_of(talk), contact_of(talk)
     if queue is None or not contact or _is_settled(talk):
         return None
@@ -66,7 +113,7 @@ def _queue_of(talk: Interaction) -> Queue | None:
     """Return the queue whose team is to call back: the last one of a call that nobody answered."""
     if talk.kind != ChannelKind.VOICE or talk.close_reason not in MISSED:
         return None
-    if Call.objects.filter(interaction=talk, direction=Direction.OUT).exists() or _answered(talk).exists():
+    if Call.objects.filter(interaction=talk, direction=Direction.OUT).exists():
         return None
     item = (
         WorkItem.objects.filter(interaction=talk).select_related("queue__team", "queue__hours").order_by("-pk").first()
@@ -74,8 +121,8 @@ def _queue_of(talk: Interaction) -> Queue | None:
     return item.queue if item and item.queue.missed_tasks else None
 
 
-def _answered(talk: Interaction) -> "QuerySet[Assignment]":
-    return Assignment.objects.filter(interaction=talk, accepted_at__isnull=False)
+def _answered(interaction_id: int) -> "QuerySet[Assignment]":
+    return Assignment.objects.filter(interaction=interaction_id, accepted_at__isnull=False)
 
 
 def contact_of(talk: Interaction) -> str:

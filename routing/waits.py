@@ -10,15 +10,41 @@ from django.db.models import Avg, Count, F, Min, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from cxcenter.core.statements import Statement
 from interactions.models import Interaction
 from routing.capacity import LIMITS
-from routing.choices import Estimator, Leg, LegEnd, Mode, Outcome, Visit, Work
+from routing.choices import Estimator, Leg, LegEnd, Outcome, Visit, Work
 from routing.estimators import DEFAULT, ESTIMATORS, Line, patience
-from routing.models import Assignment, Backtest, Presence, Queue, QueueMember, WorkItem
+from routing.models import Assignment, Backtest, Presence, Queue, WorkItem
 
 # How far back each measure looks. Who was answered last an hour ago tells nothing of now.
 HANDLING, PATIENCE, LAST, RECENT = timedelta(days=1), timedelta(days=7), timedelta(hours=1), timedelta(minutes=15)
 LIVE = [Visit.WAITING, Visit.OFFERED]
+# How many places the available operators of queues have for what waits there, and how many contacts take one, wrap-up
+# included. Asked while a phone rings, and for each visitor who waits.
+SERVED = Statement(
+    "served",
+    f"""
+    WITH kinds AS (
+        SELECT queue_id, CASE WHEN every(work = '{Work.CALL}') THEN '{Work.CALL}' ELSE '{Work.CHAT}' END AS asked
+        FROM routing_workitem WHERE visit = 'waiting' AND queue_id = ANY(%(queues)s) GROUP BY queue_id
+    ), room AS (
+        SELECT queue.id, sum(CASE asked WHEN '{Work.CALL}' THEN {LIMITS[Work.CALL]} ELSE {LIMITS[Work.CHAT]} END) AS places
+        FROM routing_queue queue JOIN routing_queuemember member ON queue.id = member.queue_id
+            JOIN routing_presence presence USING (user_id) LEFT JOIN kinds ON kinds.queue_id = queue.id
+        WHERE queue.id = ANY(%(queues)s) AND queue.active AND (queue.paused_until IS NULL OR queue.paused_until <= %(now)s)
+            AND (member.until IS NULL OR member.until > %(now)s)
+            AND mode = 'available' AND coalesce(asked, '{Work.CHAT}') <> ALL(off)
+        GROUP BY queue.id
+    )
+    SELECT room.id, places, (
+        SELECT count(*) FROM routing_assignment leg JOIN routing_workitem item ON item.id = item_id
+        WHERE leg.leg IN ('active', 'wrapup') AND holds AND queue_id = room.id
+    ) FROM room
+    """,  # noqa: S608 — names of our own columns
+    queues="bigint[]",
+    now="timestamptz",
+)
 Means = dict[int, float]
 
 
@@ -76,43 +102,16 @@ def slots_of(now: datetime, queue_ids: Iterable[int]) -> dict[int, int]:
 
     Calls where calls alone wait, else chats.
     """
-    queues = set(queue_ids)
-    calls = _queues_of_calls(queues)
-    return {**_slots(now, calls, Work.CALL), **_slots(now, queues - calls, Work.CHAT)}
+    return {queue: places for queue, places, _held in SERVED.rows(queues=list(queue_ids), now=now)}
 
 
-def _queues_of_calls(queue_ids: Collection[int]) -> set[int]:
-    """Return the queues in which calls wait and nothing else."""
-    waiting = WorkItem.objects.waiting().order_by()
-    called = set(waiting.filter(queue_id__in=queue_ids, work=Work.CALL).values_list("queue_id", flat=True).distinct())
-    if not called:
-        return called
-    return called - set(waiting.filter(queue_id__in=called).exclude(work=Work.CALL).values_list("queue_id", flat=True))
-
-
-def _slots(now: datetime, queue_ids: Collection[int], work: Work) -> dict[int, int]:
-    if not queue_ids:
-        return {}
-    members = QueueMember.objects.filter(Q(until=None) | Q(until__gt=now), queue_id__in=queue_ids)
-    members = members.exclude(user__presence__off__contains=[work])
-    free = members.filter(user__presence__mode=Mode.AVAILABLE, queue__in=Queue.objects.offering(now))
-    return dict(free.values_list("queue_id").annotate(total=Sum(f"user__presence__{LIMITS[work]}")))
-
-
-def in_hand(queue_ids: Collection[int]) -> dict[int, int]:
-    """Return how many contacts of each queue take a place of an operator, wrap-up included; absent without any."""
-    held = Assignment.objects.filter(leg__in=[Leg.ACTIVE, Leg.WRAPUP], holds=True, item__queue_id__in=list(queue_ids))
-    return dict(held.values_list("item__queue_id").annotate(n=Count("pk")).order_by())
-
-
-def served_at_once(now: datetime, queue_ids: Collection[int]) -> dict[int, int]:
+def served_at_once(now: datetime, queue_ids: Iterable[int]) -> dict[int, int]:
     """Return how many contacts each queue's operators serve at once; absent if nobody is available, or on a pause.
 
     Who serves several queues has not all his places for this one: while people wait it is as many as are in hand.
     """
-    room = slots_of(now, queue_ids)
-    held = in_hand(list(room)) if room else {}
-    return {queue: min(held.get(queue, places), places) for queue, places in room.items()}
+    rows = SERVED.rows(queues=list(queue_ids), now=now)
+    return {queue: min(held or places, places) for queue, places, held in rows}
 
 
 def patience_s(now: datetime, queue_ids: Collection[int]) -> Means:

@@ -22,10 +22,9 @@ def find_identity(*, kind: str, value: str) -> Identity:
 
 def lock_identity(*, kind: str, value: str) -> Identity:
     """Return that identity, locked. One that was erased while we waited for it is another one: it is made anew."""
-    while True:
-        found = find_identity(kind=kind, value=value)
-        if locked := Identity.objects.select_for_update().filter(pk=found.pk, kind=kind, value=value).first():
-            return locked
+    while not (locked := Identity.objects.select_for_update().filter(kind=kind, value=value).first()):
+        find_identity(kind=kind, value=value)
+    return locked
 
 
 @transaction.atomic

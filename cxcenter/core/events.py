@@ -7,6 +7,7 @@ Handlers must therefore be repeatable.
 
 import dataclasses
 import json
+import threading
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 import structlog
-from django.db import IntegrityError, connection, transaction
+from django.db import Error, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from cxcenter.core.models import Event, Outbox
@@ -36,7 +37,7 @@ KEEP = Statement(
     created_at="timestamptz",
     claimed_until="timestamptz",
 )
-DONE = Statement("fact_done", "DELETE FROM core_outbox WHERE id = %(id)s", id="bigint")
+DONE = Statement("facts_done", "DELETE FROM core_outbox WHERE id = ANY(%(ids)s)", ids="bigint[]")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,8 @@ PAYLOADS: dict[str, type[Payload]] = {}
 Handler = Callable[[Any], None]
 _handlers: dict[str, list[Handler]] = defaultdict(list)
 _watchers: list[Callable[[str, Payload, int], None]] = []
+# The rows of facts that were handled and are still there, by thread as connections are.
+_handled = threading.local()
 
 
 def handles(payload: type[Payload]) -> Callable[[Handler], Handler]:
@@ -130,17 +133,37 @@ def announce(payload: Payload, *, event: Event | None = None) -> None:
 
 
 def _dispatch(row: int, payload: Payload, tries: int = 0) -> None:
-    """Run the handlers of a fact, then delete its outbox row; a failure leaves it to the sweep."""
+    """Run the handlers of a fact, then have its outbox row deleted; a failure leaves it to the sweep."""
     try:
         for handler in _handlers[payload.topic]:
             handler(payload)
         for watcher in _watchers:
             watcher(payload.topic, payload, row)
-        # If the database dies at this moment the fact is handled twice, as if this process had died.
-        DONE.run_unflushed(id=row)
+        _rows().append(row)
+        # Of our own backend (core/postgresql/base.py).
+        connection.after_hooks(_strike_off)  # type: ignore[attr-defined]
     except Exception as error:
         log.exception("handler failed", topic=payload.topic, outbox=row)
         _leave_for_later(row, tries + 1, error)
+
+
+def _rows() -> list[int]:
+    if not hasattr(_handled, "rows"):
+        _handled.rows = []
+    rows: list[int] = _handled.rows
+    return rows
+
+
+def _strike_off() -> None:
+    """Delete the rows of all facts of a commit that were handled.
+
+    If the database dies at this moment they are handled twice, as if this process had died.
+    """
+    rows, _handled.rows = _rows(), []
+    try:
+        DONE.run_unflushed(ids=rows)
+    except Error:
+        log.exception("facts are handled again", outbox=rows)
 
 
 def _leave_for_later(row: int, tries: int, error: Exception) -> None:

@@ -6,7 +6,6 @@ commands that wait, calls that are no more (the resync of the client).
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -35,6 +34,8 @@ LOOK_S = 1.0
 FOLLOW_S = 5.0
 # So many calls are heard at once.
 HEARING = 3
+# So much that was heard may wait for each thread; then the exchange waits.
+MOST_WAITING = 50_000
 # Of so many calls in which no customer is yet, facts are kept for when he comes.
 MOST_LEFT = 2000
 Result = TypeVar("Result")
@@ -49,10 +50,11 @@ class Line:
         self.wake = asyncio.Event()
         self._inner = {one.number for one in phones}
         self._phones = {one.user_id: one.interface for one in phones}
-        self._left: list[Told] = []
         # A call has its thread, so that what is told of it later is kept later; half of their time they wait for the database.
         self._hearing = [ThreadPoolExecutor(1, f"hear-{exchange.pk}-{number}") for number in range(HEARING)]
+        self._told: list[asyncio.Queue[Told]] = [asyncio.Queue(MOST_WAITING) for _thread in self._hearing]
         self._acting = ThreadPoolExecutor(1, f"act-{exchange.pk}")
+        self._states: asyncio.Queue[AgentState] = asyncio.Queue(MOST_WAITING)
         where = Server(exchange.host, exchange.username, exchange.secret, exchange.port, **server)
         users = {one.interface: one.user_id for one in phones}
         self.client = Client(where, Translator(users), self._hear, self._known)
@@ -64,6 +66,9 @@ class Line:
                 tasks.create_task(self.client.run())
                 tasks.create_task(self._obey(tasks))
                 tasks.create_task(self._follow())
+                tasks.create_task(self._keep_states())
+                for number in range(HEARING):
+                    tasks.create_task(self._keep_told(number))
         finally:
             for threads in (*self._hearing, self._acting):
                 threads.submit(connections.close_all)
@@ -78,28 +83,49 @@ class Line:
         try:
             return await self._in(self._acting, lambda: exchanges.open_keys(exchange=self.exchange))
         except DatabaseError as error:
-            # For the client a line that cannot be begun: it tries again, and keeps what it has heard.
+            # For the client a line that cannot be begun: it tries again.
             raise ConnectionError("the database is away") from error
 
-    async def _hear(self, said: list[Said]) -> None:
-        told = [*self._left, *(told_of(one, self._inner) for one in said if not isinstance(one, AgentState))]
-        parts: dict[int, list[Told]] = defaultdict(list)
-        for one in told:
-            parts[hash(one.call) % HEARING].append(one)
-        left = await asyncio.gather(
-            *(self._in(self._hearing[number], partial(self._take, part)) for number, part in parts.items())
-        )
-        self._left = _recent([one for part in left for one in part])
-        states = [one for one in said if isinstance(one, AgentState)]
-        if states:
-            await self._in(self._acting, lambda: people.hear_states(exchange=self.exchange, states=states))
+    async def _hear(self, said: Said) -> None:
+        """Give it to whoever keeps it: no call waits for another one's that is opened just now."""
+        if isinstance(said, AgentState):
+            await self._states.put(said)
+        else:
+            await self._told[hash(said.call) % HEARING].put(told_of(said, self._inner))
+
+    async def _keep_told(self, number: int) -> None:
+        left: list[Told] = []
+        while True:
+            told = [*left, *await _all(self._told[number])]
+            left = _recent(await self._surely(self._hearing[number], partial(self._take, told)))
+
+    async def _keep_states(self) -> None:
+        while True:
+            states = await _all(self._states)
+            try:
+                await self._surely(self._acting, partial(people.hear_states, exchange=self.exchange, states=states))
+            except Exception:
+                # The next that are told say how it stands then.
+                log.exception("what was told of operators cannot be kept", extra={"exchange": self.exchange.pk})
+
+    async def _surely(self, threads: ThreadPoolExecutor, act: Callable[[], Result]) -> Result:
+        """Do an act as soon as the database is there: nothing that was told is lost because it is away for a while."""
+        pause = self.client.server.retry_s
+        while True:
+            try:
+                return await self._in(threads, act)
+            except (OperationalError, InterfaceError):
+                self.client.errors["not_taken"] += 1
+                log.exception("what was told was not taken; again in %g s", pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, self.client.server.retry_most_s)
 
     def _take(self, told: Sequence[Told]) -> list[Told]:
         """Keep facts; one that cannot be kept costs its own call and no other."""
         try:
             return acts.hear(exchange=self.exchange, told=told)
         except (OperationalError, InterfaceError):
-            # The database is away: the client brings it again.
+            # The database is away: all is done again.
             raise
         except Exception:
             log.exception("facts were not taken; now call by call", extra={"exchange": self.exchange.pk})
@@ -191,6 +217,14 @@ def fresh(act: Callable[[], Result]) -> Result:
         return act()
     finally:
         close_old_connections()
+
+
+async def _all(queue: "asyncio.Queue[Result]") -> list[Result]:
+    """Return all that is in a queue, once there is something: the busier it is, the more is kept at once."""
+    found = [await queue.get()]
+    while not queue.empty():
+        found.append(queue.get_nowait())
+    return found
 
 
 async def at_most(event: asyncio.Event, seconds: float) -> None:

@@ -4,7 +4,7 @@ Lock order: routing's rows, the thread, the interaction, then the call.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -106,23 +106,23 @@ def note(*, call_id: int, facts: Iterable[Fact]) -> CallView:
     return _add(call, facts_of(call.pk), facts)
 
 
-def _add(call: Call, known: list[Fact], facts: Iterable[Fact]) -> CallView:
+def _add(call: Call, before: list[Fact], facts: Iterable[Fact]) -> CallView:
     """Keep those of the facts that are new. The caller holds the call's lock, and knows what was known before."""
-    keys = {one.key for one in known}
+    keys = {one.key for one in before}
     fresh = [one for one in facts if one.key not in keys]
     CallFact.objects.bulk_create(row_of(call.pk, one) for one in fresh)
-    known = [*known, *fresh]
+    known = [*before, *fresh]
     view = reduce(known, timezone.now().timestamp())
     if fresh:
         derive(call, view, known)
         call.save(update_fields=DERIVED)
-        tell(call.pk, fresh)
+        tell(call.pk, before, fresh)
     return view
 
 
-def tell(call_id: int, fresh: Iterable[Fact]) -> None:
+def tell(call_id: int, before: Iterable[Fact], fresh: Sequence[Fact]) -> None:
     """Announce to integrations which of these facts, new ones of a call, concern them."""
-    for one in fresh:
+    for one in _said_first(before, fresh):
         operator, at = parties.user_of(one.party), datetime.fromtimestamp(one.at, UTC).isoformat()
         if one.kind == Kind.OFFERED and operator is not None:
             announce(CallOffered(call=call_id, operator=operator, at=at))
@@ -130,6 +130,23 @@ def tell(call_id: int, fresh: Iterable[Fact]) -> None:
             announce(CallAnswered(call=call_id, operator=operator, at=at))
         elif one.kind == Kind.ENDED:
             announce(CallEnded(call=call_id, reason=str(one.data.get("reason", "")), at=at))
+
+
+# What an exchange says by several of its events: it rings when a queue calls the phone, and when the phone says so.
+_ONCE = frozenset({Kind.OFFERED, Kind.ANSWERED})
+_ENDS = frozenset({Kind.REFUSED, Kind.LEFT, Kind.TRANSFERRED, Kind.WRAPPED_UP})
+
+
+def _said_first(before: Iterable[Fact], fresh: Sequence[Fact]) -> Iterator[Fact]:
+    """Yield the new facts but for those that say of a party once more how it stands already."""
+    keys = {one.key for one in fresh}
+    stands: dict[str, Kind] = {}
+    for one in sorted([*before, *fresh], key=lambda one: (one.at, one.order, one.key)):
+        is_again = one.kind in _ONCE and stands.get(one.party) == one.kind
+        if one.kind in _ONCE | _ENDS:
+            stands[one.party] = one.kind
+        if one.key in keys and not is_again:
+            yield one
 
 
 def row_of(call_id: int, one: Fact) -> CallFact:

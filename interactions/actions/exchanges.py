@@ -15,7 +15,7 @@ from customers import actions as customers
 from customers import normalise
 from customers.models import Identity, Profile
 from cxcenter.core.errors import Forbidden, Gone, Invalid
-from cxcenter.core.statements import unflushed
+from cxcenter.core.statements import Statement, unflushed
 from interactions.actions import calls, dialling, talk
 from interactions.calls.facts import Fact
 from interactions.calls.reducer import reduce
@@ -26,6 +26,24 @@ from interactions.models import Call, CallFact, Dialled, Exchange, Interaction, 
 SOURCE = "voice"
 # What an exchange says of a moment outside of these days is a clock that is wrong, and no moment.
 MOST_AGO = timedelta(days=1)
+
+
+COLUMNS = {
+    **dict.fromkeys(("began_at", "answered_at", "ended_at"), "timestamptz[]"),
+    **dict.fromkeys(("talk_s", "hold_s"), "float8[]"),
+    **dict.fromkeys(("version", "followed"), "int[]"),
+}
+# Written for every event of an exchange.
+WRITE = Statement(
+    "write_calls",
+    f"""
+    UPDATE interactions_call SET {", ".join(f"{name} = told.{name}" for name in COLUMNS)}
+    FROM unnest(%(ids)s, {", ".join(f"%({name})s" for name in COLUMNS)}) told (id, {", ".join(COLUMNS)})
+    WHERE interaction_id = told.id
+    """,  # noqa: S608 — names of our own columns
+    ids="bigint[]",
+    **COLUMNS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +168,7 @@ def keep(*, told: Mapping[int, Sequence[Fact]], judge: Callable[[Kept], bool]) -
 
     `judge` tells whether nothing but the call itself changes: then nothing is left to follow it.
     """
-    locked = Call.objects.select_for_update(of=("self",)).filter(pk__in=told)
-    rows = list(locked.select_related("interaction").order_by("pk"))
+    rows = list(Call.objects.select_for_update().filter(pk__in=told).order_by("pk"))
     known: dict[int, list[Fact]] = defaultdict(list)
     for row in CallFact.objects.filter(call__in=rows).order_by("at", "order", "key"):
         known[row.call_id].append(calls.fact_of(row))
@@ -161,15 +178,26 @@ def keep(*, told: Mapping[int, Sequence[Fact]], judge: Callable[[Kept], bool]) -
         new = _new(before, told[call.pk])
         if not new:
             continue
-        fresh += [calls.row_of(call.pk, one) for one in new]
+        made = [calls.row_of(call.pk, one) for one in new]
+        fresh += made
+        # As they are kept: the columns have no room for less than a microsecond.
+        new = [calls.fact_of(row) for row in made]
         after = sorted([*before, *new], key=lambda one: (one.at, one.order, one.key))
         one = Kept(call, before, after, reduce(after, timezone.now().timestamp()))
         _turn(one, is_followed=call.followed == call.version and judge(one))
         kept.append(one)
-        calls.tell(call.pk, new)
+        calls.tell(call.pk, before, new)
+    if not kept:
+        return kept
     CallFact.objects.bulk_create(fresh, ignore_conflicts=True)
-    Call.objects.bulk_update([one.call for one in kept], [*calls.DERIVED, "began_at", "followed"])
+    _write([one.call for one in kept])
     return kept
+
+
+def _write(rows: Sequence[Call]) -> None:
+    """Write what follows from the facts of calls that the caller has locked."""
+    columns = {name: [getattr(row, name) for row in rows] for name in COLUMNS}
+    WRITE.run(ids=[row.pk for row in rows], **columns)
 
 
 def _new(before: Sequence[Fact], told: Sequence[Fact]) -> list[Fact]:

@@ -282,15 +282,12 @@ def post_system_line(
     interaction = Interaction.objects.open().filter(thread=thread).first()
     if interaction is None:
         return None
-    line = Message(
-        thread_id=thread_id,
-        interaction=interaction,
-        author=Author.SYSTEM,
-        audience=audience,
-        code=code,
-        args=args or {},
-        user=user,
-    )
+    return _post_line(interaction, code=code, args=args or {}, audience=audience, user=user)
+
+
+def _post_line(interaction: Interaction, **said: Any) -> Message:
+    """Post a line of the system in an open session whose thread the caller has locked."""
+    line = Message(thread_id=interaction.thread_id, interaction=interaction, author=Author.SYSTEM, **said)
     rows.take_place(line)
     line.save(force_insert=True)
     _push(line, [])
@@ -395,16 +392,12 @@ def _reopen_wait(withdrawn: Message) -> None:
 def close_interaction(*, interaction_id: int, reason: str, actor: "User | None" = None) -> bool:
     """End a session. Returns False if it had ended already: the act can be repeated."""
     thread_id = Interaction.objects.values_list("thread_id", flat=True).get(pk=interaction_id)
-    thread = Thread.objects.select_for_update().get(pk=thread_id)
+    Thread.objects.select_for_update().get(pk=thread_id)
     interaction = Interaction.objects.select_for_update().get(pk=interaction_id)
     if interaction.closed_at is not None:
         return False
-    post_system_line(
-        thread_id=thread.pk,
-        code="closed",
-        args={"reason": reason, **({"name": actor.public_name} if actor else {})},
-        user=actor,
-    )
+    args = {"reason": reason, **({"name": actor.public_name} if actor else {})}
+    _post_line(interaction, code="closed", args=args, audience=Audience.ALL, user=actor)
     interaction.closed_at = timezone.now()
     interaction.close_reason = reason
     interaction.waiting_since = None

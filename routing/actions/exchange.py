@@ -14,6 +14,7 @@ import structlog
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from customers.models import Customer
 from customers.segmentation import segments_of
 from cxcenter.core import realtime
 from cxcenter.core.statements import unflushed
@@ -23,7 +24,7 @@ from interactions.calls.facts import CUSTOMER, Fact, Kind, is_operator, user_of
 from interactions.calls.reducer import reduce
 from interactions.calls.view import CallView
 from interactions.choices import Direction
-from interactions.models import Call, Exchange
+from interactions.models import Call, Exchange, Interaction
 from routing import locks
 from routing.actions import exchange_rows
 from routing.exchanges import Plan, plan
@@ -48,21 +49,30 @@ def hear(*, exchange: Exchange, told: Sequence[Told]) -> list[Told]:
     """Keep what an exchange tells, and let sessions, visits, legs and operators follow.
 
     Returns what is of no call that is known and opens none, as no customer is in it yet: tell it again with what follows.
-    A call is opened by the first fact that has a number, or is of the customer.
+    A call is opened by the first fact that has a number, or is of the customer. Known calls come first: somebody is in
+    them, or it rings at somebody, and opening others takes longer than all else.
     """
     told = [_tidy(one) for one in told]
-    ids = _calls_of(exchange, told)
+    known = exchanges.known_calls(exchange=exchange, keys={one.call for one in told})
+    _take([one for one in told if one.call in known], known)
+    others = [one for one in told if one.call not in known]
+    opened = _opened(exchange, others)
+    _take([one for one in others if one.call in opened], opened)
+    return [one for one in others if one.call not in opened]
+
+
+def _take(told: Sequence[Told], ids: Mapping[str, int]) -> None:
+    """Keep facts of calls whose ids are known by their names, and let all else follow."""
     by_call: dict[int, list[Fact]] = defaultdict(list)
     for one in told:
-        if one.call in ids:
-            by_call[ids[one.call]].append(one.fact)
-    if by_call:
-        changed = exchanges.keep(told=by_call, judge=_stays_as_it_is)
-        for kept in changed:
-            if kept.call.followed != kept.call.version:
-                follow(call_id=kept.call.pk)
-        _signal(changed)
-    return [one for one in told if one.call not in ids]
+        by_call[ids[one.call]].append(one.fact)
+    if not by_call:
+        return
+    changed = exchanges.keep(told=by_call, judge=_stays_as_it_is)
+    for kept in changed:
+        if kept.call.followed != kept.call.version:
+            follow(call_id=kept.call.pk, kept=kept)
+    _signal(changed)
 
 
 def _tidy(told: Told) -> Told:
@@ -82,13 +92,12 @@ def _text(value: Any) -> Any:
     return value.replace("\x00", "") if isinstance(value, str) else value
 
 
-def _calls_of(exchange: Exchange, told: Sequence[Told]) -> dict[str, int]:
-    """Return the calls that facts are of by their names, those that begin with them opened."""
-    ids = exchanges.known_calls(exchange=exchange, keys={one.call for one in told})
+def _opened(exchange: Exchange, told: Sequence[Told]) -> dict[str, int]:
+    """Open the calls that begin with some of these facts. Returns them by their names."""
     by_name: dict[str, list[Told]] = defaultdict(list)
     for one in told:
-        if one.call not in ids:
-            by_name[one.call].append(one)
+        by_name[one.call].append(one)
+    ids = {}
     for name, news in by_name.items():
         opening = _opening(name, news)
         if opening is not None:
@@ -130,12 +139,19 @@ def follow_left(*, exchange: Exchange) -> int:
     return len(ids)
 
 
-def follow(*, call_id: int) -> None:
-    """Let visits, legs and operators be what a call's facts say. Lost with the database it is done again."""
+def follow(*, call_id: int, kept: Kept | None = None) -> None:
+    """Let visits, legs and operators be what a call's facts say; `kept`: what whoever has just kept some knows of it.
+
+    Lost with the database it is done again.
+    """
     with unflushed(locks.call_sql(call_id)):
-        call = Call.objects.select_related("exchange", "interaction__profile__customer").get(pk=call_id)
-        facts = calls.facts_of(call_id)
-        view = reduce(facts, timezone.now().timestamp())
+        call = Call.objects.select_related("interaction").get(pk=call_id)
+        if kept is not None and kept.call.version == call.version:
+            facts, view = kept.after, kept.view
+        else:
+            # More was told meanwhile: facts only come to those that there are.
+            facts = calls.facts_of(call_id)
+            view = reduce(facts, timezone.now().timestamp())
         wanted = plan(facts, view)
         # Who was closed by us as spam, say, is done with, whatever the exchange goes on with.
         if call.interaction.is_open or wanted.reason:
@@ -145,29 +161,32 @@ def follow(*, call_id: int) -> None:
 
 def _write(call: Call, wanted: Plan, view: CallView) -> None:
     talk = call.interaction
-    found: QuerySet[WorkItem] = WorkItem.objects.select_for_update(of=("self",)).select_related("queue")
-    items = list(found.filter(interaction=talk).order_by("pk"))
+    found: QuerySet[WorkItem] = WorkItem.objects.select_for_update().filter(interaction=talk)
+    items = list(found.order_by("pk"))
     queues = _queues(call, items, [one.queue for one in wanted.stays])
     if wanted.stays and not queues:
         log.warning("a call of an exchange has no queue: its channel needs an entrance", call=call.pk)
         wanted = replace(wanted, stays=(), turns=())
-    rows = Assignment.objects.select_for_update(of=("self",)).select_related("operator").filter(interaction=talk)
-    legs = list(rows.order_by("pk"))
-    customer = talk.profile.customer if talk.profile else None
-    segments = [one.code for one in segments_of(customer)] if wanted.stays and not items else []
+    legs = list(Assignment.objects.select_for_update().filter(interaction=talk).order_by("pk"))
+    segments = _segments(talk) if wanted.stays and not items else []
     scene = exchange_rows.Scene(call, view, wanted, items, legs, queues, segments)
     exchange_rows.write(scene)
 
 
+def _segments(talk: Interaction) -> list[str]:
+    customer = Customer.objects.filter(profiles=talk.profile_id).first() if talk.profile_id else None
+    return [one.code for one in segments_of(customer)]
+
+
 def _queues(call: Call, items: Sequence[WorkItem], names: Sequence[str]) -> Mapping[str, Queue]:
     """Return queues by the exchange's names; of a name that nobody knows, that of the channel's entrance."""
-    if not names or call.exchange is None:
+    if not names:
         return {}
-    rows = ExchangeQueue.objects.filter(exchange=call.exchange, name__in=set(names)).select_related("queue")
+    rows = ExchangeQueue.objects.filter(exchange=call.exchange_id, name__in=set(names)).select_related("queue")
     known = {row.name: row.queue for row in rows}
     if set(names) <= known.keys():
         return known
-    entrance = Entrance.objects.filter(channel=call.exchange.channel_id, topic=None).select_related("queue").first()
+    entrance = Entrance.objects.filter(channel__exchanges=call.exchange_id, topic=None).select_related("queue").first()
     others = entrance.queue if entrance else (items[0].queue if items else next(iter(known.values()), None))
     if others is None:
         return {}

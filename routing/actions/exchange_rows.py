@@ -21,7 +21,7 @@ from routing.events import ItemLeft, ItemQueued, LegAccepted, LegEnded
 from routing.exchanges import Plan, Stay, Turn
 from routing.models import Assignment, Queue, WorkItem
 
-ITEM_FIELDS = ("queue", "entered_at", "waits_since", "rank_at", "visit", "outcome", "left_at")
+ITEM_FIELDS = ("queue_id", "entered_at", "waits_since", "rank_at", "visit", "outcome", "left_at")
 LEG_FIELDS = ("item", "leg", "end", "offered_at", "accepted_at", "ended_at", "wrapped_at", "wrapup_until", "holds")
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from cxcenter.core import audit, liveness, realtime
 from cxcenter.core.errors import Conflict, Forbidden, NotFound
 from cxcenter.core.events import announce
+from cxcenter.core.statements import Statement
 from interactions.actions import calls, talk
 from interactions.calls.facts import Fact, Kind
 from interactions.calls.table import Control, Phase
@@ -34,6 +35,15 @@ RING_S = 30
 # A guest whose pages have all been silent for so long has gone: nobody is heard from there.
 GONE_S = 25
 AT_ONCE = 200
+# Asked whenever a leg of whatever work ends.
+ORPHANS = Statement(
+    "orphan_guests",
+    """
+    SELECT guest.id FROM routing_guest guest JOIN routing_assignment leg ON leg.id = leg_id
+    WHERE guest.interaction_id = %(interaction)s AND state <> 'left' AND leg.leg <> 'active' ORDER BY guest.id
+    """,
+    interaction="bigint",
+)
 # Roles in which a guest is a party of the call: the others are not heard by the customer, and no fact speaks of them.
 PARTIES = (GuestRole.CONSULT, GuestRole.MEMBER)
 
@@ -220,8 +230,7 @@ def leave(*, interaction_id: int, actor: "User") -> None:
 
 def dismiss(*, interaction_id: int) -> None:
     """Let all guests go whose call is in nobody's hands any more: it has ended, or was handed on without them."""
-    orphans = Guest.objects.live().filter(interaction=interaction_id).exclude(leg__leg=Leg.ACTIVE)
-    ids = sorted(orphans.values_list("pk", flat=True))
+    ids = [pk for (pk,) in ORPHANS.rows(interaction=interaction_id)]
     if not ids:
         return
     with transaction.atomic():

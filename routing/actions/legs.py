@@ -34,6 +34,15 @@ HELD = Statement(
     """,
     interaction="bigint",
 )
+# Asked for every session that ends: mostly it was finished by its operator.
+IN_HANDS = Statement(
+    "in_hands",
+    """
+    SELECT 1 WHERE EXISTS (SELECT FROM routing_assignment WHERE interaction_id = %(interaction)s AND leg = 'active')
+        OR EXISTS (SELECT FROM routing_workitem WHERE interaction_id = %(interaction)s AND visit <> 'left')
+    """,
+    interaction="bigint",
+)
 LONGEST_SNOOZE = timedelta(days=31)
 
 
@@ -375,8 +384,11 @@ def sweep_wrapups(*, now: datetime) -> int:
 def end_with_interaction(*, interaction_id: int) -> None:
     """The session ended by itself (the customer left, silence, spam): its leg goes into wrap-up, its visit leaves.
 
-    While we look, an offer may be accepted or a contact go back: the queue is cleared before and after.
+    While we look, an offer may be accepted or a contact go back: the queue is cleared before and after. In one look it is
+    in the queue, or in somebody's hands, or neither.
     """
+    if IN_HANDS.row(interaction=interaction_id) is None:
+        return
     queueing.drop_from_queue(interaction_id=interaction_id, outcome=Outcome.ABANDONED)
     for leg_id in list(Assignment.objects.owned().filter(interaction_id=interaction_id).values_list("pk", flat=True)):
         _end_with_interaction(leg_id)

@@ -243,7 +243,8 @@ def queries_of(caller, said) -> int:
 
 def test_the_number_of_queries_does_not_grow(place, line):
     caller, actor = token(*ALL), place.people["operator"]
-    Topic.objects.create(name="Parts")
+    parts = Topic.objects.create(name="Parts")
+    cases.register_case(actor=actor, profile=place.profile, subject="x", topic=parts)
     Outage.objects.create(name="All", words="x").segments.add(segment("city", "Tver", "first"))
     queries_of(caller, {"number": PHONE})
     before = {number: queries_of(caller, {"number": number}) for number in (PHONE, STRANGER)}

@@ -53,11 +53,30 @@ def test_only_the_act_waits_for_the_disk_not_the_note_that_its_fact_is_handled()
     with CaptureQueriesContext(connection) as asked, transaction.atomic():
         events.announce(Probed(number=1))
     told = [query["sql"] for query in asked.captured_queries if "synchronous_commit" in query["sql"]]
-    assert len(told) == 1 and told[0].startswith("SET LOCAL synchronous_commit TO off; EXECUTE fact_done")
+    assert len(told) == 1 and told[0].startswith("SET LOCAL synchronous_commit TO off; EXECUTE facts_done")
     assert Outbox.objects.count() == 0
     with connection.cursor() as cursor:
         cursor.execute("SHOW synchronous_commit")
         assert cursor.fetchone() == ("on",)
+
+
+def test_what_one_commit_has_told_is_struck_off_at_once_when_all_of_it_was_handled():
+    """Also what its handlers tell in commits of their own; but for a fact whose handler fails."""
+
+    def tells_more(number: int) -> None:
+        if number == 2:
+            with transaction.atomic():
+                events.announce(Probed(number=4))
+        if number == 3:
+            raise ZeroDivisionError
+
+    probe.also.append(tells_more)
+    with CaptureQueriesContext(connection) as asked, transaction.atomic():
+        for number in (1, 2, 3):
+            events.announce(Probed(number=number))
+    assert sorted(probe.seen) == [1, 2, 3, 4]
+    assert sum("EXECUTE facts_done" in query["sql"] for query in asked.captured_queries) == 1
+    assert [row.payload for row in Outbox.objects.all()] == [{"number": 3}]
 
 
 def test_what_is_rolled_back_never_was():

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import threading
 import time
 from functools import partial
 
 import pytest
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.test import Client
 
 from cxcenter import phone
@@ -334,11 +335,70 @@ def test_facts_that_cannot_be_kept_cost_their_own_call_alone(monkeypatch):
         line = keeper.lines[scene.exchange.pk]
         bad = Heard("bad", Fact("k", time.time(), 1, Kind.BEGAN, CUSTOMER))
         good = Heard("good", Fact("k", time.time(), 1, Kind.BEGAN, CUSTOMER, {"from": PHONE}))
-        await line._hear([bad, good])
-        assert await scene.do(lambda: list(Call.objects.values_list("key", flat=True))) == ["good"]
-        assert line.client.errors["not_kept"] == 1
+        await line._hear(bad)
+        await line._hear(good)
+        await scene.until(lambda: list(Call.objects.values_list("key", flat=True)) == ["good"])
+        await scene.until(lambda: line.client.errors["not_kept"] == 1)
 
     play(story)
+
+
+def test_what_is_told_while_the_database_is_away_is_kept_when_it_is_back(monkeypatch):
+    from routing.actions import exchange as acts
+
+    hear, failures = acts.hear, [OperationalError("the database is away")] * 2
+
+    def away(*, exchange, told):
+        if failures:
+            raise failures.pop()
+        return hear(exchange=exchange, told=told)
+
+    monkeypatch.setattr(acts, "hear", away)
+
+    async def story(scene, keeper):
+        customer, _agent = await scene.talk()
+        assert await scene.do(lambda: Call.objects.get().key) == customer.unique
+        assert keeper.lines[scene.exchange.pk].client.errors["not_taken"] == 2
+
+    play(story)
+
+
+def test_a_call_does_not_wait_for_another_ones_opening(monkeypatch):
+    """Its card is looked for in a database that is slow just now."""
+    from interactions.actions import exchanges
+    from routing.actions import exchange as acts
+
+    opens, slow, open_call = threading.Event(), set(), exchanges.open_call
+
+    def opening(*, exchange, opening):
+        if opening.key in slow:
+            assert opens.wait(30)
+        return open_call(exchange=exchange, opening=opening)
+
+    monkeypatch.setattr(exchanges, "open_call", opening)
+    assert acts.exchanges is exchanges
+
+    async def story(scene, keeper):
+        threads = len(keeper.lines[scene.exchange.pk]._hearing)
+        first = scene.pbx.open("PJSIP/trunk", state="4", number="+79001112233", exten="800")
+        while hash((second := scene.pbx.open("PJSIP/trunk", state="4", number=PHONE)).unique) % threads == (
+            hash(first.unique) % threads
+        ):
+            pass
+        slow.add(first.unique)
+        scene.pbx.queue(second)
+        scene.pbx.call_agent(second, "PJSIP/1017")
+        await scene.server.play()
+        rings = Assignment.objects.filter(leg="offered", interaction__voice__key=second.unique)
+        await scene.until(rings.exists)
+        assert not await scene.do(Call.objects.filter(key=first.unique).exists)
+        opens.set()
+        await scene.until(Call.objects.filter(key=first.unique).exists)
+
+    try:
+        play(story)
+    finally:
+        opens.set()
 
 
 def test_the_bar_knows_no_more_than_its_provider_can():

@@ -379,6 +379,6 @@ def test_a_hundred_facts_of_new_calls_cost_so_much_for_each_call(hall, django_as
     told = hall.ear.told()
     assert len(told) >= 100
     # From the first word to the wrap-up: so much for each call, whatever the number of its facts.
-    with django_assert_max_num_queries(10 * 125):
+    with django_assert_max_num_queries(10 * 92):
         acts.hear(exchange=hall.ear.exchange, told=told)
     assert Assignment.objects.filter(leg="wrapup").count() == 10

@@ -27,8 +27,6 @@ class Scene:
         self.server = AmiServer(self.pbx)
         self.told = []
         self.known: set[str] = set()
-        self.batches = 0
-        self.failures = 0
 
     def client(self, **fields) -> Client:
         server = Server(
@@ -36,12 +34,8 @@ class Scene:
         )
         return Client(replace(server, **fields), Translator(USERS), self.hear, self.open_calls)
 
-    async def hear(self, batch) -> None:
-        if self.failures:
-            self.failures -= 1
-            raise RuntimeError("the database is away")
-        self.batches += 1
-        self.told += batch
+    async def hear(self, one) -> None:
+        self.told.append(one)
 
     async def open_calls(self) -> set[str]:
         return self.known
@@ -106,7 +100,7 @@ def test_events_in_commands_out():
         )
         assert [answer[0].get("message") for answer in answers] == ["MuteAudio queued"] * 2 + ["Hangup queued"]
         assert scene.server.asked[-1]["Channel"] == agent.name
-        assert not client.errors and scene.batches < len(scene.told)
+        assert not client.errors
 
     play(story)
 
@@ -234,17 +228,6 @@ def test_members_are_known_again_after_a_loss():
         await scene.server.die()
         await scene.server.start()
         await until(lambda: scene.states() == [(17, "ready"), (17, "offline")])
-
-    play(story)
-
-
-def test_what_was_told_is_kept_until_it_is_taken():
-    async def story(scene, client):
-        scene.failures = 2
-        customer, _ = talk(scene.pbx)
-        await scene.server.play()
-        await until(lambda: scene.view(customer.unique).phases.get("op:17") == "talking")
-        assert client.errors["not_taken"] == 2
 
     play(story)
 

@@ -24,8 +24,6 @@ from interactions.adapters.voice.ami.wire import Message
 log = logging.getLogger(__name__)
 
 Told = Heard | AgentState
-# So much that was heard may wait to be taken; then the server waits.
-MOST_WAITING = 100_000
 _CHUNK = 65536
 
 
@@ -73,16 +71,16 @@ class _Waiting:
 
 
 class Client:
-    """Keeps a line to one server. Run `run` as a task; `hear` is awaited with all that was told since the last time.
+    """Keeps a line to one server. Run `run` as a task; `hear` is awaited with each thing that was told, in its order.
 
-    `known` returns the ids of the calls that we hold for open: those that the server has no more are ended by the resync.
+    Nothing is read while it waits. `known` returns the ids of the calls that we hold for open: those that the server has no more are ended by the resync.
     """
 
     def __init__(
         self,
         server: Server,
         translator: Translator,
-        hear: Callable[[list[Told]], Awaitable[None]],
+        hear: Callable[[Told], Awaitable[None]],
         known: Callable[[], Awaitable[Iterable[str]]] | None = None,
     ) -> None:
         """Begin without a line."""
@@ -98,20 +96,17 @@ class Client:
         self._waiting: dict[str, _Waiting] = {}
         self._ids = itertools.count(1)
         self._orders = itertools.count(1)
-        self._told: asyncio.Queue[Told] = asyncio.Queue(MOST_WAITING)
         # Events that come before the resync are kept: it would else end or begin what they have begun or ended.
         self._kept: list[Event] | None = None
 
     async def run(self) -> None:
         """Keep the line until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._pass_on())
-            pause = self.server.retry_s
-            while True:
-                was_connected = await self._live()
-                pause = self.server.retry_s if was_connected else min(pause * 2, self.server.retry_most_s)
-                # Not all at the same moment, when a server comes back that many have lost.
-                await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 — no secret
+        pause = self.server.retry_s
+        while True:
+            was_connected = await self._live()
+            pause = self.server.retry_s if was_connected else min(pause * 2, self.server.retry_most_s)
+            # Not all at the same moment, when a server comes back that many have lost.
+            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 — no secret
 
     async def send(self, action: commands.Action) -> list[Message]:
         """Send an action; return its answer, and the events of its list if it has one.
@@ -185,7 +180,7 @@ class Client:
         told = resync(self.translator, Snapshot(channels[1:], queues[1:], at, next(self._orders)), known)
         kept, self._kept = self._kept or [], None
         for one in told:
-            await self._told.put(one)
+            await self._hear(one)
         for event in kept:
             await self._take(event)
 
@@ -237,27 +232,7 @@ class Client:
             log.exception("an event of Asterisk was not understood: %s", event.message.event)
             return
         for one in told:
-            await self._told.put(one)
-
-    async def _pass_on(self) -> None:
-        """Hand over what was told, all that there is at once: the busier it is, the larger the batches."""
-        while True:
-            batch = [await self._told.get()]
-            while not self._told.empty():
-                batch.append(self._told.get_nowait())
-            await self._keep_trying(batch)
-
-    async def _keep_trying(self, batch: list[Told]) -> None:
-        """Nothing that was told is lost because who takes it fails for a while."""
-        pause = self.server.retry_s
-        while True:
-            try:
-                return await self._hear(batch)
-            except Exception:
-                self.errors["not_taken"] += 1
-                log.exception("what Asterisk has told was not taken; again in %g s", pause)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, self.server.retry_most_s)
+            await self._hear(one)
 
     def _fail_all(self) -> None:
         for waiting in self._waiting.values():
