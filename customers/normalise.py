@@ -33,6 +33,14 @@ def phone(text: str) -> str:
     return f"{plain};ext={number.extension}" if number.extension else plain
 
 
+def phone_in(text: str) -> str:
+    """Return E.164 of what somebody typed for a contact; "" if it is no phone."""
+    try:
+        return phone(text)
+    except Invalid:
+        return ""
+
+
 def email(text: str) -> str:
     """Return an address in lower case without invisible characters, its domain in ASCII. Raises Invalid."""
     clean = unicodedata.normalize("NFKC", text.translate(INVISIBLE)).strip().lower()

@@ -75,6 +75,12 @@ class OnLine:
         return tuple(one for one in self.parties if one.party != CUSTOMER and one.shown)
 
     @property
+    def who(self) -> str:
+        """Who is in the call beside its reader, whole: the bar has room for the beginnings of names."""
+        words = [f"{one.name} ({one.words})" if one.words else one.name for one in self.others]
+        return " · ".join([*words, self.name])
+
+    @property
     def as_data(self) -> str:
         """The parties to whom the page has a connection of its own, as JSON: see static/cx/desk/phone.js."""
         there = [one for one in self.parties if one.state == GuestState.IN]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 
 from customers.masking import masked, shown_to
+from cxcenter.accounts.roles import Right
 from cxcenter.board import scope
 from cxcenter.core.api.pagination import after as behind
 from cxcenter.core.errors import NotFound
@@ -62,6 +63,8 @@ def _row(callback: Any, user: "User") -> dict[str, Any]:
         "callback": callback,
         "name": name_of(callback),
         "phone": shown_to(user, callback.thread.identity),
+        # Whom a colleague is calling at this moment nobody calls beside him.
+        "dials": user.may(Right.SEE_CONTACTS) and not callback.calling,
         "queue": callback.queue.label(user.language),
         "due_at": due_at,
     }

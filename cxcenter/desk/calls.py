@@ -43,5 +43,11 @@ def others_of(talk: Interaction, user: "User") -> list[dict[str, Any]]:
     waiting: Any = callbacks.of_customer(talk)
     found = waiting.with_calling().select_related("thread__identity", "queue").order_by("due_at", "pk")
     return [
-        {"callback": one, "phone": shown_to(user, one.thread.identity), "calling": one.calling} for one in found[:5]
+        {
+            "callback": one,
+            "phone": shown_to(user, one.thread.identity),
+            "calling": one.calling,
+            "dials": user.may(Right.SEE_CONTACTS) and not one.calling,
+        }
+        for one in found[:5]
     ]

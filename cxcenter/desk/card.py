@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from customers import normalise
 from customers.masking import masked, masked_contact
 from customers.models import Customer, Identity, ProfileIdentity
 from customers.queries import resolve
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 # So many identities stand on a card at the most.
 IDENTITIES = 30
+# So many phones where only they are shown.
+PHONES = 5
 # So many sites of which a call link is offered.
 SITES = 5
 IDENTITY_ICONS = {
@@ -71,11 +74,14 @@ def link_of(talk: Interaction) -> CallLink | None:
 
 
 def said_of(talk: Interaction | None, user: "User") -> dict[str, str]:
-    """Return what the customer typed of himself: unverified, its contact masked for readers without the right."""
+    """Return what the customer typed of himself: unverified, its contact masked for readers without the right.
+
+    `phone` is the number in it, for those who see it.
+    """
     says = dict(talk.says) if talk else {}
     if says.get("contact") and not user.may(Right.SEE_CONTACTS):
-        says["contact"] = masked_contact(says["contact"])
-    return says
+        return {**says, "contact": masked_contact(says["contact"])}
+    return {**says, "phone": normalise.phone_in(says.get("contact", ""))}
 
 
 def owners_of(talk: Interaction, user: "User") -> list[Customer]:
@@ -105,6 +111,19 @@ def identities_of(customer: Customer, user: "User") -> list[dict[str, Any]]:
         kept = first.setdefault(link.identity_id, link)
         kept.primary = kept.primary or link.primary
     return [shown_link(link, user) for link in list(first.values())[:IDENTITIES]]
+
+
+def phones_of(customer: Customer, user: "User") -> list[dict[str, Any]]:
+    """Return the customer's phones as the user may see them, the surest first. One query."""
+    links = (
+        ProfileIdentity.objects.filter(profile__customer=customer, identity__kind=Identity.Kind.PHONE)
+        .select_related("identity")
+        .order_by("-verified", "-primary", "since", "pk")[: 2 * PHONES]
+    )
+    first: dict[int, ProfileIdentity] = {}
+    for link in links:
+        first.setdefault(link.identity_id, link)
+    return [shown_link(link, user) for link in list(first.values())[:PHONES]]
 
 
 def _elsewhere(customer: Customer) -> "QuerySet[ProfileIdentity]":

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from customers.choices import IdentityKind, PartyKind
-from customers.models import Customer, Membership, ProfileIdentity
+from customers.models import Customer, Identity, Membership, ProfileIdentity
+from cxcenter.accounts.roles import Right
 from cxcenter.desk.card import shown_value
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class Member:
     role: str
     since: datetime
     contact: str = ""
+    # The contact, if it is a phone and the reader may see it.
+    phone: str = ""
 
 
 def members_of(customer: Customer, user: "User") -> tuple[list[Member], bool]:
@@ -47,14 +50,14 @@ def members_of(customer: Customer, user: "User") -> tuple[list[Member], bool]:
             found[getattr(row, other).customer_id] = row
     contacts = _contacts(found, user) if is_company else {}
     members = [
-        Member(row.pk, getattr(row, other).customer, row.role, row.since, contacts.get(pk, ""))
+        Member(row.pk, getattr(row, other).customer, row.role, row.since, *contacts.get(pk, ()))
         for pk, row in found.items()
     ]
     return members[:SHOWN], len(members) > SHOWN
 
 
-def _contacts(customers: "Iterable[int]", user: "User") -> dict[int, str]:
-    """Return of each customer the phone or the address to reach him by, as the user may see it. One query."""
+def _contacts(customers: "Iterable[int]", user: "User") -> dict[int, tuple[str, str]]:
+    """Return of each customer what to reach him by, as the user may see it, and the phone to dial. One query."""
     links = (
         ProfileIdentity.objects.filter(
             profile__customer__in=list(customers), identity__kind__in=[IdentityKind.PHONE, IdentityKind.EMAIL]
@@ -63,4 +66,9 @@ def _contacts(customers: "Iterable[int]", user: "User") -> dict[int, str]:
         .order_by("profile__customer", "-primary", "-verified", "-identity__kind", "pk")
         .distinct("profile__customer")
     )
-    return {link.profile.customer_id: shown_value(link.identity, user) for link in links}
+    return {link.profile.customer_id: _reach(link.identity, user) for link in links}
+
+
+def _reach(identity: Identity, user: "User") -> tuple[str, str]:
+    dials = identity.kind == IdentityKind.PHONE and user.may(Right.SEE_CONTACTS)
+    return shown_value(identity, user), identity.value if dials else ""

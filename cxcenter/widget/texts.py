@@ -220,8 +220,9 @@ def _voicemail() -> dict[str, str]:
         "vm_wait": _("Go on waiting"),
         "vm_sending": _("Sending your message"),
         "vm_kept": _(
-            "No connection. Your message is kept in this page and sent as soon as it can be: do not close it."
+            "No connection. Your message is kept in this browser and sent as soon as it can be, at the latest when you open this page again today."
         ),
+        "vm_drop": _("Delete it"),
         "vm_left": _("Your message is left"),
         "ended_voicemail": _("We will listen to it and come back to you."),
         "or_write": _("or write:"),

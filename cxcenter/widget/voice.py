@@ -1,5 +1,6 @@
 """Calls from a browser: the page, and what it says and is told over HTTP. Its socket is the visitor's own."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
@@ -111,6 +112,7 @@ def session(request: HttpRequest, *, language: str) -> HttpResponse:
     return JsonResponse(
         {
             "token": tokens.issue(visitor),
+            "who": hashlib.sha256(f"{site.pk} {visitor.kind} {visitor.value}".encode()).hexdigest()[:16],
             "site": protocol.form_by_link(form, opened) if opened else form,
             "door": doors.view(doors.of_topic(site, opened.topic if opened else None, channel)),
             "known": visitor.about,

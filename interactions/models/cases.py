@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from customers import normalise
 from interactions.choices import CaseKind, CaseStatus, Priority, TaskKind
 from interactions.models.channels import Topic
 from interactions.querysets import CaseQuerySet, TaskQuerySet
@@ -137,6 +138,11 @@ class Task(models.Model):
     )
 
     objects = TaskQuerySet.as_manager()
+
+    @property
+    def phone(self) -> str:
+        """The number in what was typed of whom to reach; "" if it is none."""
+        return normalise.phone_in(self.contact)
 
     class Meta:
         verbose_name = _("task")

@@ -7,6 +7,7 @@ import { watch } from "../cx/voice/quality.js";
 import { get, newKey, post, Refused } from "./api.js";
 import { config, el, icon, roughly, t } from "./dom.js";
 import { awayForm, beforeForm, errorNote, shutNote, takenNote } from "./forms.js";
+import { leftOf } from "./kept.js";
 import { makeLine } from "./line.js";
 import { makeMusic } from "./music.js";
 import { store } from "./store.js";
@@ -22,6 +23,7 @@ const POOR = 2.6;
 let site = null;
 let door = { open: true };
 let known = {};
+let who = "";
 let ice = [];
 let state = null;
 let mic = null;
@@ -90,9 +92,15 @@ async function record(given, back) {
   known = { ...known, ...given };
   if (!(await openMic(() => record(given, back)))) return;
   const fields = () => ({ ...given, topic: Number(given.topic) || "" });
-  message = makeMessage({ track: mic.getAudioTracks()[0], fields, sent, back: { ...back, act: () => (dropMessage(), back.act()) } });
+  message = makeMessage({ track: mic.getAudioTracks()[0], who, fields, sent, back: { ...back, act: () => (dropMessage(), back.act()) } });
   show(message.node);
   playMusic(false);
+}
+
+// One that an earlier page could not send goes now; if its speaker had not decided yet, he does.
+function showLeft(kept) {
+  message = makeMessage({ kept, who, sent, back: { name: t("vm_drop"), icon: "trash", act: () => (dropMessage(), start()) } });
+  show(message.node);
 }
 
 function dropMessage() {
@@ -172,8 +180,10 @@ async function start() {
     if (ticket) history.replaceState(null, "", location.pathname + location.search);
     const told = await post("call/session", { site: config.key, token: store.token, ticket, link });
     store.token = told.token;
-    ({ site, known, ice, door, music: musicKind } = told);
+    ({ site, known, who, ice, door, music: musicKind } = told);
     if (told.state && CALLING.has(told.state.phase)) return resume(told.state);
+    const left = await leftOf(who);
+    if (left) return showLeft(left);
     if (!door.open) return showAway(door);
     showForm();
   } catch (error) {

@@ -1,8 +1,10 @@
-// A message instead of a talk: recorded in this page, heard, recorded again, and sent until it is there.
+// A message instead of a talk: recorded in this page, heard, recorded again, and sent until it is there. From when it is
+// recorded until it is sent or given up the browser keeps it: the page may be closed meanwhile.
 
 import { newKey, Refused, upload } from "./api.js";
 import { el, icon, t } from "./dom.js";
 import { errorNote } from "./forms.js";
+import { drop, keep } from "./kept.js";
 
 const MOST_S = 180;
 const BITS = 48000;
@@ -14,13 +16,8 @@ export const canRecord = () => Boolean(window.MediaRecorder && window.AudioConte
 
 const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
 
-/**
- * Record a message from a microphone's track, which is copied: whatever becomes of the call, the message goes on.
- * `fields()` goes along with it; `sent(told)` when the center has it; `back` ({name, icon, act}) leads away, and closes it.
- * Returns {node, close()}.
- */
-export function makeMessage({ track, fields, sent, back }) {
-  const node = el("div", { class: "state wd-vm", "data-message": "recording" });
+// The sound of a microphone's track, which is copied: whatever becomes of the call, the message goes on.
+function listenTo(track) {
   const mine = track.clone();
   mine.enabled = true;
   const context = new AudioContext();
@@ -31,6 +28,23 @@ export function makeMessage({ track, fields, sent, back }) {
   const source = context.createMediaStreamSource(new MediaStream([mine]));
   source.connect(looks);
   source.connect(mono);
+  return {
+    stream: mono.stream,
+    resume: () => context.resume(),
+    // What one hears as half as loud is a tenth of the power.
+    level: () => (looks.getFloatTimeDomainData(samples), Math.sqrt(Math.max(...samples.map(Math.abs)))),
+    close: () => (mine.stop(), context.close()),
+  };
+}
+
+/**
+ * Record a message of somebody (`who`) from a microphone's track, or go on with the one that an earlier page has `kept`.
+ * `fields()` goes along with it; `sent(told)` when the center has it; `back` ({name, icon, act}) leads away, and closes it.
+ * Returns {node, close()}.
+ */
+export function makeMessage({ track = null, kept = null, who, fields, sent, back }) {
+  const node = el("div", { class: "state wd-vm", "data-message": "recording" });
+  const ear = track && listenTo(track);
   let recorder = null;
   let parts = [];
   let begun = 0;
@@ -61,11 +75,11 @@ export function makeMessage({ track, fields, sent, back }) {
   function record() {
     forget();
     const type = TYPES.find((one) => MediaRecorder.isTypeSupported(one));
-    recorder = new MediaRecorder(mono.stream, { mimeType: type, audioBitsPerSecond: BITS });
+    recorder = new MediaRecorder(ear.stream, { mimeType: type, audioBitsPerSecond: BITS });
     const own = recorder;
     own.addEventListener("dataavailable", ({ data }) => own === recorder && data.size && parts.push(data));
     own.addEventListener("stop", () => own === recorder && listen());
-    context.resume();
+    ear.resume();
     own.start(1000);
     begun = performance.now();
     const level = el("meter", { min: "0", max: "1", value: "0", "aria-label": t("vm_level") });
@@ -75,9 +89,7 @@ export function makeMessage({ track, fields, sent, back }) {
     timer = setInterval(() => {
       length = (performance.now() - begun) / 1000;
       time.textContent = `${clock(length)} / ${clock(MOST_S)}`;
-      looks.getFloatTimeDomainData(samples);
-      // What one hears as half as loud is a tenth of the power.
-      level.value = Math.sqrt(Math.max(...samples.map(Math.abs)));
+      level.value = ear.level();
       if (length >= MOST_S) stop();
     }, 100);
   }
@@ -92,16 +104,20 @@ export function makeMessage({ track, fields, sent, back }) {
   function listen(problem = null) {
     sound ??= new Blob(parts, { type: recorder.mimeType.split(";")[0] });
     key ||= newKey();
+    store(false);
     address ||= URL.createObjectURL(sound);
     const player = el("audio", { controls: true, src: address, "aria-label": t("vm_yours") });
-    show("heard", problem, el("h1", {}, t("vm_yours")), el("p", { class: "num" }, clock(length)), player, el("div", { class: "acts" }, act(t("vm_send"), "send", () => send()), act(t("vm_again"), "rotate", record, "btn"), away()));
+    show("heard", problem, el("h1", {}, t("vm_yours")), el("p", { class: "num" }, clock(length)), player, el("div", { class: "acts" }, act(t("vm_send"), "send", () => send()), ear && act(t("vm_again"), "rotate", record, "btn"), away()));
     node.querySelector("button").focus();
   }
+
+  const store = (wanted) => keep({ key, who, sound, length, fields: fields(), wanted });
 
   // --- Sending ---
 
   async function send() {
     clearTimeout(again);
+    store(true);
     const progress = el("progress", { max: "1", value: "0", "aria-label": t("sending") });
     show("sending", el("h1", {}, t("vm_sending")), progress);
     try {
@@ -114,7 +130,7 @@ export function makeMessage({ track, fields, sent, back }) {
     }
   }
 
-  // It stays in this page until the center has it; the same key leaves it once, however often it is sent.
+  // The browser keeps it until the center has it; the same key leaves it once, however often it is sent.
   function retry() {
     const pause = RETRY_MS[Math.min(tries, RETRY_MS.length - 1)];
     tries += 1;
@@ -124,6 +140,7 @@ export function makeMessage({ track, fields, sent, back }) {
 
   function forget() {
     if (address) URL.revokeObjectURL(address);
+    if (key) drop(key);
     [parts, sound, address, key, length, tries] = [[], null, "", "", 0, 0];
   }
 
@@ -133,12 +150,19 @@ export function makeMessage({ track, fields, sent, back }) {
     const own = recorder;
     recorder = null;
     if (own?.state === "recording") own.stop();
-    mine.stop();
-    context.close();
+    ear?.close();
     forget();
     removeEventListener("beforeunload", warn);
   }
 
-  record();
+  function goOn() {
+    ({ sound, length, key } = kept);
+    fields = () => kept.fields;
+    if (kept.wanted) send();
+    else listen();
+  }
+
+  if (kept) goOn();
+  else record();
   return { node, close };
 }

@@ -5,6 +5,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from cxcenter.accounts.roles import RIGHTS, Right, Role
 from cxcenter.board import snapshot
 from cxcenter.core.models import AuditEntry
 from interactions.models import Interaction
@@ -59,6 +60,7 @@ def test_the_list_has_all_who_are_to_be_called_in_as_many_queries(place):
     few, page = queries_of(client, "/board/callbacks/")
     assert all(words in page for words in ("Kate 1", "+79005550001", "in its queue", "planned", "in his turn", "1/3"))
     assert page.index("Kate 1") < page.index("Kate 2"), "the next first"
+    assert page.count("data-dial=") == 2 and 'data-dial="+79005550001" data-customer=' in page
     for number in range(3, 60):
         place.callback(number)
     many, page = queries_of(client, "/board/callbacks/")
@@ -66,6 +68,13 @@ def test_the_list_has_all_who_are_to_be_called_in_as_many_queries(place):
     assert "Kate" not in queries_of(client_of(place.other), "/board/callbacks/")[1]
     tile = next(one for team in snapshot.compute().values() for one in team["queues"] if one["id"] == place.queue.pk)
     assert (tile["callbacks"], tile["planned"]) == (59, 1)
+
+
+def test_who_sees_no_phones_calls_none_of_the_list(place, monkeypatch):
+    place.callback(1)
+    monkeypatch.setitem(RIGHTS, Role.SUPERVISOR, RIGHTS[Role.SUPERVISOR] - {Right.SEE_CONTACTS})
+    page = queries_of(client_of(place.boss), "/board/callbacks/")[1]
+    assert "Kate 1" in page and "+79005550001" not in page and "data-dial=" not in page
 
 
 def test_a_supervisor_moves_and_cancels_his_own_alone(place):
@@ -109,6 +118,7 @@ def test_whoever_serves_him_sees_the_call_that_he_waits_for_and_may_cancel_it(pl
     client = client_of(place.alice)
     page = client.get(f"/desk/s/{chat.pk}/").content.decode()
     assert "He is to be called at +79005550001" in page and "Not needed any more" in page
+    assert f'data-dial="+79005550001" data-customer="{chat.profile.customer_id}"' in page
     assert client.post(f"/desk/s/{chat.pk}/no-callback/", {"callback": "999"}).status_code == 400
     assert client.post(f"/desk/s/{chat.pk}/no-callback/", {"callback": one.pk}).status_code == 204
     one.refresh_from_db()

@@ -7,7 +7,7 @@ import numpy as np
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Troubles, Windows
-from tests.browser.phones import CUSTOMER_HZ, OPERATOR_HZ, RATE, Phones, loud, sides
+from tests.browser.phones import CUSTOMER_HZ, OPERATOR_HZ, RATE, Phones, become_available, loud, sides
 
 
 def test_two_browsers_talk_hold_mute_reload_and_hang_up(phones: Phones) -> None:
@@ -46,7 +46,9 @@ def test_two_browsers_talk_hold_mute_reload_and_hang_up(phones: Phones) -> None:
     phones.page.wait_for_timeout(1000)
     phones.press("Record again")
     phones.page.wait_for_timeout(1500)
-    phones.press("Hang up")
+    for name in ("Hang up", "Transfer"):
+        expect(phones.desk.get_by_role("button", name=name, exact=True)).to_have_count(1)
+    phones.desk.keyboard.press("Alt+KeyW")
     expect(phones.page.get_by_role("heading", name="The call is over")).to_be_visible()
     expect(phones.desk.get_by_role("form", name="Wrap-up")).to_be_visible()
     times = phones.stack.run("from interactions.models import Call; call = Call.objects.latest('began_at'); "
@@ -69,10 +71,10 @@ def test_a_call_is_handed_to_a_colleague_who_is_heard_then(
     phones.become_available()
     phones.call("Kate Larsen")
     phones.answer("Kate Larsen")
-    phones.press("Transfer")
+    phones.desk.keyboard.press("Alt+KeyT")
     phones.desk.locator("#dialog").get_by_role("button", name=re.compile(other, re.IGNORECASE)).click()
     expect(phones.page.get_by_role("heading", name="Calling…")).to_be_visible()
-    expect(phones.desk.locator("#cti")).to_contain_text("Calls ring here")
+    expect(phones.desk.locator("#cti")).to_contain_text("No call")
     second.get_by_role("alertdialog").get_by_role("button", name=re.compile("Answer")).click()
     expect(second.locator("#cti")).to_have_attribute("data-sound", "connected")
     phones.hears(second, customer=True)
@@ -81,6 +83,25 @@ def test_a_call_is_handed_to_a_colleague_who_is_heard_then(
     phones.page.get_by_role("button", name="Hang up").click()
     expect(second.get_by_role("form", name="Wrap-up")).to_be_visible()
     desks.close()
+
+
+def test_an_operator_without_a_microphone_knows_before_it_rings(phones: Phones, windows: Windows) -> None:
+    desk = windows.sign_in(phones.stack.url, phones.name)
+    button = desk.locator("#cti-quality")
+    expect(button).to_have_attribute("data-microphone", "none")
+    expect(button).to_have_attribute("title", re.compile("There is no microphone"))
+    become_available(desk)
+    expect(button).to_have_attribute("data-microphone", "none")
+    phones.desk.close()
+    phones.call("Kate Larsen")
+    desk.get_by_role("alertdialog").get_by_role("button", name=re.compile("Answer")).click()
+    told = desk.locator("#toasts").get_by_text("There is no microphone")
+    expect(told).to_be_visible()
+    # The call is his all the same: he can hand it over, and the customer is in it.
+    expect(desk.locator("#cti-words")).to_have_text("Talking")
+    desk.locator("#cti").get_by_role("button", name="Hang up").click()
+    expect(phones.page.get_by_role("heading", name="The call is over")).to_be_visible()
+    expect(button).to_have_attribute("data-microphone", "none")
 
 
 def test_without_a_microphone_nobody_waits(phones: Phones, windows: Windows) -> None:

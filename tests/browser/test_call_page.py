@@ -111,7 +111,7 @@ def test_at_a_shut_door_a_message_is_left_and_heard(phones: Phones) -> None:
 
     page.route("**/call/voicemail", lose)
     page.get_by_role("button", name="Send").click()
-    expect(page.get_by_role("alert")).to_contain_text("Your message is kept in this page")
+    expect(page.get_by_role("alert")).to_contain_text("Your message is kept in this browser")
     expect(page.get_by_role("heading", name="Your message is left")).to_be_visible(timeout=20_000)
     assert len(tries) >= 3
     told, content = left(phones)
@@ -120,6 +120,49 @@ def test_at_a_shut_door_a_message_is_left_and_heard(phones: Phones) -> None:
     phones.desk.goto(f"{phones.stack.url}/desk/tasks/")
     phones.desk.get_by_role("listitem").filter(has_text="Kate Larsen").get_by_role("link", name="Listen").click()
     expect(phones.desk.locator("[data-player]").or_(phones.desk.locator(".cx-player")).first).to_be_visible()
+
+
+def test_a_message_outlives_its_page(phones: Phones) -> None:
+    phones.stack.run(SETTINGS.format(name=phones.name, after=0))
+    address = f"{phones.stack.url}/widget/call/call-{phones.name}/"
+
+    def record(page: Page, name: str) -> None:
+        page.get_by_role("button", name="Leave a voice message").click()
+        page.get_by_label("Your name").fill(name)
+        page.get_by_role("button", name="Record", exact=True).click()
+        speak(page, 3)
+
+    def reopen(page: Page) -> Page:
+        fresh = page.context.new_page()
+        page.close()
+        fresh.goto(address)
+        return fresh
+
+    # He heard it and closed the page: he is asked, nothing is sent for him.
+    phones.page.goto(address)
+    record(phones.page, "Kate Larsen")
+    page = reopen(phones.page)
+    expect(page.get_by_role("heading", name="Your message")).to_be_visible()
+    expect(page.get_by_role("button", name="Record again")).to_have_count(0)
+    page.get_by_role("button", name="Delete it").click()
+    expect(page.get_by_role("heading", name="Nobody can answer now")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="Nobody can answer now")).to_be_visible()
+
+    # He sent it, and it could not go: it goes when the page is opened again, with what he said of himself.
+    page.route("**/call/voicemail", lambda route: route.abort())
+    record(page, "Boris Petrov")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("alert")).to_contain_text("Your message is kept in this browser")
+    page = reopen(page)
+    expect(page.get_by_role("heading", name="Your message is left")).to_be_visible(timeout=20_000)
+    told, content = left(phones)
+    assert told[1:] == ["voicemail", "1"], told
+    sounds_like(content, 3)
+    said = f"print([one.caller for one in Interaction.objects.filter(thread__channel__name='Calls of {phones.name}')])"
+    assert "Boris Petrov" in phones.stack.run(f"from interactions.models import Interaction; {said}")
+    page.reload()
+    expect(page.get_by_role("heading", name="Nobody can answer now")).to_be_visible()
 
 
 def test_who_waits_hears_music_and_may_leave_a_message_instead(phones: Phones) -> None:

@@ -7,6 +7,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import Troubles, Windows
 from tests.browser.phones import COLLEAGUE_HZ, CUSTOMER_HZ, OPERATOR_HZ, Phones, holds, loud, sides
 
+LONG = "Ekaterina Vorontsova-Bolshakova of the Norda Works"
+
 
 def press(desk: Page, name: str) -> None:
     desk.locator("#cti").get_by_role("button", name=name, exact=True).click()
@@ -31,11 +33,17 @@ def test_consulted_then_in_conference_then_it_is_his_call(
     desks = Windows(speak(COLLEAGUE_HZ), troubles)
     other = phones.colleague(desks)
     phones.become_available()
-    phones.call("Kate Larsen")
-    phones.answer("Kate Larsen")
+    phones.call(LONG)
+    phones.answer(LONG)
 
     call_in(phones, "Consult a colleague", other)
     expect(phones.desk.locator("#cti-words")).to_have_text("Consulting")
+    names = phones.desk.locator("#cti .who")
+    colleague = f"{phones.name}b".title()
+    expect(names).to_have_attribute("title", f"{colleague} · {LONG}")
+    expect(names.locator(".ell").first).to_have_text(f"· {colleague}")
+    cut = "all => all.map((one) => one.scrollWidth > one.clientWidth)"
+    assert names.locator(".ell").evaluate_all(cut) == [False, True], "the customer's name gives way"
     expect(phones.page.get_by_role("heading", name="On hold")).to_be_visible()
     phones.hears(phones.desk, colleague=True)
     phones.hears(other, operator=True)
@@ -59,7 +67,7 @@ def test_consulted_then_in_conference_then_it_is_his_call(
     phones.desk.wait_for_timeout(2500)
 
     phones.press("Leave the call to the others")
-    expect(phones.desk.locator("#cti")).to_contain_text("Calls ring here")
+    expect(phones.desk.locator("#cti")).to_contain_text("No call")
     expect(other.locator("#cti-words")).to_have_text("Talking")
     phones.hears(phones.page, colleague=True)
     phones.hears(other, customer=True)
@@ -119,6 +127,6 @@ def test_a_supervisor_listens_whispers_and_speaks(
     phones.hears(phones.page, operator=True)
     phones.hears(phones.desk, customer=True)
     press(boss, "Leave the call")
-    expect(boss.locator("#cti")).to_contain_text("Calls ring here")
+    expect(boss.locator("#cti")).to_contain_text("No call")
     expect(phones.desk.locator("#cti")).not_to_contain_text("(listens)")
     desks.close()

@@ -3,13 +3,17 @@
 import time
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from customers import actions as customers
+from customers.actions.members import add_member
 from customers.models import Identity
 from cxcenter import phone
+from cxcenter.accounts.roles import RIGHTS, Right, Role
 from interactions.actions import cases, dialling
-from interactions.models import Call, CallCommand, Dialled
+from interactions.models import Call, CallCommand, Dialled, Interaction
 from routing.models import ExchangeQueue
 from tests.ami_pbx import Pbx
 from tests.exchange import Ear, make_exchange
@@ -33,6 +37,13 @@ def card(name="Kate Larsen"):
     identity = customers.find_identity(kind=Identity.Kind.PHONE, value=NUMBER)
     customers.link_identity(profile=made, identity=identity, source="shop", verified=True)
     return made
+
+
+def company():
+    firm = customers.create_profile(source="shop", fields={"name": "Norda"}).customer
+    firm.kind = "company"
+    firm.save(update_fields=["kind"])
+    return firm
 
 
 def goes(hall):
@@ -133,6 +144,74 @@ def test_the_last_numbers_are_offered_again_each_once(hall):
     assert [row.number for row in dialling.last_dialled(hall.alice)] == [numbers[2], *numbers[6:2:-1]]
     page = hall.client.get("/desk/line/").content.decode()
     assert f'data-dial="{numbers[2]}"' in page and page.count("<option") == 5
+
+
+@pytest.fixture
+def blind(monkeypatch):
+    """Let operators see no phones."""
+    monkeypatch.setitem(RIGHTS, Role.OPERATOR, RIGHTS[Role.OPERATOR] - {Right.SEE_CONTACTS})
+
+
+def page_of(hall, address):
+    answer = hall.client.get(address)
+    assert answer.status_code == 200, answer.content
+    return answer.content.decode()
+
+
+def test_on_the_page_of_a_case_its_customers_phones_are_called_for_it(hall):
+    case = cases.register_case(subject="Gearbox", profile=card(), actor=hall.alice)
+    dials = f'data-dial="{NUMBER}" data-case="{case.pk}"'
+    with CaptureQueriesContext(connection) as few:
+        assert page_of(hall, f"/desk/cases/{case.pk}/").count(dials) == 1
+    for number in range(6):
+        more = customers.find_identity(kind=Identity.Kind.PHONE, value=f"+7900555020{number}")
+        customers.link_identity(profile=case.profile, identity=more, source="shop", verified=False)
+    with CaptureQueriesContext(connection) as many:
+        page = page_of(hall, f"/desk/cases/{case.pk}/")
+    assert page.count("data-case=") == 5 and dials in page, "the sure one among the first five"
+    assert len(many) == len(few)
+
+
+def test_who_sees_no_phones_calls_none_on_the_page_of_a_case(hall, blind):
+    case = cases.register_case(subject="Gearbox", profile=card(), actor=hall.alice)
+    page = page_of(hall, f"/desk/cases/{case.pk}/")
+    assert NUMBER not in page and "data-dial=" not in page and "cx-masked" in page
+
+
+def test_people_of_a_company_are_called_from_its_card(hall):
+    firm = company()
+    person = card().customer
+    add_member(company=firm, person=person, role="buyer", actor=hall.alice)
+    assert f'data-dial="{NUMBER}" data-customer="{person.pk}"' in page_of(hall, f"/desk/customers/{firm.pk}/")
+
+
+def test_who_sees_no_phones_calls_nobody_of_a_company(hall, blind):
+    firm = company()
+    add_member(company=firm, person=card().customer, role="buyer", actor=hall.alice)
+    page = page_of(hall, f"/desk/customers/{firm.pk}/")
+    assert "buyer" in page and NUMBER not in page and "data-dial=" not in page
+
+
+@pytest.mark.parametrize(("contact", "phone"), [("8 900 555-01-84", NUMBER), ("kate@example.com", ""), ("", "")])
+def test_a_task_is_called_where_its_contact_is_a_phone(hall, contact, phone):
+    task = cases.create_task(title="Call Kate", kind="voicemail", team=hall.team, contact=contact)
+    assert task.phone == phone
+    assert (f'data-dial="{NUMBER}" data-task="{task.pk}"' in page_of(hall, "/desk/tasks/")) == bool(phone)
+
+
+def test_what_a_visitor_typed_is_called_from_beside_his_talk(hall):
+    talk = hall.chat(hall.alice)
+    Interaction.objects.update(says={"name": "Kate", "contact": "8 900 555-01-84"})
+    assert f'data-dial="{NUMBER}"' in page_of(hall, f"/desk/s/{talk.pk}/")
+    Interaction.objects.update(says={"name": "Kate", "contact": "kate@example.com"})
+    assert "data-dial=" not in page_of(hall, f"/desk/s/{talk.pk}/")
+
+
+def test_what_a_visitor_typed_is_not_called_by_who_sees_no_phones(hall, blind):
+    talk = hall.chat(hall.alice)
+    Interaction.objects.update(says={"name": "Kate", "contact": NUMBER})
+    page = page_of(hall, f"/desk/s/{talk.pk}/")
+    assert "Kate" in page and NUMBER not in page and "data-dial=" not in page
 
 
 def test_another_ones_card_and_case_cannot_be_named(hall):

@@ -52,6 +52,13 @@ class Caller(Visitor):
         return self.answer.json()
 
 
+def test_a_page_knows_whose_message_it_has_kept(place):
+    caller, other = Caller(place[2]), Caller(place[2])
+    first = caller.opens()["who"]
+    caller.leaves()
+    assert caller.opens()["who"] == first != other.opens()["who"]
+
+
 def desk_of(user) -> Client:
     client = Client()
     client.force_login(user)

@@ -88,6 +88,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         **sessions_context(user, None),
         "case": case,
         "links": case.links.select_related("interaction__thread", "interaction__profile__customer", "linked_by"),
+        "phones": card.phones_of(case.profile.customer, user) if case.profile else [],
         "call_sites": card.call_sites(user) if case.profile and not case.profile.customer.erased_at else [],
         "tasks": case.tasks.select_related("assignee").order_by("done_at", "due_at"),
         **choices(user),

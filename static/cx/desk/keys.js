@@ -9,15 +9,17 @@ import { openPalette, useCommands } from "./palette.js";
 import { prefs, savePrefs, setPresence } from "./prefs.js";
 
 const press = (selector) => () => document.querySelector(selector)?.click();
+// Of the session that is open; where it has no such button, of the call in the bar.
+const pressOf = (key) => () => (document.querySelector(`#app [data-key=${key}]:not(#cti *)`) ?? document.querySelector(`#cti [data-key=${key}]:enabled`))?.click();
 const ACTS = {
   search: ["KeyK", "ctrl", () => openPalette()],
   accept: ["KeyA", "alt", acceptFirst],
   next: ["KeyQ", "alt", openNext],
   note: ["KeyI", "alt", toggleNote],
-  transfer: ["KeyT", "alt", press("[data-key=transfer]")],
+  transfer: ["KeyT", "alt", pressOf("transfer")],
   case: ["KeyC", "alt", press("[data-key=case]")],
   snooze: ["KeyZ", "alt", press("[data-key=snooze]")],
-  finish: ["KeyW", "alt", press("[data-key=finish]")],
+  finish: ["KeyW", "alt", pressOf("finish")],
   hold: ["KeyH", "alt", press("[data-key=hold]:enabled")],
   mute: ["KeyM", "alt", press("[data-key=mute]:enabled")],
   emoji: ["KeyJ", "alt", toggleEmoji],

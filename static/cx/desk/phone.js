@@ -46,6 +46,7 @@ export async function refreshBar() {
     // What the connection is like is known here alone.
     if (talks.size && graded && next) [next.dataset.quality, next.title] = [graded.dataset.quality ?? "", graded.title];
     window.Idiomorph.morph(bar(), fresh);
+    showMicrophone();
     tick();
     document.dispatchEvent(new Event("cx:bar"));
     follow();
@@ -128,6 +129,24 @@ async function changeMicrophone(talk) {
     if (error instanceof NoMicrophone) complainMicrophone(error.why);
     else throw error;
   }
+}
+
+// Without a microphone no call can be taken in this browser: the bar says so before one rings.
+let lacks = false;
+async function lookForMicrophone() {
+  const all = await navigator.mediaDevices?.enumerateDevices?.().catch(() => null);
+  if (!all) return;
+  lacks = !all.some(({ kind }) => kind === "audioinput");
+  showMicrophone();
+}
+
+function showMicrophone() {
+  const button = document.getElementById("cti-quality");
+  if (!button || talks.size || lacks === (button.dataset.microphone === "none")) return;
+  if (!lacks) return refreshBar();
+  Object.assign(button.dataset, { microphone: "none", quality: "bad" });
+  button.title = words.micNone;
+  button.setAttribute("aria-label", words.micNone);
 }
 
 function letGo(session, talk) {
@@ -216,6 +235,8 @@ document.addEventListener("cx:sound", () => {
     if (talk.hasMicrophone) changeMicrophone(talk);
   }
 });
+navigator.mediaDevices?.addEventListener("devicechange", lookForMicrophone);
+lookForMicrophone();
 addEventListener("pagehide", () => {
   for (const [session, talk] of talks) letGo(session, talk);
 });
