@@ -86,7 +86,13 @@ def _turns(party: str, facts: Sequence[Fact], view: CallView) -> Iterator[Turn]:
     while own:
         size = next((n for n in range(1, len(own)) if _begins_anew(own[n - 1], own[n])), len(own))
         run, own = own[:size], own[size:]
-        yield _turn(party, run, facts)
+        if not _is_guest(party, run[0].begin, facts):
+            yield _turn(party, run, facts)
+
+
+def _is_guest(party: str, begin: float, facts: Iterable[Fact]) -> bool:
+    """Tell whether a stretch is that of a guest, of whom the exchange knows nothing: a browser has taken him in."""
+    return any(one.party == party and micros(one.at) == micros(begin) and one.data.get("guest") for one in facts)
 
 
 def _begins_anew(before: Interval, after: Interval) -> bool:

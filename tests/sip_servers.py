@@ -7,7 +7,7 @@ import tempfile
 import threading
 import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -49,6 +49,13 @@ def is_tone(half: np.ndarray, hz: float) -> bool:
     """Whether half of a second of sound is this tone."""
     levels = np.abs(np.fft.rfft(half * np.hanning(len(half))))
     return bool(levels.max() > 1e5 and abs(int(levels.argmax()) * 2 - hz) < 20)
+
+
+def has_tones(half: np.ndarray, tones: Iterable[float]) -> bool:
+    """Whether half of a second of sound has all these tones."""
+    levels = np.abs(np.fft.rfft(half * np.hanning(len(half))))
+    around = (levels[round(hz / 2) - 10 : round(hz / 2) + 11] for hz in tones)
+    return bool(levels.max() > 1e5) and all(one.max() > 0.1 * levels.max() for one in around)
 
 
 def missing() -> list[str]:
@@ -225,6 +232,13 @@ class Phone:
 
     def hears(self, hz: float, seconds: float = 5) -> bool:
         """Whether half of a second of this tone comes to it from now on, within the time."""
+        return self._comes(lambda half: is_tone(half, hz), seconds)
+
+    def hears_all(self, *tones: float, seconds: float = 5) -> bool:
+        """Whether half of a second with all these tones comes to it from now on, within the time."""
+        return self._comes(lambda half: has_tones(half, tones), seconds)
+
+    def _comes(self, wanted: Callable[[np.ndarray], bool], seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         # Each time the sound is agreed upon anew, it begins another file.
         known = {file: file.stat().st_size // 2 * 2 for file in self._heard()}
@@ -233,7 +247,7 @@ class Phone:
             for file in self._heard():
                 content = file.read_bytes()[known.get(file, 44) :]
                 fresh = np.frombuffer(content[: len(content) // 2 * 2], "<i2")
-                if len(fresh) >= 4000 and is_tone(fresh[-4000:], hz):
+                if len(fresh) >= 4000 and wanted(fresh[-4000:].astype(float)):
                     return True
         return False
 

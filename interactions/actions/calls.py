@@ -28,6 +28,8 @@ from interactions.models import Call, CallFact, CallLink, Exchange, Interaction
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
 
+# Providers whose sound meets in the operator's browser, which can mix it with that of colleagues.
+MIXED_HERE = (Provider.BROWSER, Provider.SIP)
 # A description of a connection with all its addresses: browsers write some 2 to 6 kB.
 SDP_CHARS = 20_000
 # Controls that change nothing but the call itself. The others hand a contact on or end it: routing does that.
@@ -76,6 +78,11 @@ def begin(
 def is_outside(interaction_id: int) -> bool:
     """Tell whether a telephone exchange carries and routes the call of a session."""
     return Call.objects.filter(pk=interaction_id, exchange__isnull=False).exists()
+
+
+def is_mixed_here(interaction_id: int) -> bool:
+    """Tell whether colleagues can be brought into a session's call by its operator's browser."""
+    return Call.objects.filter(pk=interaction_id, provider__in=MIXED_HERE).exists()
 
 
 def end(*, interaction: Interaction) -> None:
@@ -211,7 +218,8 @@ def press(
 ) -> CallView:
     """Carry out a control. Without `facts` it is one that changes the call alone (NOTED); else they are what it does.
 
-    The exchange of a call is asked to, for any control that it has. `value`: the number to hand over to, the key.
+    The exchange of a call is asked to, for any control that it has, unless `facts` say what was done here. `value`: the
+    number to hand over to, the key.
     Raises Conflict for a session that is no call (code "no_call") and if the control is not active now ("not_now").
     """
     among = Call.objects.select_for_update(of=("self",)).select_related("interaction", "exchange")
@@ -224,7 +232,7 @@ def press(
         active &= commands.controls_of(call.exchange)
     if control not in active:
         raise Conflict(_("This is not possible at this moment."), code="not_now", allowed=sorted(active))
-    if call.exchange_id is not None:
+    if call.exchange_id is not None and facts is None:
         # What comes of it the exchange tells.
         commands.command(call=call, control=control, actor=actor, value=value)
         return reduce(known, timezone.now().timestamp())

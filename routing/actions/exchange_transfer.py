@@ -23,7 +23,7 @@ def ask(interaction_id: int, actor: "User", *, note: str, queue: Queue | None, o
     talk in it now.
     """
     leg = legs.lock_owned(interaction_id=interaction_id, actor=actor)
-    number = _number(interaction_id, queue, operator)
+    number = number_of(interaction_id, queue, operator)
     calls.press(interaction_id=interaction_id, actor=actor, control=Control.TRANSFER, value=number)
     if note:
         name = operator.name if operator else queue.name if queue else ""
@@ -37,12 +37,13 @@ def ask(interaction_id: int, actor: "User", *, note: str, queue: Queue | None, o
 def consult(interaction_id: int, actor: "User", colleague: "User") -> None:
     """Ask an exchange to call a colleague while the customer hears music. Raises as `ask` does."""
     legs.lock_owned(interaction_id=interaction_id, actor=actor)
-    number = _number(interaction_id, None, colleague)
+    number = number_of(interaction_id, None, colleague)
     control = Control.ADD if calls.view_of(interaction_id).members else Control.CONSULT
     calls.press(interaction_id=interaction_id, actor=actor, control=control, value=number)
 
 
-def _number(interaction_id: int, queue: Queue | None, operator: "User | None") -> str:
+def number_of(interaction_id: int, queue: Queue | None, operator: "User | None") -> str:
+    """Return the number by which the exchange of a call reaches a queue or a person. Raises Invalid if it has none."""
     exchange = Call.objects.values_list("exchange", flat=True).get(pk=interaction_id)
     if operator is not None:
         phone = Extension.objects.filter(exchange=exchange, user=operator).first()

@@ -1,6 +1,7 @@
 """Guests of a call: a colleague is consulted, joins, leaves or takes the call; a supervisor listens.
 
-The call stays one leg's. What happens is noted as facts of the call, so that bars and sums follow from its one table.
+The call stays one leg's. What happens is noted as facts of the call, so that bars and sums follow from its one table. Where
+a SIP platform carries the call it knows nothing of guests: they hear and are heard by the operator's browser, as in others.
 """
 
 from dataclasses import replace
@@ -19,10 +20,8 @@ from interactions.actions import calls, talk
 from interactions.calls.facts import Fact, Kind
 from interactions.calls.table import Control, Phase
 from interactions.calls.view import CallView
-from interactions.choices import Provider
-from interactions.models import Call
 from routing import locks
-from routing.actions import handover, legs, queueing, states, voice
+from routing.actions import exchange_transfer, handover, legs, queueing, states, voice
 from routing.choices import GuestEnd, GuestRole, GuestState, Leg, LegEnd, Mode, Outcome, Work
 from routing.events import LegAccepted
 from routing.models import Assignment, Guest, Presence, Queue
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
 RING_S = 30
 # A guest whose pages have all been silent for so long has gone: nobody is heard from there.
 GONE_S = 25
+# So long a call that was handed to a guest is answered by his browser as soon as it rings there.
+TAKES_S = 30
 AT_ONCE = 200
 # Asked whenever a leg of whatever work ends.
 ORPHANS = Statement(
@@ -62,7 +63,7 @@ def invite(*, interaction_id: int, actor: "User", colleague: "User", note: str =
     _refuse_unreachable(colleague, actor)
     party, now = calls.party_of(colleague.pk), timezone.now()
     is_conference = bool(calls.view_of(interaction_id).members)
-    facts = [calls.fact(Kind.OFFERED, party=party, at=now)]
+    facts = [calls.fact(Kind.OFFERED, party=party, at=now, guest=True)]
     if not is_conference:
         consulted = calls.fact(Kind.CONSULTED, party=calls.party_of(actor.pk), at=now)
         facts.append(replace(consulted, data={"party": party}))
@@ -84,7 +85,7 @@ def invite(*, interaction_id: int, actor: "User", colleague: "User", note: str =
 
 def _refuse_carried(interaction_id: int) -> None:
     """Raise Conflict for a call whose parties its exchange brings together."""
-    if not Call.objects.filter(pk=interaction_id, provider=Provider.BROWSER).exists():
+    if not calls.is_mixed_here(interaction_id):
         raise Conflict(_("This call is carried by a telephony platform."), code="no_browser")
 
 
@@ -157,12 +158,16 @@ def come_back(*, interaction_id: int, actor: "User") -> None:
 def complete(*, interaction_id: int, actor: "User") -> None:
     """Leave, and let the others talk on: the first colleague who takes part has the call from now on.
 
-    If it still rings at him it is handed to him as by a transfer. Raises Conflict if nobody was called.
+    If it still rings at him it is handed to him as by a transfer. Raises Conflict if nobody was called. The call of a
+    platform goes to his telephone there: Invalid if he has none, Conflict if there are several (code "several").
     """
     leg = legs.lock_owned(interaction_id=interaction_id, actor=actor)
     guests = _locked(leg, PARTIES)
     if not guests:
         raise Conflict(_("Nobody else is in this call."), code="alone")
+    if leg.outside:
+        _send_to(guests, leg, actor)
+        return
     over = calls.fact(Kind.TRANSFERRED, party=calls.party_of(actor.pk), key=voice.key_of(leg, Kind.TRANSFERRED))
     _press(leg, actor, Control.COMPLETE, [replace(over, data={"how": "consult"})])
     heir = next((guest for guest in guests if guest.state == GuestState.IN), None)
@@ -171,6 +176,32 @@ def complete(*, interaction_id: int, actor: "User") -> None:
         handover.transfer(interaction_id=interaction_id, actor=actor, operator=guests[0].user, note=guests[0].note)
         return
     _hand_to(heir, leg, actor)
+
+
+def _send_to(guests: list[Guest], leg: Assignment, actor: "User") -> None:
+    """Have a platform's call sent to the telephone of its one guest. What comes of it the browsers tell."""
+    if len(guests) > 1:
+        said = _("One colleague alone can take this call over: let the others go first.")
+        raise Conflict(said, code="several")
+    number = exchange_transfer.number_of(leg.interaction_id, None, guests[0].user)
+    recorded = leg.item.queue.record_calls
+    calls.press(
+        interaction_id=leg.interaction_id, actor=actor, control=Control.COMPLETE, recorded=recorded, value=number
+    )
+    _let_go(guests, GuestEnd.TOOK)
+
+
+def takes(*, interaction_id: int, user: "User") -> bool:
+    """Tell whether a call that rings at a user's telephone is the one that he took over a moment ago as its guest."""
+    since = timezone.now() - timedelta(seconds=TAKES_S)
+    own = Guest.objects.filter(interaction=interaction_id, user=user, end=GuestEnd.TOOK, answered_at__isnull=False)
+    return own.filter(left_at__gte=since).exists()
+
+
+def parties_of(interaction_id: int) -> set[str]:
+    """Return the parties of a call who are its guests now."""
+    live = Guest.objects.live().filter(interaction=interaction_id).values_list("user_id", flat=True)
+    return set(map(calls.party_of, live))
 
 
 def _hand_to(heir: Guest, leg: Assignment, actor: "User") -> None:
@@ -377,7 +408,8 @@ def _press(leg: Assignment, actor: "User", control: Control, facts: list[Fact]) 
 
 
 def _fact(guest: Guest, kind: Kind, at: datetime | None = None, reason: str = "") -> Fact:
-    return calls.fact(kind, party=calls.party_of(guest.user_id), at=at, reason=reason)
+    # Of guests no exchange knows: they have no visits and legs of its making (routing/exchanges.py).
+    return calls.fact(kind, party=calls.party_of(guest.user_id), at=at, reason=reason, guest=True)
 
 
 def _note(guest: Guest, *facts: Fact) -> None:

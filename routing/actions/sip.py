@@ -22,6 +22,7 @@ from interactions.calls.view import CallView
 from interactions.choices import ExchangeKind, Provider
 from interactions.models import Call, CallCommand, Exchange, Extension
 from routing.actions import exchange as exchanges
+from routing.actions import guests
 from routing.actions.exchange import Told
 from routing.choices import Leg
 from routing.models import Assignment, Policy
@@ -87,12 +88,12 @@ def tell(
     facts = facts_of(word, key=f"{party}:{key}", at=at, party=party, to=to, reason=reason)
     if word == Word.TAKEN:
         # One of ours says so himself; whom nobody sees any more is over for us.
-        facts = [] if _others(view, party) else [*facts, *_over(party, key, at, "operator")]
+        facts = [] if found and _others(found.pk, party) else [*facts, *_over(party, key, at, "operator")]
     if found and found.key != call:
         facts = [one for one in facts if one.key != "began"]
     _hear(phone.exchange, name, facts, number)
     found = found or _known(phone.exchange, name)
-    if found and word in (Word.DECLINED, Word.MISSED) and not _others(calls.view_of(found.pk), party):
+    if found and word in (Word.DECLINED, Word.MISSED) and not _others(found.pk, party):
         _hear(phone.exchange, name, _over(party, key, at, "abandoned"))
     return found
 
@@ -133,7 +134,7 @@ def _lose(leg: Assignment) -> bool:
     call, party, at = leg.interaction.voice, calls.party_of(leg.operator_id), time.time()
     key = f"lost:{leg.pk}"
     gone = facts_of(Word.MISSED, key=f"{party}:{key}", at=at, party=party)
-    alone = not _others(calls.view_of(call.pk), party)
+    alone = not _others(call.pk, party)
     assert call.exchange is not None, "calls of a SIP platform are those of an exchange"
     _hear(call.exchange, call.key or "", _over(party, key, at, "lost") if alone else gone)
     return True
@@ -161,6 +162,7 @@ def _handed_over(exchange: Exchange, number: str) -> Call | None:
     return next((one for one in going if Phase.TRANSFERRING in calls.view_of(one.pk).phases.values()), None)
 
 
-def _others(view: CallView, party: str) -> bool:
-    """Tell whether another operator is in a call, or rings for it."""
-    return any(is_operator(one) and one != party and phase in PRESENT for one, phase in view.phases.items())
+def _others(call_id: int, party: str) -> bool:
+    """Tell whether another operator has a call, or it rings at him. Guests are in it by a browser that has it."""
+    there = {one for one, phase in calls.view_of(call_id).phases.items() if is_operator(one) and phase in PRESENT}
+    return bool(there - guests.parties_of(call_id) - {party})

@@ -46,14 +46,17 @@ EAR = """
 window.sounds = [];
 const make = window.Audio;
 window.Audio = class extends make { constructor(...given) { super(...given); window.sounds.push(this); } };
-window.hear = async (tones) => {
+window.hear = (tones) => {
   const live = window.sounds.filter((one) => !one.muted && one.srcObject?.getAudioTracks().some((track) => track.readyState === "live"));
-  if (!live.length) return tones.map(() => 0);
+  return window.levelsOf(live.map((one) => one.srcObject), tones);
+};
+window.levelsOf = async (streams, tones) => {
+  if (!streams.length) return tones.map(() => 0);
   const context = new AudioContext();
   const looks = context.createAnalyser();
   looks.fftSize = 16384;
   looks.smoothingTimeConstant = 0;
-  for (const sound of live) context.createMediaStreamSource(sound.srcObject).connect(looks);
+  for (const stream of streams) context.createMediaStreamSource(stream).connect(looks);
   await new Promise((done) => setTimeout(done, 500));
   const levels = new Float32Array(looks.frequencyBinCount);
   looks.getFloatFrequencyData(levels);

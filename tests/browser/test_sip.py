@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,20 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests import sip_servers
 from tests.browser.conftest import Troubles, Windows
-from tests.browser.phones import COLLEAGUE_HZ, CUSTOMER_HZ, EAR, LOUD, OPERATOR_HZ, SILENT, loud, recording_of, sides
+from tests.browser.phones import (
+    COLLEAGUE,
+    COLLEAGUE_HZ,
+    CUSTOMER_HZ,
+    EAR,
+    LOUD,
+    OPERATOR_HZ,
+    SILENT,
+    become_available,
+    holds,
+    loud,
+    recording_of,
+    sides,
+)
 from tests.servers import Stack
 from tests.sip_servers import DOMAIN, SECRET, SipPlatform, write_tone
 
@@ -63,6 +76,17 @@ async ({ server, extension, domain, secret, life }) => {
 }
 """
 
+# What a page says in the connection that it made first: that to the platform.
+MOUTH = """
+window.ways = [];
+const connect = window.RTCPeerConnection;
+window.RTCPeerConnection = class extends connect { constructor(...given) { super(...given); window.ways.push(this); } };
+window.says = (tones) => {
+  const way = window.ways.find((one) => one.connectionState !== "closed");
+  return window.levelsOf([new MediaStream([way.getSenders()[0].track])], tones);
+};
+"""
+
 
 @pytest.fixture(scope="module")
 def platform() -> Iterator[SipPlatform]:
@@ -92,14 +116,23 @@ def becomes(page: Page, state: str) -> None:
 
 def hears(page: Page, **tones: bool) -> None:
     """Wait until a page hears exactly these of the tones."""
+    has(page, "hear", **tones)
+
+
+def says(page: Page, **tones: bool) -> None:
+    """Wait until a page says exactly these of the tones to the customer at the platform."""
+    has(page, "says", **tones)
+
+
+def has(page: Page, where: str, **tones: bool) -> None:
     known = {"customer": CUSTOMER_HZ, "colleague": COLLEAGUE_HZ, "operator": OPERATOR_HZ}
     levels: list[float] = []
     for _try in range(12):
-        levels = page.evaluate("tones => hear(tones)", list(known.values()))
+        levels = page.evaluate(f"tones => {where}(tones)", list(known.values()))
         if all(level > LOUD if tones.get(name) else level < SILENT for name, level in zip(known, levels, strict=True)):
             return
         page.wait_for_timeout(300)
-    pytest.fail(f"heard {levels}, wanted {tones}")
+    pytest.fail(f"{where}: {levels}, wanted {tones}")
 
 
 def test_the_line_is_rung_talks_and_hands_over(page: Page, platform: SipPlatform, tmp_path: Path) -> None:
@@ -218,13 +251,39 @@ class Desk:
         stack.run(PLANT.format(name=name, domain=DOMAIN, url=platform.url, secret=secret))
         self.page = windows.sign_in(stack.url, name)
         self.page.context.add_init_script(EAR)
+        self.page.context.add_init_script(MOUTH)
 
     def open(self, state: str = "ready") -> None:
         self.page.goto(f"{self.stack.url}/desk/")
         expect(self.page.locator("#app")).to_have_attribute("data-telephone", state, timeout=SLOW_MS)
 
-    def press(self, name: str) -> None:
-        self.page.locator("#cti").get_by_role("button", name=name, exact=True).click()
+    def answer(self) -> None:
+        self.page.get_by_role("alertdialog").get_by_role("button", name=re.compile("Answer")).click()
+        self.says("Talking")
+
+    def dial(self, number: str) -> None:
+        entry = self.page.get_by_label("Number to call")
+        entry.fill(number)
+        entry.press("Enter")
+        self.says("Talking")
+
+    def call_in(self, button: str, other: Page, suffix: str) -> None:
+        """Call a colleague into the call, and let him answer."""
+        self.press(button)
+        chosen = re.compile(f"{self.name}{suffix}", re.IGNORECASE)
+        self.page.locator("#dialog").get_by_role("button", name=chosen).click()
+        other.get_by_role("alertdialog", name="A colleague calls you").get_by_role("button", name="Answer").click()
+
+    def press(self, name: str, page: Page | None = None) -> None:
+        (page or self.page).locator("#cti").get_by_role("button", name=name, exact=True).click()
+
+    def beside(self, windows: Windows, who: str) -> Page:
+        """Return the desk of somebody else, who is available."""
+        page = windows.sign_in(self.stack.url, who)
+        page.context.add_init_script(EAR)
+        page.goto(f"{self.stack.url}/desk/")
+        become_available(page)
+        return page
 
     def says(self, words: str) -> None:
         expect(self.page.locator("#cti-words")).to_have_text(words, timeout=SLOW_MS)
@@ -335,4 +394,156 @@ def test_without_a_microphone_the_call_rings_on_and_it_is_told(
     expect(desk.page.locator("#toasts")).to_contain_text("microphone", timeout=SLOW_MS)
     desk.page.get_by_role("alertdialog").get_by_role("button", name="Decline").click()
     customer.wait("CALL_CLOSED")
+    customer.stop()
+
+
+# --- Colleagues in its calls ---------------------------------------------------------------------
+
+
+def has_no_call(page: Page) -> None:
+    expect(page.locator("#cti [data-line]")).to_have_count(0, timeout=SLOW_MS)
+
+
+def test_a_colleague_is_consulted_joins_and_takes_the_call_at_his_own_telephone(
+    desk: Desk, platform: SipPlatform, speak: Callable[[float], Browser], troubles: Troubles, tmp_path: Path
+) -> None:
+    customer = platform.phone("+79161112266", write_tone(tmp_path / "a.wav", CUSTOMER_HZ), outside=True, answers=False)
+    desks = Windows(speak(COLLEAGUE_HZ), troubles)
+    other = desk.beside(desks, f"{desk.name}b")
+    expect(other.locator("#app")).to_have_attribute("data-telephone", "ready", timeout=SLOW_MS)
+    desk.open()
+    customer.dial("1017")
+    desk.answer()
+    hears(desk.page, customer=True)
+    says(desk.page, operator=True)
+
+    desk.call_in("Consult a colleague", other, "b")
+    desk.says("Consulting")
+    hears(desk.page, colleague=True)
+    hears(other, operator=True)
+    says(desk.page)
+    desk.press("Bring all together")
+    desk.says("Conference")
+    hears(desk.page, customer=True, colleague=True)
+    hears(other, customer=True, operator=True)
+    says(desk.page, operator=True, colleague=True)
+    desk.page.wait_for_timeout(2500)
+
+    desk.press("Leave the call to the others")
+    has_no_call(desk.page)
+    expect(other.locator("#cti [data-line]")).to_have_attribute("data-role", "owner", timeout=SLOW_MS)
+    expect(other.locator("#cti-words")).to_have_text("Talking", timeout=SLOW_MS)
+    hears(other, customer=True)
+    hears(desk.page)
+    assert customer.hears(COLLEAGUE_HZ)
+    other.wait_for_timeout(1500)
+    desk.press("Hang up", other)
+    customer.wait("CALL_CLOSED")
+    has_no_call(other)
+    told = desk.stack.run(
+        "from routing.models import Assignment; from interactions.models import Call; "
+        "call = Call.objects.get(number='+79161112266'); legs = Assignment.objects.filter(interaction=call.pk); "
+        "print([(one.operator.username, one.end) for one in legs.order_by('pk')], call.ended_at is not None)"
+    )
+    assert told.strip() == f"{[(desk.name, 'transferred'), (f'{desk.name}b', 'finished')]} True"
+    left, right = sides(recording_of(desk.stack, desk.page, desk.name))
+    assert loud(left, CUSTOMER_HZ) and not holds(left, COLLEAGUE_HZ), "the customer is on the left, alone"
+    assert loud(right, OPERATOR_HZ) and holds(right, COLLEAGUE_HZ), "what the customer heard is on the right"
+    left, right = sides(recording_of(desk.stack, other, f"{desk.name}b"))
+    assert loud(left, CUSTOMER_HZ) and loud(right, COLLEAGUE_HZ) and not holds(right, OPERATOR_HZ)
+    customer.stop()
+    desks.close()
+
+
+def test_the_customer_hears_all_and_then_the_operator_alone(
+    desk: Desk, platform: SipPlatform, speak: Callable[[float], Browser], troubles: Troubles
+) -> None:
+    desks = Windows(speak(COLLEAGUE_HZ), troubles)
+    desk.stack.run(COLLEAGUE.format(name=f"{desk.name}c", of=desk.name, role="operator"))
+    other = desk.beside(desks, f"{desk.name}c")
+    desk.open()
+    # This customer says again what he hears: each hears his own voice when the customer does.
+    with platform.echo():
+        desk.dial("+79161112277")
+        hears(desk.page, operator=True)
+        desk.call_in("Consult a colleague", other, "c")
+        hears(desk.page, colleague=True)
+        hears(other, operator=True)
+        desk.press("Leave the call to the others")
+        expect(desk.page.locator("#toasts")).to_contain_text("has no phone at this telephone exchange")
+        desk.press("Bring all together")
+        hears(desk.page, operator=True, colleague=True)
+        hears(other, operator=True, colleague=True)
+        desk.press("Mute")
+        hears(desk.page, colleague=True)
+        hears(other, colleague=True)
+        desk.press("Switch the microphone on")
+        hears(other, operator=True, colleague=True)
+        desk.press("Back to the customer")
+        desk.says("Talking")
+        hears(desk.page, operator=True)
+        has_no_call(other)
+        desk.press("Hang up")
+        has_no_call(desk.page)
+    desks.close()
+
+
+def test_a_supervisor_listens_whispers_and_speaks(
+    desk: Desk, platform: SipPlatform, speak: Callable[[float], Browser], troubles: Troubles, tmp_path: Path
+) -> None:
+    customer = platform.phone("+79161112288", write_tone(tmp_path / "a.wav", CUSTOMER_HZ), outside=True, answers=False)
+    desks = Windows(speak(COLLEAGUE_HZ), troubles)
+    desk.stack.run(COLLEAGUE.format(name=f"{desk.name}d", of=desk.name, role="supervisor"))
+    boss = desk.beside(desks, f"{desk.name}d")
+    desk.open()
+    customer.dial("1017")
+    desk.answer()
+    session = desk.page.locator("[data-line]").first.get_attribute("data-line")
+    boss.goto(f"{desk.stack.url}/board/session/{session}/")
+    boss.get_by_role("button", name="Listen", exact=True).click()
+    expect(boss.locator("#cti-words")).to_have_text("Listening", timeout=SLOW_MS)
+    hears(boss, customer=True, operator=True)
+    hears(desk.page, customer=True)
+    assert customer.hears(OPERATOR_HZ)
+    desk.press("Whisper to the operator", boss)
+    hears(desk.page, customer=True, colleague=True)
+    assert customer.hears(OPERATOR_HZ) and not customer.hears_all(OPERATOR_HZ, COLLEAGUE_HZ, seconds=1)
+    desk.press("Speak with all", boss)
+    assert customer.hears_all(OPERATOR_HZ, COLLEAGUE_HZ)
+    desk.press("Only listen", boss)
+    hears(desk.page, customer=True)
+    assert customer.hears(OPERATOR_HZ)
+    desk.press("Hold")
+    desk.says("On hold")
+    hears(boss)
+    desk.press("Take back")
+    hears(boss, customer=True, operator=True)
+    desk.press("Leave the call", boss)
+    has_no_call(boss)
+    customer.stop()
+    desks.close()
+
+
+# --- Calling out ---------------------------------------------------------------------------------
+
+
+def test_a_number_that_is_typed_is_called_and_spoken_with(desk: Desk, platform: SipPlatform, tmp_path: Path) -> None:
+    customer = platform.phone("+79161112299", write_tone(tmp_path / "a.wav", CUSTOMER_HZ), outside=True)
+    desk.open()
+    desk.dial("8 (916) 111-22-99")
+    customer.wait("CALL_ESTABLISHED")
+    hears(desk.page, customer=True)
+    assert customer.hears(OPERATOR_HZ)
+    desk.page.wait_for_timeout(1500)
+    desk.press("Hang up")
+    customer.wait("CALL_CLOSED")
+    has_no_call(desk.page)
+    told = desk.stack.run(
+        "from interactions.models import Call; from routing.models import Assignment; "
+        "call = Call.objects.get(number='+79161112299'); leg = Assignment.objects.get(interaction=call.pk); "
+        "print(call.direction, call.provider, call.talk_s > 1, leg.operator.username, leg.leg, leg.item.outcome)"
+    )
+    assert told.split() == ["out", "sip", "True", desk.name, "wrapup", "outgoing"]
+    left, right = sides(recording_of(desk.stack, desk.page, desk.name))
+    assert loud(left, CUSTOMER_HZ) and loud(right, OPERATOR_HZ)
     customer.stop()

@@ -44,7 +44,7 @@ def test_a_call_is_told_and_answered_with_its_session(alice):
     said = {"call": "c1", "key": "1", "what": "rings", "number": "+79001234567", "ago": "0.5"}
     heard = client.post("/desk/line/sip/told/", said).json()
     call = Call.objects.get()
-    assert heard == {"name": "c1", "session": call.pk, "recorded": True}
+    assert heard == {"name": "c1", "session": call.pk, "recorded": True, "taken": False}
     assert client.post("/desk/line/sip/told/", said).json() == heard
     toast = client.get("/desk/offers/").content.decode()
     assert "/accept/" in toast and "It rings at your phone" not in toast

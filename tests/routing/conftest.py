@@ -11,6 +11,7 @@ from interactions.models import Channel, Interaction, Site
 from routing.actions import offers, presence
 from routing.models import Assignment, Guest, Presence, Queue, WorkItem
 from tests import ears, world
+from tests.telephones import Telephones
 
 
 @dataclass
@@ -80,6 +81,14 @@ class Line:
 @pytest.fixture
 def line(floor):
     return Line(floor, world.make_line(floor.queue))
+
+
+@pytest.fixture
+def hall(floor):
+    """Return the floor with browsers that are telephones at a SIP platform: Alice's and Bob's."""
+    floor.ready(floor.alice, floor.bob)
+    floor.phones = Telephones(floor)
+    return floor
 
 
 @pytest.fixture

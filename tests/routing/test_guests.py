@@ -8,14 +8,14 @@ from django.utils import timezone
 from cxcenter import phone
 from cxcenter.accounts.roles import Role
 from cxcenter.core import liveness
-from cxcenter.core.errors import Conflict, Forbidden, NotFound
+from cxcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
 from cxcenter.core.models import AuditEntry, Tab
 from interactions.actions import calls, talk
 from interactions.calls.facts import CUSTOMER, Kind
 from interactions.calls.table import Control
-from interactions.models import CallFact, Interaction
+from interactions.models import CallCommand, CallFact, Interaction
 from routing import sweeps
-from routing.actions import guests, handover, legs, presence
+from routing.actions import guests, handover, legs, presence, sip
 from routing.models import Guest
 from tests import world
 
@@ -315,3 +315,127 @@ def test_nobody_breaks_into_a_call_on_hold(crew):
     with pytest.raises(Conflict):
         guests.speak(interaction_id=crew.talk.pk, actor=crew.boss, role="member")
     assert not CallFact.objects.filter(kind=Kind.MERGED).exists()
+
+
+# --- Calls of a SIP platform ---
+
+
+@pytest.fixture
+def sip_call(hall):
+    """Alice talks in a call of a SIP platform, where Bob has a telephone too; Carol has none."""
+    hall.carol = world.make_user("carol", team=hall.team)
+    hall.queue.memberships.create(user=hall.carol)
+    hall.ready(hall.carol)
+    hall.talk = hall.phones.rings(hall.phones.alice).interaction
+    hall.phones.says(hall.phones.alice, "answered")
+    return hall
+
+
+def stands(hall) -> dict[str, str]:
+    people = {calls.party_of(user.pk): user.username for user in (hall.alice, hall.bob, hall.carol, hall.boss)}
+    return {people.get(party, party): str(phase) for party, phase in calls.view_of(hall.talk.pk).phases.items()}
+
+
+def legs_of(hall) -> list[tuple[str, str, str]]:
+    return [(leg.operator.username, leg.leg, leg.end) for leg in hall.talk.legs.order_by("pk")]
+
+
+def test_colleagues_are_taken_into_a_call_of_a_sip_platform_which_knows_nothing_of_them(sip_call):
+    bring(sip_call, sip_call.bob)
+    assert stands(sip_call) == {CUSTOMER: "held", "alice": "consulting", "bob": "talking"}
+    assert not CallCommand.objects.exists(), "the platform is asked for nothing"
+    guests.merge(interaction_id=sip_call.talk.pk, actor=sip_call.alice)
+    bring(sip_call, sip_call.carol)
+    assert stands(sip_call) == dict.fromkeys((CUSTOMER, "alice", "bob", "carol"), "conferenced")
+    # What the browser tells meanwhile is followed as ever: of guests there are no visits and legs of the platform's making.
+    for word in ("held_there", "resumed_there"):
+        sip_call.phones.says(sip_call.phones.alice, word)
+    assert legs_of(sip_call) == [("alice", "active", "")]
+    assert sip_call.presence(sip_call.bob).call_load == 1
+    assert line_of(sip_call.bob).provider == "sip" and line_of(sip_call.bob).controls == {"mute"}
+    assert line_of(sip_call.alice).parties[0].party == CUSTOMER
+    guests.come_back(interaction_id=sip_call.talk.pk, actor=sip_call.alice)
+    assert stands(sip_call) == {CUSTOMER: "talking", "alice": "talking", "bob": "ended", "carol": "ended"}
+    sip_call.phones.says(sip_call.phones.alice, "ended", reason="customer")
+    assert legs_of(sip_call) == [("alice", "wrapup", "finished")]
+
+
+def test_a_guest_of_a_sip_call_mutes_himself_and_nobody_else(sip_call, client):
+    bring(sip_call, sip_call.bob)
+    client.force_login(sip_call.bob)
+    assert client.post(f"/desk/s/{sip_call.talk.pk}/call/mute/").status_code == 204
+    assert line_of(sip_call.bob).muted and not line_of(sip_call.alice).muted
+    assert not CallCommand.objects.exists()
+    assert client.post(f"/desk/s/{sip_call.talk.pk}/call/merge/").status_code == 409
+
+
+def test_a_consulted_colleague_takes_a_sip_call_at_his_own_telephone(sip_call, client):
+    bring(sip_call, sip_call.bob)
+    client.force_login(sip_call.alice)
+    assert client.post(f"/desk/s/{sip_call.talk.pk}/call/complete/").status_code == 204
+    asked = CallCommand.objects.get()
+    assert (asked.control, asked.value, asked.user) == (Control.COMPLETE, "1018", sip_call.alice)
+    assert Guest.objects.get().end == "took" and phone.lines_of(sip_call.bob) == []
+    sip_call.phones.says(sip_call.phones.alice, "handed", to="1018")
+    assert phone.lines_of(sip_call.alice) == []
+    with pytest.raises(Conflict):
+        guests.come_back(interaction_id=sip_call.talk.pk, actor=sip_call.alice)
+    client.force_login(sip_call.bob)
+    said = {"call": "c2", "key": "1", "what": "rings", "number": sip_call.talk.voice.number}
+    heard = client.post("/desk/line/sip/told/", said).json()
+    assert (heard["session"], heard["taken"]) == (sip_call.talk.pk, True)
+    sip_call.phones.says(sip_call.phones.bob, "answered")
+    sip_call.phones.says(sip_call.phones.alice, "taken", to="1018")
+    assert stands(sip_call) == {CUSTOMER: "talking", "alice": "ended", "bob": "talking"}
+    assert legs_of(sip_call) == [("alice", "ended", "transferred"), ("bob", "active", "")]
+    assert sip_call.presence(sip_call.bob).call_load == 1
+
+
+def test_a_sip_call_handed_on_before_he_answers_rings_at_his_telephone(sip_call):
+    guests.invite(interaction_id=sip_call.talk.pk, actor=sip_call.alice, colleague=sip_call.bob)
+    guests.complete(interaction_id=sip_call.talk.pk, actor=sip_call.alice)
+    sip_call.phones.says(sip_call.phones.alice, "handed", to="1018")
+    sip_call.phones.says(sip_call.phones.bob, "rings", "c2", number=sip_call.talk.voice.number)
+    assert not guests.takes(interaction_id=sip_call.talk.pk, user=sip_call.bob), "he has not said yes to it"
+    assert stands(sip_call)["bob"] == "offered"
+    sip_call.phones.says(sip_call.phones.alice, "returned")
+    assert stands(sip_call)["alice"] == "talking"
+
+
+def test_who_cannot_take_a_sip_call_over_is_told_and_stays_in_it(sip_call):
+    bring(sip_call, sip_call.carol)
+    with pytest.raises(Invalid, match="has no phone"):
+        guests.complete(interaction_id=sip_call.talk.pk, actor=sip_call.alice)
+    guests.merge(interaction_id=sip_call.talk.pk, actor=sip_call.alice)
+    bring(sip_call, sip_call.bob)
+    with pytest.raises(Conflict) as refused:
+        guests.complete(interaction_id=sip_call.talk.pk, actor=sip_call.alice)
+    assert refused.value.code == "several"
+    assert stands(sip_call) == dict.fromkeys((CUSTOMER, "alice", "bob", "carol"), "conferenced")
+    assert not CallCommand.objects.exists()
+
+
+def test_a_sip_call_whose_page_is_lost_is_over_for_its_guests_too(sip_call):
+    bring(sip_call, sip_call.bob)
+    assert sip.still(phone=sip_call.phones.alice, going=[]) == 1
+    sip_call.talk.refresh_from_db()
+    assert not sip_call.talk.is_open and Guest.objects.get().end == "over"
+    assert sip_call.presence(sip_call.bob).call_load == 0
+
+
+def test_a_supervisor_listens_to_a_sip_call_and_to_none_of_an_exchange(sip_call, client):
+    client.force_login(sip_call.boss)
+    assert "/listen/" in client.get(f"/board/session/{sip_call.talk.pk}/").content.decode()
+    assert client.post(f"/desk/s/{sip_call.talk.pk}/listen/").status_code == 204
+    guests.speak(interaction_id=sip_call.talk.pk, actor=sip_call.boss, role="member")
+    assert stands(sip_call) == dict.fromkeys((CUSTOMER, "alice", "boss"), "conferenced")
+    sip_call.phones.says(sip_call.phones.alice, "muted")
+    assert legs_of(sip_call) == [("alice", "active", "")]
+    guests.leave(interaction_id=sip_call.talk.pk, actor=sip_call.boss)
+    sip_call.talk.voice.provider = "asterisk"
+    sip_call.talk.voice.save(update_fields=["provider"])
+    assert "/listen/" not in client.get(f"/board/session/{sip_call.talk.pk}/").content.decode()
+    assert client.post(f"/desk/s/{sip_call.talk.pk}/listen/").json()["code"] == "no_browser"
+    with pytest.raises(Conflict) as refused:
+        guests.invite(interaction_id=sip_call.talk.pk, actor=sip_call.alice, colleague=sip_call.bob)
+    assert refused.value.code == "no_browser"

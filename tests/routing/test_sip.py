@@ -13,44 +13,14 @@ from customers import actions as customers
 from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, Invalid
 from interactions.actions import calls, commands
-from interactions.adapters.voice.sip import CONTROLS, Word
+from interactions.adapters.voice.sip import CONTROLS
 from interactions.calls.table import Control, Phase
 from interactions.models import Call, CallCommand, CallFact, Exchange, Extension
 from routing.actions import exchange_people, legs, offers, sip
 from routing.models import Assignment, Presence, WorkItem
-from tests import world
+from tests.telephones import PHONE
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PHONE = "+79001234567"
-
-
-class Telephones:
-    """The browsers of two operators. `says` is one of them telling."""
-
-    def __init__(self, floor) -> None:
-        channel = world.make_line(floor.queue, "SIP")
-        self.exchange = Exchange.objects.create(
-            name="Platform", kind="sip", channel=channel, host="sip.test", socket="wss://sip.test/ws", secret="shared"
-        )
-        self.alice = Extension.objects.create(exchange=self.exchange, interface="1017", user=floor.alice)
-        self.bob = Extension.objects.create(exchange=self.exchange, interface="1018", user=floor.bob)
-        self.count = 0
-
-    def says(self, phone: Extension, word: str, call: str = "c1", **more) -> Call | None:
-        self.count += 1
-        return sip.tell(phone=phone, call=call, word=Word(word), key=more.pop("key", f"k{self.count}"), **more)
-
-    def rings(self, *phones: Extension, call: str = "c1") -> Call:
-        for phone in phones:
-            found = self.says(phone, "rings", call, number=PHONE)
-        return found
-
-
-@pytest.fixture
-def hall(floor):
-    floor.ready(floor.alice, floor.bob)
-    floor.phones = Telephones(floor)
-    return floor
 
 
 def leg_of(user, call):
@@ -217,7 +187,7 @@ def test_a_browser_is_not_paused_at_its_platform(hall):
 
 
 def test_controls_are_those_that_a_browser_can_carry_out():
-    assert {Control.CONSULT, Control.MERGE, Control.ADD} & CONTROLS == set()
+    assert set(Control) - CONTROLS == {Control.WRAP_UP}
     assert commands.controls_of(Exchange(kind="sip")) == CONTROLS
 
 

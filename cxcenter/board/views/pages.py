@@ -20,8 +20,9 @@ from cxcenter.core.requests import needs, staff_of
 from cxcenter.frame import frame
 from cxcenter.marks import MARKS
 from interactions import pushes
-from interactions.choices import ChannelKind, Provider
-from interactions.models import Call, Interaction
+from interactions.actions import calls
+from interactions.choices import ChannelKind
+from interactions.models import Interaction
 from quality import metrics
 from routing import explain, explain_waits, preferences
 from routing.choices import Choice, State, Work
@@ -245,16 +246,16 @@ def _head_of(request: HttpRequest, talk: Interaction) -> dict[str, Any]:
         "visit": visit,
         "queue": visit.queue.label(user.language) if visit else "",
         "leg": leg,
-        "can_listen": leg is not None and leg.operator_id != user.pk and _is_browser_call(talk),
+        "can_listen": leg is not None and leg.operator_id != user.pk and _is_mixed_here(talk),
         "callback": Callback.objects.open().filter(session=talk).first() if talk.kind == ChannelKind.CALLBACK else None,
         "mine": user.pk,
         "now": timezone.now(),
     }
 
 
-def _is_browser_call(talk: Interaction) -> bool:
+def _is_mixed_here(talk: Interaction) -> bool:
     """Tell whether it is a call whose sound colleagues can be brought into."""
-    return talk.kind == ChannelKind.VOICE and Call.objects.filter(pk=talk.pk, provider=Provider.BROWSER).exists()
+    return talk.kind == ChannelKind.VOICE and calls.is_mixed_here(talk.pk)
 
 
 def _path_of(talk: Interaction, language: str) -> list[dict[str, Any]]:

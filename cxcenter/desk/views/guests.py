@@ -43,7 +43,7 @@ def invite(request: HttpRequest, pk: int) -> HttpResponse:
     person = next((one.user for one in queries.colleagues_of(user) if str(one.user_id) == chosen), None)
     if person is None:
         raise Invalid(_("This colleague is not here any more. Choose again."), field="colleague")
-    if calls.is_outside(pk):
+    if calls.is_outside(pk) and not calls.is_mixed_here(pk):
         exchange_transfer.consult(pk, user, person)
     else:
         guests.invite(interaction_id=pk, actor=user, colleague=person, note=request.POST.get("note", "")[:1000])

@@ -19,7 +19,6 @@ from cxcenter.frame import presence_of
 from interactions.actions import calls, dialling
 from interactions.calls.facts import CUSTOMER, user_of
 from interactions.calls.table import Control
-from interactions.choices import Provider
 from interactions.models import Interaction
 from routing import queries
 from routing.actions import guests, legs, voice
@@ -85,7 +84,8 @@ def press(request: HttpRequest, pk: int, control: str) -> HttpResponse:
         pressed = Control(control)
     except ValueError:
         raise Invalid(_("There is no such control."), field="control") from None
-    if (leg := legs.outside_leg(interaction_id=pk, actor=user)) is not None:
+    leg = legs.outside_leg(interaction_id=pk, actor=user)
+    if leg is not None and not (pressed in JOINING and calls.is_mixed_here(pk)):
         recorded, value = leg.item.queue.record_calls, request.POST.get("value", "")
         calls.press(interaction_id=pk, actor=user, control=pressed, recorded=recorded, value=value)
         return HttpResponse(status=204)
@@ -95,7 +95,8 @@ def press(request: HttpRequest, pk: int, control: str) -> HttpResponse:
     if pressed not in calls.NOTED:
         raise Invalid(_("This is done otherwise: by the session's own buttons."), field="control")
     if pressed in phone.OF_GUESTS and Guest.objects.present().filter(interaction=pk, user=user).exists():
-        calls.press(interaction_id=pk, actor=user, control=pressed)
+        said = calls.fact(calls.NOTED[pressed], party=calls.party_of(user.pk))
+        calls.press(interaction_id=pk, actor=user, control=pressed, facts=[said])
         return HttpResponse(status=204)
     leg = legs.owned_leg(interaction_id=pk, actor=user)
     if pressed == Control.RESUME:
@@ -113,7 +114,7 @@ def signal(request: HttpRequest, pk: int) -> HttpResponse:
     """
     user = staff_of(request)
     talk = session_for(user, pk)
-    if talk.kind != "voice" or talk.voice.provider != Provider.BROWSER:
+    if talk.kind != "voice" or talk.voice.provider not in calls.MIXED_HERE:
         raise Conflict(_("This call is carried by a telephony platform."), code="no_browser")
     turn = whole(request.POST.get("turn"), "turn")
     said = calls.read_signal({**request.POST.dict(), "turn": turn})

@@ -13,7 +13,7 @@ from cxcenter.core.requests import needs, staff_of
 from cxcenter.desk.views.common import whole
 from interactions.adapters.voice.sip import Word
 from interactions.models import Extension
-from routing.actions import sip
+from routing.actions import guests, sip
 from routing.models import Assignment
 
 # What a call can be called, and how many one browser can have.
@@ -34,7 +34,8 @@ def registration(request: HttpRequest) -> HttpResponse:
 def told(request: HttpRequest) -> HttpResponse:
     """Keep what my telephone says of a call: call, what, key, number, to, reason, ago (seconds).
 
-    Answers under which name it speaks of the call from now on, its session, and whether it is to be recorded.
+    Answers under which name it speaks of the call from now on, its session, whether it is to be recorded, and whether I
+    took it over as a guest: then it is answered as soon as it rings.
     """
     sent = request.POST
     try:
@@ -50,7 +51,8 @@ def told(request: HttpRequest) -> HttpResponse:
     legs = Assignment.objects.filter(interaction=call.pk, operator=staff_of(request)).select_related("item__queue")
     leg = legs.order_by("-pk").first()
     recorded = bool(leg and leg.item.queue.record_calls)
-    return JsonResponse({"name": call.key, "session": call.pk, "recorded": recorded})
+    taken = word == Word.RINGS and guests.takes(interaction_id=call.pk, user=staff_of(request))
+    return JsonResponse({"name": call.key, "session": call.pk, "recorded": recorded, "taken": taken})
 
 
 @require_POST

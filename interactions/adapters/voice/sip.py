@@ -9,7 +9,7 @@ from enum import StrEnum
 from interactions.calls.facts import CUSTOMER, Fact, Kind, outside
 from interactions.calls.table import Control
 
-# A consultation and a conference need a bridge that mixes: a platform's affair.
+# Colleagues are consulted and brought in by the operator's browser, which mixes; the platform knows nothing of them.
 CONTROLS = frozenset(
     {
         Control.ANSWER,
@@ -20,6 +20,11 @@ CONTROLS = frozenset(
         Control.UNMUTE,
         Control.KEYPAD,
         Control.TRANSFER,
+        Control.CONSULT,
+        Control.COMPLETE,
+        Control.MERGE,
+        Control.RETURN,
+        Control.ADD,
         Control.HANG_UP,
         Control.PAUSE_RECORDING,
         Control.RESUME_RECORDING,

@@ -1,5 +1,6 @@
 // The phone of the browser: the sound of the calls that the bar shows. What a call's state is the server says; here it is
-// made heard. Each line of the bar is one Talk; after a reload they are made anew.
+// made heard. Each line of the bar is one Talk; after a reload they are made anew. The telephone of a platform (telephone.js)
+// brings the customer's sound of its calls, and all else is the same.
 import { tick } from "../clock.js";
 import { elements, getText, post, Refused, words } from "../net.js";
 import { complain, say } from "../toast.js";
@@ -13,6 +14,8 @@ const AGAIN_MS = 3000;
 // Below this opinion people begin to ask each other to repeat, and below the second they hang up.
 const POOR = 3.6;
 const BAD = 2.6;
+// Of a platform's call the sound is the telephone's own until it is answered, and while it is handed over.
+const CARRIED = new Set(["talking", "held", "consulting", "conferenced"]);
 
 const bar = () => document.getElementById("cti");
 const lines = () => [...(bar()?.querySelectorAll("[data-line]") ?? [])];
@@ -57,22 +60,29 @@ export async function refreshBar() {
 
 /** Make heard what the bar shows: connect, hold, mute, or let go. */
 export function follow() {
-  if (!hasSound) return;
-  const shown = lines().filter((line) => line.dataset.provider === "browser");
+  const shown = lines().filter(isHeardHere);
   const wanted = new Set(shown.map((line) => Number(line.dataset.line)));
   for (const session of refused) if (!wanted.has(session)) refused.delete(session);
   for (const [session, talk] of talks) {
     const line = lineOf(session);
+    // The telephone says itself when its call is over.
+    if (talk.carrier) continue;
     // Whose call it is has changed: the connections are others.
     if (!wanted.has(session) || line.dataset.owner !== talk.owner) letGo(session, talk);
   }
   for (const line of shown) if (!refused.has(Number(line.dataset.line))) serve(line);
 }
 
+function isHeardHere({ dataset: { line, role, provider } }) {
+  if (talks.get(Number(line))?.carrier) return role === "owner";
+  return hasSound && (role !== "owner" || provider === "browser");
+}
+
 function serve({ dataset }) {
   const session = Number(dataset.line);
   const said = saidBy(dataset);
   const talk = talks.get(session);
+  if (talk?.carrier) return CARRIED.has(said.phase) && talk.obey(said);
   if (talk && (talk.hasMicrophone || said.role === "listen")) return talk.obey(said);
   if (said.role === "listen") return begin(session, dataset).obey(said);
   return connect(session);
@@ -99,12 +109,32 @@ async function connect(session) {
   }
 }
 
-function begin(session, { party, owner, role }) {
+/**
+ * Let a platform's call that was answered be heard, mixed and recorded as the bar says. `carrier`: see Talk. Returns the Talk.
+ */
+export function carry({ session, mic, recorded, carrier }) {
+  const before = talks.get(session);
+  // I was a guest in it a moment ago.
+  if (before) letGo(session, before);
+  const talk = begin(session, { role: "owner" }, carrier);
+  talk.useMicrophone(mic);
+  talk.obey({ role: "owner", phase: "talking", muted: false, recorded, paused: false, parties: [{ party: "customer", role: "customer" }] });
+  follow();
+  return talk;
+}
+
+/** A platform's call is over. */
+export function drop(talk) {
+  letGo(talk.session, talk);
+}
+
+function begin(session, { party, owner, role }, carrier = null) {
   const isFirst = () => Number(firstLine()?.dataset.line) === session;
   const talk = new Talk({
     line: { session, party, owner, role },
     ice: ice(),
     speaker: prefs.speaker,
+    carrier,
     on: {
       onState: (next) => isFirst() && showState(next),
       onQuality: (figures) => isFirst() && showQuality(talk, figures),
@@ -150,7 +180,7 @@ function showMicrophone() {
 }
 
 function letGo(session, talk) {
-  talks.delete(session);
+  if (talks.get(session) === talk) talks.delete(session);
   talk.close();
   if (!talks.size) state = "";
 }

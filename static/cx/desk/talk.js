@@ -1,4 +1,5 @@
-// One call of the browser line in this page: a connection to each party, what each of them hears, and the recording.
+// One call in this page: a connection to each party, what each of them hears, and the recording. The customer of a platform
+// has none: his sound comes and goes by the telephone (telephone.js).
 import { post } from "../net.js";
 import { circle } from "../voice/circle.js";
 import { Mixer } from "../voice/mixer.js";
@@ -8,7 +9,8 @@ import { startRecording } from "./recorder.js";
 
 /**
  * `line` is what the bar says of the call: {session, party, owner, role}. `on` has onState(state), onQuality(figures),
- * onBlocked(), onTrouble(error), onPauseOver() and onRefused(error).
+ * onBlocked(), onTrouble(error), onPauseOver() and onRefused(error). `carrier` is the customer's sound at a platform:
+ * {sound, speak(track)}, an Audio element and what he is to hear from now on (null: nothing).
  */
 export class Talk {
   #ways = new Map();
@@ -18,9 +20,11 @@ export class Talk {
   #recorded = null;
   #operator = null;
   #said = null;
+  #told = null;
+  #assumed = new Map();
 
-  constructor({ line, ice, speaker, on }) {
-    Object.assign(this, { ...line, ice, speaker, on });
+  constructor({ line, ice, speaker, on, carrier = null }) {
+    Object.assign(this, { ...line, ice, speaker, on, carrier });
   }
 
   get hasMicrophone() {
@@ -36,7 +40,7 @@ export class Talk {
     if (this.#mic) stop(this.#mic);
     this.#mic = stream;
     stream.getAudioTracks()[0].addEventListener("ended", () => this.#mic === stream && this.on.onMicrophoneGone());
-    if (this.#said) this.obey(this.#said);
+    if (this.#told) this.obey(this.#told);
   }
 
   useSpeaker(id) {
@@ -50,8 +54,20 @@ export class Talk {
     if (ears) for (const { sound } of this.#ways.values()) sound.muted = true;
   }
 
+  /** Be at once what the server will say in a moment, {phase, muted, paused}: until it says another thing than now. */
+  assume(next) {
+    for (const [name, value] of Object.entries(next)) this.#assumed.set(name, { was: this.#told[name], value });
+    this.obey(this.#told);
+  }
+
   /** Follow what the bar says: {role, phase, muted, recorded, paused, parties}. */
-  obey(said) {
+  obey(told) {
+    this.#told = told;
+    const said = { ...told };
+    for (const [name, { was, value }] of this.#assumed) {
+      if (told[name] === was) said[name] = value;
+      else this.#assumed.delete(name);
+    }
     this.#said = said;
     this.role = said.role;
     const wanted = new Set(said.parties.map(({ party }) => party));
@@ -60,7 +76,19 @@ export class Talk {
     this.#tune();
   }
 
+  /** The sound of a platform's customer is another stream from now on. */
+  hearCarried(stream) {
+    this.#ways.get("customer").stream = stream;
+    this.#tune();
+  }
+
+  #carried() {
+    const { sound, speak } = this.carrier;
+    return { sound, stream: sound.srcObject, peer: { speak, hear() {}, again: () => true, close() {} }, unwatch() {} };
+  }
+
   #connect(party) {
+    if (party === "customer" && this.carrier) return void this.#ways.set(party, this.#carried());
     const sound = new Audio();
     sound.autoplay = true;
     if (this.speaker && sound.setSinkId) sound.setSinkId(this.speaker).catch(() => {});
@@ -99,11 +127,13 @@ export class Talk {
     if (this.isOwner && this.#said.recorded) this.#record(to.get("customer"));
   }
 
-  // One microphone goes as it is: only what has to be mixed goes by the mixer.
+  // One microphone goes as it is: only what has to be mixed goes by the mixer. A telephone switches the track that it is
+  // given, and a colleague hears the microphone still: it gets another.
   #soundFor(party, names) {
     const sounds = [...names].map((name) => [name, name === "mic" ? this.#mic : this.#ways.get(name)?.stream]).filter(([, stream]) => stream);
     if (!sounds.length) return null;
-    if (sounds.length === 1 && sounds[0][0] === "mic") return this.#mic.getAudioTracks()[0];
+    const isCarried = party === "customer" && this.carrier;
+    if (sounds.length === 1 && sounds[0][0] === "mic" && !isCarried) return this.#mic.getAudioTracks()[0];
     this.#mixer ??= new Mixer();
     return this.#mixer.track(party, sounds);
   }
@@ -143,7 +173,7 @@ export class Talk {
     const way = this.#ways.get(party);
     if (!way || !this.isOwner || way.peer.again()) return;
     this.#part(party, way);
-    this.obey(this.#said);
+    this.obey(this.#told);
   }
 
   #part(party, way) {

@@ -1,17 +1,19 @@
 // The operator's browser as a telephone of a SIP platform. It is the only witness of its calls: it tells the server what it
-// sees, word by word, and does what the server's commands ask. Of several tabs one is the telephone.
+// sees, word by word, and does what the server's commands ask. Who hears whom the phone knows (phone.js), as of all calls. Of
+// several tabs one is the telephone.
 import { getJson, post, Refused, uuid, words } from "../net.js";
 import { complain, say } from "../toast.js";
 import { NoMicrophone, open } from "../voice/mic.js";
 import { watch } from "../voice/quality.js";
 import { refreshOffers } from "./offers.js";
-import { showQuality } from "./phone.js";
+import { carry, drop, showQuality } from "./phone.js";
 import { prefs } from "./prefs.js";
-import { startRecording } from "./recorder.js";
 
 const RETRY_MS = [500, 1000, 2000, 5000, 10000];
 // A socket that comes back at once is nobody's trouble.
 const PATIENCE_MS = 3000;
+// A call is handed over when the server knows of it, else to its next telephone it would be another; but it does not wait long.
+const KNOWN_MS = 2000;
 const NAME = `cx.telephone.${document.body.dataset.user}`;
 const WHY_NOT = { busy: "busy", declined: "declined", absent: "no_answer" };
 
@@ -90,19 +92,22 @@ function tell(mine, what, more = {}) {
 function follow(call, first, more = {}) {
   const sound = new Audio();
   sound.autoplay = true;
-  const mine = { call, name: call.id, uid: uuid(), count: 0, said: Promise.resolve(), sound, mic: null, held: false, muted: false };
+  const mine = { call, name: call.id, uid: uuid(), count: 0, said: Promise.resolve(), sound, mic: null, talk: null };
   talks.add(mine);
   call.onTrack = (stream) => {
     sound.srcObject = stream;
+    mine.talk?.hearCarried(stream);
     useSpeaker(mine);
     mine.unwatch ??= watch(call.pc, (figures) => isShown(mine) && showQuality(mine, figures));
     sound.play().catch(() => say(words.soundBlocked, { seconds: 20 }));
-    record(mine);
   };
   call.onState = (state) => state !== "closed" && showSound(state);
   call.onHeld = (on) => tell(mine, on ? "held_there" : "resumed_there");
   call.gone.then((how) => over(mine, how));
-  tell(mine, first, { number: call.number, ...more });
+  tell(mine, first, { number: call.number, ...more }).then(() => {
+    // I was in it as a guest, and it is mine now.
+    if (mine.taken && talks.has(mine)) ACTS.answer(mine).catch((error) => say(wordsOf(error), { bad: true, seconds: 15 }));
+  });
   return mine;
 }
 
@@ -117,9 +122,8 @@ function over(mine, { by, why, answered }) {
   mine.unwatch?.();
   mine.sound.srcObject = null;
   showSound("");
-  const silence = () => mine.mic && stop(mine.mic);
-  if (mine.recorder) mine.recorder.then((one) => one.stop()).catch(complain).finally(silence);
-  else silence();
+  if (mine.talk) drop(mine.talk);
+  else if (mine.mic) stop(mine.mic);
 }
 
 const isShown = ({ session }) => Number(document.querySelector("#cti [data-line]")?.dataset.line) === session;
@@ -139,37 +143,19 @@ function useSpeaker({ sound }) {
 // --- What it is asked to do ----------------------------------------------------------------------
 
 const ACTS = {
-  async answer(mine) {
-    mine.mic = await open(prefs.microphone);
-    await mine.call.answer(mine.mic);
-    await tell(mine, "answered");
-    mine.talks = true;
-    record(mine);
-  },
+  answer: (mine) => (mine.answering ??= answer(mine)),
   decline: (mine) => mine.call.close(),
   hang_up: (mine) => mine.call.close(),
-  async hold(mine) {
-    hush(mine, true);
-    await mine.call.hold(true);
-    tell(mine, "held");
-  },
-  async resume(mine) {
-    await mine.call.hold(false);
-    hush(mine, false);
-    tell(mine, "resumed");
-  },
-  mute: (mine) => mute(mine, true),
-  unmute: (mine) => mute(mine, false),
+  hold: (mine) => become(mine, { phase: "held" }, "held"),
+  resume: (mine) => become(mine, { phase: "talking" }, "resumed"),
+  mute: (mine) => become(mine, { muted: true }, "muted"),
+  unmute: (mine) => become(mine, { muted: false }, "unmuted"),
   keypad: (mine, key) => mine.call.dtmf(key),
   transfer: (mine, to) => handOver(mine, to),
-  async pause_recording(mine) {
-    (await mine.recorder)?.pause();
-    tell(mine, "recording_paused");
-  },
-  async resume_recording(mine) {
-    (await mine.recorder)?.resume();
-    tell(mine, "recording_resumed");
-  },
+  // Whom I have consulted is called by the customer's side, and answers at once: he knows of it.
+  complete: (mine, to) => handOver(mine, to),
+  pause_recording: (mine) => become(mine, { paused: true }, "recording_paused"),
+  resume_recording: (mine) => become(mine, { paused: false }, "recording_resumed"),
 };
 
 /** Do what the server asks of a call that this tab has, or call out if this tab is the telephone. */
@@ -194,25 +180,36 @@ function wordsOf(error) {
   return why[error.why] ?? words.error;
 }
 
-function mute(mine, on) {
-  mine.muted = on;
-  mine.call.mute(on);
-  tell(mine, on ? "muted" : "unmuted");
+async function answer(mine) {
+  try {
+    mine.mic = await open(prefs.microphone);
+    await mine.call.answer(mine.mic);
+  } catch (error) {
+    // It rings on, and can be tried again.
+    mine.answering = null;
+    throw error;
+  }
+  await tell(mine, "answered");
+  connect(mine);
 }
 
-// What nobody hears is not recorded either: on hold the customer's side is silent.
-async function hush(mine, on) {
-  mine.held = on;
-  mine.sound.muted = on;
-  const recorder = await mine.recorder?.catch(() => null);
-  recorder?.swap({ customer: on ? null : mine.sound.srcObject });
-  recorder?.mark(on ? "hold" : "unhold");
+// Not before the server knows that I talk: whose call it is, he may record it.
+function connect(mine) {
+  if (!talks.has(mine) || !mine.session) return;
+  const carrier = { sound: mine.sound, speak: (track) => mine.call.speak(track) };
+  mine.talk = carry({ session: mine.session, mic: mine.mic, recorded: mine.recorded, carrier });
+}
+
+// Heard, or not heard, at once; told, and then the bar says it.
+function become(mine, next, word) {
+  mine.talk?.assume(next);
+  tell(mine, word);
 }
 
 // The command is done when it is known that it rings there; what comes of it follows.
 async function handOver(mine, to) {
   mine.handed = true;
-  tell(mine, "handed", { to });
+  await Promise.race([tell(mine, "handed", { to }), new Promise((done) => setTimeout(done, KNOWN_MS))]);
   mine.call.refer(to).then(
     () => tell(mine, "taken", { to }),
     (error) => {
@@ -223,14 +220,6 @@ async function handOver(mine, to) {
   );
 }
 
-// Not before the server knows that I talk: whose call it is, he may record it.
-function record(mine) {
-  if (mine.recorder || !mine.recorded || !mine.talks || !mine.sound.srcObject) return;
-  const asked = { customer: mine.sound.srcObject, operator: mine.mic, post, session: mine.session, onTrouble: complain, onPause: (on) => on || tell(mine, "recording_resumed") };
-  mine.recorder = startRecording(asked);
-  mine.recorder.catch(complain);
-}
-
 async function dial(number) {
   const mic = await open(prefs.microphone);
   try {
@@ -239,8 +228,7 @@ async function dial(number) {
     mine.mic = mic;
     call.answered.then(async () => {
       await tell(mine, "answered_there");
-      mine.talks = true;
-      record(mine);
+      connect(mine);
     });
   } catch (error) {
     stop(mic);
@@ -250,26 +238,7 @@ async function dial(number) {
 
 // --- The page ------------------------------------------------------------------------------------
 
-async function changeMicrophone(mine) {
-  try {
-    const mic = await open(prefs.microphone);
-    const track = mic.getAudioTracks()[0];
-    track.enabled = !mine.muted && !mine.held;
-    await mine.call.pc.getSenders()[0].replaceTrack(track);
-    stop(mine.mic);
-    mine.mic = mic;
-    (await mine.recorder)?.swap({ operator: mic });
-  } catch (error) {
-    say(wordsOf(error), { bad: true, seconds: 15 });
-  }
-}
-
-document.addEventListener("cx:sound", () => {
-  for (const mine of talks) {
-    useSpeaker(mine);
-    if (mine.mic) changeMicrophone(mine);
-  }
-});
+document.addEventListener("cx:sound", () => talks.forEach(useSpeaker));
 // A page that goes takes its calls with it: who leaves by mistake is asked first.
 addEventListener("beforeunload", (event) => talks.size && event.preventDefault());
 addEventListener("pagehide", () => {

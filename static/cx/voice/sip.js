@@ -142,7 +142,7 @@ export function register({ uri, servers, credentials, ice = [], onRing, onState 
 }
 
 /**
- * A call: {id, number, name, incoming, pc, answered, gone, onTrack, onState, onHeld, answer(stream), close(), hold(on), mute(on), dtmf(key), refer(to), attended(other)}.
+ * A call: {id, number, name, incoming, pc, answered, gone, onTrack, onState, onHeld, answer(stream), close(), hold(on), mute(on), speak(track), dtmf(key), refer(to), attended(other)}.
  * `onState` gets "ringing", "connecting", "connected", "lost" or "closed"; `onHeld` whether the other side holds us;
  * `answered` resolves when it is, `gone` with {by, why} when it is over: by "us" or "them".
  */
@@ -160,6 +160,7 @@ function talk(session, ice) {
     answer,
     close,
     hold,
+    speak,
     mute: (on) => (on ? session.mute({ audio: true }) : session.unmute({ audio: true })),
     dtmf: (key) => session.sendDTMF(key, { transportType: "RFC2833" }),
     refer: (to) => refer(to),
@@ -169,6 +170,7 @@ function talk(session, ice) {
   };
   let held = false;
   let gather = 0;
+  let spoken = null;
 
   call.answered = new Promise((done) => session.on("accepted", done));
   call.gone = new Promise((done) => {
@@ -218,6 +220,17 @@ function talk(session, ice) {
     if (held === on) return;
     held = on;
     await inTurn(() => (on ? session.hold({}) : session.unhold({})));
+  }
+
+  // Another sound from now on; without one the other side is on hold. The track is switched on and off here.
+  async function speak(track) {
+    if (!track && spoken) spoken.enabled = false;
+    if (track) {
+      const [sender] = call.pc.getSenders();
+      [spoken, track.enabled] = [track, true];
+      if (sender.track !== track) await sender.replaceTrack(track).catch(() => {});
+    }
+    await hold(!track);
   }
 
   async function inTurn(act) {
