@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cxcenter.core.errors import Invalid
+from cxcenter.core.statements import Statement
 from interactions.models import Channel, Interaction, Topic
 from routing.choices import Leg, Mode, Work, work_of
 from routing.hours import Hours
@@ -22,6 +23,18 @@ if TYPE_CHECKING:
 
 # A member who is signed in may take a contact sooner or later: he counts as on duty.
 ON_DUTY = [Mode.AVAILABLE, Mode.PAUSE]
+# Asked of everybody who comes, and while a phone rings.
+STAFFED = Statement(
+    "staffed",
+    """
+    SELECT 1 FROM routing_queuemember member JOIN routing_presence presence USING (user_id)
+        JOIN accounts_user person ON person.id = user_id
+    WHERE queue_id = %(queue)s AND (until IS NULL OR until > %(now)s) AND is_active AND mode = ANY(%(modes)s) LIMIT 1
+    """,
+    queue="bigint",
+    now="timestamptz",
+    modes="text[]",
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +103,7 @@ def members_of(queue: Queue, now: datetime | None = None) -> models.QuerySet[Que
 
 def is_staffed(queue: Queue, now: datetime) -> bool:
     """Tell whether somebody who serves a queue is on duty."""
-    return members_of(queue, now).filter(user__presence__mode__in=ON_DUTY).exists()
+    return STAFFED.row(queue=queue.pk, now=now, modes=ON_DUTY) is not None
 
 
 def could_serve(queue: Queue, *wanted: Mapping[int, int]) -> bool:

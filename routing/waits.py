@@ -7,15 +7,14 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Avg, Count, F, Min, Q, Sum
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from cxcenter.core.statements import Statement
 from interactions.models import Interaction
 from routing.capacity import LIMITS
-from routing.choices import Estimator, Leg, LegEnd, Outcome, Visit, Work
+from routing.choices import Estimator, Outcome, Visit, Work
 from routing.estimators import DEFAULT, ESTIMATORS, Line, patience
-from routing.models import Assignment, Backtest, Presence, Queue, WorkItem
+from routing.models import Backtest, Presence, Queue, WorkItem
 
 # How far back each measure looks. Who was answered last an hour ago tells nothing of now.
 HANDLING, PATIENCE, LAST, RECENT = timedelta(days=1), timedelta(days=7), timedelta(hours=1), timedelta(minutes=15)
@@ -44,6 +43,17 @@ SERVED = Statement(
     """,  # noqa: S608 — names of our own columns
     queues="bigint[]",
     now="timestamptz",
+)
+HANDLED = Statement(
+    "handled",
+    """
+    SELECT queue_id, extract(epoch FROM avg(coalesce(wrapped_at, ended_at) - accepted_at))::float8
+    FROM routing_assignment leg JOIN routing_workitem item ON item.id = item_id
+    WHERE accepted_at > %(since)s AND leg.leg = 'ended' AND "end" = 'finished' AND queue_id = ANY(%(queues)s)
+    GROUP BY queue_id
+    """,
+    queues="bigint[]",
+    since="timestamptz",
 )
 Means = dict[int, float]
 
@@ -88,13 +98,7 @@ def handling_s(now: datetime, queue_ids: Iterable[int]) -> Means:
 
     In seconds. What was handed over or went back is no handled contact.
     """
-    means = (
-        Assignment.objects.filter(accepted_at__gt=now - HANDLING, leg=Leg.ENDED, end=LegEnd.FINISHED)
-        .filter(item__queue_id__in=list(queue_ids))
-        .values_list("item__queue_id")
-        .annotate(mean=Avg(Coalesce("wrapped_at", "ended_at") - F("accepted_at")))
-    )
-    return {queue_id: mean.total_seconds() for queue_id, mean in means}
+    return dict(HANDLED.rows(queues=list(queue_ids), since=now - HANDLING))
 
 
 def slots_of(now: datetime, queue_ids: Iterable[int]) -> dict[int, int]:
