@@ -128,7 +128,10 @@ def _swept() -> None:
     """A part of the sweep has taken back one of several offers that ran out, and is about to commit the next."""
     from routing.actions import offers
 
-    _dies_after(offers, "_give_back", when=lambda _none, _leg, end, **_options: end == "expired")
+    # One who goes away gives back all that he was offered at once: nothing of that would be committed.
+    _dies_after(
+        offers, "_give_back", when=lambda *_args, **_options: sys._getframe(2).f_code.co_name == "expire_offers"
+    )
 
 
 POINTS = {
