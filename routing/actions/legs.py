@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -58,10 +58,11 @@ def owned_leg(*, interaction_id: int, actor: "User") -> Assignment:
     return leg
 
 
-def outside_leg(*, interaction_id: int, actor: "User") -> Assignment | None:
-    """Return the leg in which the call of an exchange rings at the actor or is in his hands; None if there is none."""
-    own = Assignment.objects.filter(interaction_id=interaction_id, operator=actor, outside=True)
-    return own.filter(leg__in=[Leg.OFFERED, Leg.ACTIVE]).select_related("item__queue").first()
+def leg_at(*, interaction_id: int, actor: "User") -> Assignment | None:
+    """Return the leg in which a session is in the actor's hands, or an exchange's call rings at him; None without one."""
+    theirs = Q(leg=Leg.ACTIVE) | Q(leg=Leg.OFFERED, outside=True)
+    own = Assignment.objects.filter(theirs, interaction_id=interaction_id, operator=actor)
+    return own.select_related("item__queue").order_by("-outside", "pk").first()
 
 
 def lock_owned(*, interaction_id: int, actor: "User") -> Assignment:

@@ -79,13 +79,15 @@ def press(request: HttpRequest, pk: int, control: str) -> HttpResponse:
     The exchange of a call is asked for all that it can; `value` is the number to call, or the key.
     """
     user = staff_of(request)
-    session_for(user, pk)
+    leg = legs.leg_at(interaction_id=pk, actor=user)
+    if leg is None:
+        # Who has it in his hands sees it: the longer question is for the others.
+        session_for(user, pk)
     try:
         pressed = Control(control)
     except ValueError:
         raise Invalid(_("There is no such control."), field="control") from None
-    leg = legs.outside_leg(interaction_id=pk, actor=user)
-    if leg is not None and not (pressed in JOINING and calls.is_mixed_here(pk)):
+    if leg is not None and leg.outside and not (pressed in JOINING and calls.is_mixed_here(pk)):
         recorded, value = leg.item.queue.record_calls, request.POST.get("value", "")
         calls.press(interaction_id=pk, actor=user, control=pressed, recorded=recorded, value=value)
         return HttpResponse(status=204)
@@ -94,11 +96,15 @@ def press(request: HttpRequest, pk: int, control: str) -> HttpResponse:
         return HttpResponse(status=204)
     if pressed not in calls.NOTED:
         raise Invalid(_("This is done otherwise: by the session's own buttons."), field="control")
-    if pressed in phone.OF_GUESTS and Guest.objects.present().filter(interaction=pk, user=user).exists():
+    if (
+        leg is None
+        and pressed in phone.OF_GUESTS
+        and Guest.objects.present().filter(interaction=pk, user=user).exists()
+    ):
         said = calls.fact(calls.NOTED[pressed], party=calls.party_of(user.pk))
         calls.press(interaction_id=pk, actor=user, control=pressed, facts=[said])
         return HttpResponse(status=204)
-    leg = legs.owned_leg(interaction_id=pk, actor=user)
+    leg = leg or legs.owned_leg(interaction_id=pk, actor=user)
     if pressed == Control.RESUME:
         voice.hold_others(user.pk, but=pk)
     calls.press(interaction_id=pk, actor=user, control=pressed, recorded=leg.item.queue.record_calls)
