@@ -55,7 +55,7 @@ def open_interaction(
     In a channel of voice its call is made, too; `voice` are the arguments of `calls.begin`. `at` is when it began, if not now. `whose` returns the profile on whose card it opens, or None for nobody's; without it, it is that of the thread.
     Raises Forbidden if the identity is blocked, Gone if the customer was erased.
     """
-    locked = Thread.objects.select_for_update().select_related("channel").get(pk=thread.pk)
+    locked = Thread.objects.select_for_update(of=("self",)).select_related("channel").get(pk=thread.pk)
     current = Interaction.objects.filter(thread=locked, closed_at=None).first()
     if current is not None:
         return current, False

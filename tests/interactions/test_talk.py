@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from cxcenter.core import realtime
@@ -50,6 +50,31 @@ def together(acts: list[Callable[[], Any]]) -> list[Any]:
 
 def changed_rows(thread_id: int) -> list[int]:
     return sorted(Message.objects.filter(thread=thread_id).values_list("staff_changed", flat=True))
+
+
+# --- One channel, many threads ---
+
+
+def test_two_may_open_in_one_channel_at_the_same_moment(chat):
+    """Nobody who comes waits until the transaction of another one, in another thread, has ended."""
+    site = chat.thread.channel.site
+    first, second = world.make_thread(site), world.make_thread(site)
+    opened: list[Interaction] = []
+
+    def open_second() -> None:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout TO '2s'")
+                opened.append(talk.open_interaction(thread=second)[0])
+        finally:
+            connections.close_all()
+
+    with transaction.atomic():
+        talk.open_interaction(thread=first)
+        other = threading.Thread(target=open_second)
+        other.start()
+        other.join(30)
+        assert [interaction.thread_id for interaction in opened] == [second.pk]
 
 
 # --- One effect per key ---
