@@ -10,6 +10,13 @@ from django.db import transaction
 
 from customers.models import Customer, Profile
 from customers.queries import standing_for
+from cxcenter.core.planned import Given, Planned
+
+CARD = Planned("card", lambda: Profile.objects.filter(pk=Given("profile", "bigint")))
+# Not their keys: a new profile may refer to a customer that is locked.
+LOCKED = Planned(
+    "customer_locked", lambda: Customer.objects.select_for_update(no_key=True).filter(pk=Given("customer", "bigint"))
+)
 
 
 class MovedMeanwhileError(Exception):
@@ -62,11 +69,11 @@ def hold_profile(profile_id: int) -> Customer:
 def lock_customer_of(profile_id: int) -> Customer:
     """Lock the customer that a profile belongs to now."""
     while True:
-        customer_id = Profile.objects.values_list("customer_id", flat=True).get(pk=profile_id)
+        customer_id = CARD.one(profile=profile_id).customer_id
         try:
             with transaction.atomic():
-                locked = _rows({customer_id})[customer_id]
-                if not Profile.objects.filter(pk=profile_id, customer_id=customer_id).exists():
+                locked = LOCKED.one(customer=customer_id)
+                if CARD.one(profile=profile_id).customer_id != customer_id:
                     raise MovedMeanwhileError
                 return locked
         except MovedMeanwhileError:

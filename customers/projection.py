@@ -1,5 +1,6 @@
 """From source records to the columns of a golden record. Reads rules and records, writes nothing."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -11,16 +12,29 @@ from customers.matching import names
 from customers.models import Customer, SourceRecord, SurvivorshipRule
 from customers.survivorship import Rule, Said, survive
 from customers.words import words_of
+from cxcenter.core.planned import Planned
+from cxcenter.core.statements import Statement
 from cxcenter.core.zones import is_zone
 
 # How long a golden field may be, in characters.
 LIMITS = {name: getattr(Customer._meta.get_field(name), "max_length", None) or 10_000 for name in GOLDEN_FIELDS}
 COLUMNS = (*GOLDEN_FIELDS, "custom", "words", "provenance")
+# Asked for each record that is kept.
+RULES = Planned("survivorship_rules", SurvivorshipRule.objects.all)
+SAID = Statement(
+    "said",
+    """
+    SELECT customer_id, record.id, record.source, at, fields, entered_by_id, verified, pins
+    FROM customers_sourcerecord record JOIN customers_profile profile ON profile.id = profile_id
+    WHERE customer_id = ANY(%(customers)s) ORDER BY record.id
+    """,
+    customers="bigint[]",
+)
 
 
 def rules() -> dict[str, Rule]:
     """Return the rules of survivorship by group; a group without one has the default."""
-    return {row.group: Rule(row.criteria, tuple(row.sources)) for row in SurvivorshipRule.objects.all()}
+    return {row.group: Rule(row.criteria, tuple(row.sources)) for row in RULES.rows()}
 
 
 def said_by(record: SourceRecord) -> Said:
@@ -38,11 +52,9 @@ def said_by(record: SourceRecord) -> Said:
 
 def said_of(customer_ids: Iterable[int]) -> dict[int, list[Said]]:
     """Return what all records say, by customer. One query."""
-    columns = ("profile__customer_id", "pk", "source", "at", "fields", "entered_by_id", "verified", "pins")
-    records = SourceRecord.objects.filter(profile__customer__in=customer_ids).order_by("pk")
     found = defaultdict(list)
-    for customer, *record in records.values_list(*columns):
-        found[customer].append(Said(*record))
+    for customer, record, source, at, fields, by, verified, pins in SAID.rows(customers=list(customer_ids)):
+        found[customer].append(Said(record, source, at, json.loads(fields), by, verified, json.loads(pins)))
     return found
 
 

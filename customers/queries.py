@@ -9,7 +9,8 @@ from django.db import connection
 from django.db.models import Q
 
 from customers.junk import JunkList
-from customers.models import Apart, Customer, Identity, Profile, ProfileIdentity, Unlinking
+from customers.models import Apart, Customer, Identity, Profile, ProfileIdentity
+from cxcenter.core.statements import Statement
 
 # Whom a shared number may lead to: more are no help to a person who has to choose.
 MAX_OWNERS = 20
@@ -23,6 +24,18 @@ STANDING = """
     )
     SELECT given, id FROM up WHERE merged_into_id IS NULL
 """
+# Asked of everybody who comes: nearly always there is nothing.
+UNLINKED = Statement(
+    "unlinked",
+    """
+    SELECT 1 FROM customers_unlinking unlinking JOIN customers_profile taken ON taken.id = unlinking.profile_id
+    WHERE identity_id = %(identity)s
+        AND taken.customer_id = (SELECT customer_id FROM customers_profile WHERE id = %(profile)s)
+    LIMIT 1
+    """,
+    identity="bigint",
+    profile="bigint",
+)
 
 
 def standing_for(customer_ids: Iterable[int]) -> dict[int, int]:
@@ -163,10 +176,9 @@ def owners_of(identity: Identity, *, besides: Customer) -> list[Customer]:
 
 def was_taken_off(*, identity_id: int, profile_id: int) -> bool:
     """Tell whether a person took an identity off the customer of a profile, and nothing links them. Two queries at most."""
-    of_customer = {"identity": identity_id, "profile__customer__profiles": profile_id}
-    if not Unlinking.objects.filter(**of_customer).exists():
+    if UNLINKED.row(identity=identity_id, profile=profile_id) is None:
         return False
-    return not ProfileIdentity.objects.filter(**of_customer).exists()
+    return not ProfileIdentity.objects.filter(identity=identity_id, profile__customer__profiles=profile_id).exists()
 
 
 class Standing(TypedDict):

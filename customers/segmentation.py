@@ -13,6 +13,7 @@ from customers.fields import CUSTOM, GOLDEN_FIELDS
 from customers.models import Customer, CustomField, Segment, SegmentCondition
 from customers.projection import day
 from cxcenter.core.errors import Invalid
+from cxcenter.core.planned import Planned
 
 WITHOUT_VALUE = {Comparison.KNOWN, Comparison.UNKNOWN}
 SAME = {Comparison.IS, Comparison.IS_NOT, *WITHOUT_VALUE}
@@ -27,6 +28,15 @@ COMPARISONS: dict[str, set[Comparison]] = {
     FieldKind.CHOICE: WORDED,
 }
 GOLDEN_KINDS = {"birthday": FieldKind.DATE, "kind": FieldKind.CHOICE}
+# Asked of everybody who comes.
+CONDITIONS = Planned(
+    "segment_conditions",
+    lambda: (
+        SegmentCondition.objects.filter(segment__active=True)
+        .select_related("segment")
+        .order_by("segment__place", "segment__code", "pk")
+    ),
+)
 
 
 def segments_of(customer: Customer | None) -> list[Segment]:
@@ -36,9 +46,7 @@ def segments_of(customer: Customer | None) -> list[Segment]:
 
 def segments_of_each(customers: Sequence[Customer]) -> list[list[Segment]]:
     """Return the active segments to which each of these customers belongs, in their order. One query."""
-    conditions = SegmentCondition.objects.filter(segment__active=True).select_related("segment")
-    ordered = conditions.order_by("segment__place", "segment__code", "pk")
-    rules = [(segment, list(rule)) for segment, rule in groupby(ordered, key=lambda one: one.segment)]
+    rules = [(segment, list(rule)) for segment, rule in groupby(CONDITIONS.rows(), key=lambda one: one.segment)]
     return [
         [segment for segment, rule in rules if all(is_met(condition, customer) for condition in rule)]
         for customer in customers

@@ -10,11 +10,17 @@ from django.utils.translation import gettext as _
 
 from cxcenter import phone
 from cxcenter.accounts.roles import Right
+from cxcenter.core.planned import Given, Planned
 from interactions.models import Task
 from routing.models import PauseReason, Presence
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
+# Asked by every page of an operator.
+PRESENCE = Planned(
+    "presence",
+    lambda: Presence.objects.select_related("reason", "attends__reservation").filter(pk=Given("user", "bigint")),
+)
 
 
 @dataclass(frozen=True)
@@ -61,5 +67,4 @@ def frame(user: "User", area: str) -> dict[str, Any]:
 
 def presence_of(user: "User") -> Presence:
     """Return the user's presence, offline if he never was on duty."""
-    found = Presence.objects.select_related("reason", "attends__reservation").filter(user=user).first()
-    return found or Presence(user=user, state="offline", mode="offline")
+    return PRESENCE.first(user=user.pk) or Presence(user=user, state="offline", mode="offline")

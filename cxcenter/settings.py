@@ -112,6 +112,7 @@ INSTALLED_APPS = [
     "cxcenter.bridge",
 ]
 AUTH_USER_MODEL = "accounts.User"
+SESSION_ENGINE = "cxcenter.accounts.sessions"
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"

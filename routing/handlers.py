@@ -6,16 +6,24 @@ from django.db.models import F
 
 from cxcenter.accounts.models import User
 from cxcenter.core.events import handles
+from cxcenter.core.planned import Given, Planned
 from cxcenter.core.statements import unflushed
 from interactions.actions import calls
 from interactions.choices import Author, ChannelKind
 from interactions.events import InteractionClosed, InteractionOpened, MessagePosted, RecordingReady
 from interactions.models import Interaction, Recording
-from routing import ghosts, missed
+from routing import ghosts, missed, queries
 from routing.actions import callbacks, calling, exchange_people, guests, legs, offers, queueing
 from routing.choices import CallbackEnd
 from routing.events import CallbackEnded, ItemQueued, LegAccepted, LegEnded, PresenceChanged, RoomMade
 from routing.models import Assignment, Callback, WorkItem
+
+CAME = Planned(
+    "who_came",
+    lambda: Interaction.objects.select_related("thread__channel__site", "topic", "profile__customer").filter(
+        pk=Given("interaction", "bigint")
+    ),
+)
 
 
 @handles(InteractionOpened)
@@ -26,8 +34,7 @@ def give_queue(fact: InteractionOpened) -> None:
     """
     if fact.kind == ChannelKind.VOICE and calls.is_outside(fact.interaction):
         return
-    related = ("thread__channel", "topic", "profile__customer")
-    interaction = Interaction.objects.select_related(*related).get(pk=fact.interaction)
+    interaction = CAME.one(interaction=fact.interaction)
     if interaction.is_open and not queueing.is_known(interaction.pk):
         # Its fact is struck off after it: if this is lost with the database, so is that, and it is done again.
         with unflushed():
@@ -45,7 +52,7 @@ def revive_contact(fact: MessagePosted) -> None:
 @handles(LegAccepted)
 def need_no_callback(fact: LegAccepted) -> None:
     """An operator serves the customer: nobody need call him any more, and who is being called sees it."""
-    if not missed.may_await(fact.interaction):
+    if not queries.may_await(fact.interaction):
         return
     actor = User.objects.get(pk=fact.operator)
     ghosts.finish_callbacks(interaction_id=fact.interaction, actor=actor)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from cxcenter.core.planned import Given, Planned
 from cxcenter.core.statements import unflushed
 from routing.models import Assignment, Callback, CapacityProfile, Presence, WorkItem
 
@@ -22,6 +23,24 @@ LOCK_DECISION = f"SELECT pg_advisory_xact_lock({DECISION})"
 RULES = 0x0C0FFEF
 # Above it are the numbers of calls.
 _CALLS = 0x0CA11 << 40
+ITEM_OF_LEG = Planned(
+    "item_of_leg",
+    lambda: (
+        WorkItem.objects.select_for_update(of=("self",)).select_related("queue").filter(legs=Given("leg", "bigint"))
+    ),
+)
+LEG = Planned(
+    "leg_locked",
+    lambda: (
+        Assignment.objects.select_for_update(of=("self",))
+        .select_related("operator", "interaction")
+        .filter(pk=Given("leg", "bigint"))
+    ),
+)
+PRESENCES = Planned(
+    "presences_locked",
+    lambda: Presence.objects.select_for_update().filter(user__pk__among=Given("users", "bigint[]")).order_by("user_id"),
+)
 
 
 def lock_callback(among: "QuerySet[Callback]") -> Callback | None:
@@ -88,9 +107,8 @@ def lock_live_item(interaction_id: int) -> WorkItem | None:
 
 def lock_leg(leg_id: int) -> Assignment:
     """Lock a leg by way of its work item, so that the item comes first."""
-    item = WorkItem.objects.select_for_update(of=("self",)).select_related("queue").get(legs=leg_id)
-    legs = Assignment.objects.select_for_update(of=("self",)).select_related("operator", "interaction")
-    leg: Assignment = legs.get(pk=leg_id)
+    item = ITEM_OF_LEG.one(leg=leg_id)
+    leg = LEG.one(leg=leg_id)
     leg.item = item
     return leg
 
@@ -98,7 +116,7 @@ def lock_leg(leg_id: int) -> Assignment:
 def lock_presences(user_ids: Iterable[int]) -> dict[int, Presence]:
     """Lock operators in id order; a missing one is made, offline, with the profile of new ones."""
     ids = sorted(set(user_ids))
-    found = {p.user_id: p for p in Presence.objects.select_for_update().filter(user_id__in=ids).order_by("user_id")}
+    found = {p.user_id: p for p in PRESENCES.rows(users=ids)}
     for user_id in ids:
         if user_id not in found:
             Presence.objects.get_or_create(user_id=user_id, defaults=_new())

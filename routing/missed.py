@@ -13,7 +13,6 @@ from django.utils import timezone
 from customers.locks import hold_profile
 from customers.models import Identity, ProfileIdentity
 from cxcenter.core.errors import Gone
-from cxcenter.core.statements import Statement
 from interactions.actions import cases
 from interactions.choices import ChannelKind, CloseReason, Direction, TaskKind
 from interactions.models import Call, Interaction, MissedCall, Task, Thread
@@ -27,44 +26,6 @@ if TYPE_CHECKING:
 # Hung up while waiting, his page gone, turned away: not what he asked for instead, and no spam.
 MISSED = {CloseReason.ENDED, CloseReason.LEFT, CloseReason.REFUSED, CloseReason.NO_ANSWER}
 WITHIN = timedelta(minutes=30)
-# Asked whenever a contact is accepted: nearly always there is nothing.
-AWAITS = Statement(
-    "awaits_call",
-    """
-    WITH talk AS (
-        SELECT interaction.id, interaction.profile_id, thread_id, identity_id
-        FROM interactions_interaction interaction JOIN interactions_thread thread ON thread.id = thread_id
-        WHERE interaction.id = %(interaction)s
-    ), cards AS (
-        SELECT id FROM customers_profile WHERE customer_id = (
-            SELECT customer_id FROM customers_profile WHERE id = (SELECT profile_id FROM talk)
-        )
-    )
-    SELECT EXISTS (SELECT FROM talk WHERE profile_id IS NULL)
-        OR EXISTS (SELECT FROM routing_callback WHERE session_id = %(interaction)s)
-        OR EXISTS (SELECT FROM routing_callback WHERE state <> 'ended' AND asked_in_id = (SELECT thread_id FROM talk))
-        OR EXISTS (SELECT FROM routing_callback WHERE state <> 'ended' AND profile_id IN (SELECT id FROM cards))
-        OR EXISTS (
-            SELECT FROM routing_callback JOIN interactions_thread thread ON thread.id = thread_id
-            WHERE state <> 'ended' AND identity_id = (SELECT identity_id FROM talk)
-        )
-        OR EXISTS (SELECT FROM interactions_task WHERE done_at IS NULL AND profile_id IN (SELECT id FROM cards))
-        OR EXISTS (
-            SELECT FROM interactions_task task JOIN interactions_interaction left_talk ON left_talk.id = interaction_id
-            WHERE done_at IS NULL AND left_talk.thread_id = (SELECT thread_id FROM talk)
-        )
-    """,
-    interaction="bigint",
-)
-
-
-def may_await(interaction_id: int) -> bool:
-    """Tell whether the customer of a session may be waiting to be called: a callback or a task of his is open.
-
-    False is certain. True also says that nobody knows whose session it is, or that the task is of another kind.
-    """
-    found = AWAITS.row(interaction=interaction_id)
-    return bool(found and found[0])
 
 
 def note(*, interaction_id: int) -> Task | None:

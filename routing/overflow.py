@@ -13,6 +13,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from cxcenter.core.errors import Invalid
+from cxcenter.core.planned import Given, Planned
 from routing import doors, queries
 from routing.choices import Blocked, Then, When
 from routing.models import Overflow, Queue
@@ -28,6 +29,15 @@ KINDS = {
     When.NOBODY: Blocked.RULE,
     When.HOURS: Blocked.RULE,
 }
+# Asked of everybody who comes.
+AT_ENTRANCE = Planned(
+    "overflows_at_entrance",
+    lambda: (
+        Overflow.objects.filter(queue_id=Given("queue", "bigint"))
+        .exclude(when=When.WAITED)
+        .select_related("to__hours", "to__team")
+    ),
+)
 
 
 class Present:
@@ -75,13 +85,18 @@ class Way:
         return Blocked.FULL if self.door.why == WHY[When.LENGTH] else Blocked.RULE
 
 
+def at_entrance(queue: Queue) -> list[Overflow]:
+    """Return the rules that hold for who comes to a queue, in their order."""
+    return AT_ENTRANCE.rows(queue=queue.pk)
+
+
 def way_in(queue: Queue, now: datetime | None = None, *, but: int | None = None) -> Way:
     """Return where who comes to a queue goes now. Words are in the language that is active. `but`: an item not counted."""
     return _way(queue, now or timezone.now(), but, frozenset())
 
 
 def _way(queue: Queue, now: datetime, but: int | None, passed: frozenset[int]) -> Way:
-    rules = list(queue.overflows.exclude(when=When.WAITED).select_related("to__hours", "to__team"))
+    rules = at_entrance(queue)
     door = queries.door_of(queue, now)
     if not rules or door.why == "closed":
         # Closed by a supervisor: he has said what is told.

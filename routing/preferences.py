@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from cxcenter.core.planned import Given, Planned
 from cxcenter.core.statements import Statement
 from interactions.models import Interaction, Topic
 from routing.models import FrequentRule, PriorityStep, Queue
@@ -61,6 +62,20 @@ MEANT = Statement(
     returned="timestamptz",
     since="timestamptz",
     now="timestamptz",
+)
+# Of one contact: what a queue says itself after what holds for all. Asked of everybody who comes.
+STEPS = Planned(
+    "priority_steps",
+    lambda: (
+        PriorityStep.objects.filter(
+            Q(queue=None) | Q(queue_id=Given("queue", "bigint")),
+            Q(channel_id=Given("channel", "bigint"))
+            | Q(topic__pk__among=Given("topics", "bigint[]"))
+            | Q(segment__code__among=Given("segments", "text[]")),
+        )
+        .select_related("segment")
+        .order_by(F("queue").asc(nulls_first=True))
+    ),
 )
 
 
@@ -170,5 +185,5 @@ def rows_for(queue: Queue | None) -> QuerySet[PriorityStep]:
 def steps_for(queue: Queue, interaction: Interaction, segments: Sequence[str]) -> int:
     """Return the steps of priority of a new contact. One query."""
     channel = interaction.thread.channel_id
-    of_it = Q(channel=channel) | Q(topic__in=with_parents(interaction.topic)) | Q(segment__code__in=segments)
-    return Order(rows_for(queue).filter(of_it)).steps(channel=channel, topic=interaction.topic, segments=segments)
+    rows = STEPS.rows(queue=queue.pk, channel=channel, topics=with_parents(interaction.topic), segments=list(segments))
+    return Order(rows).steps(channel=channel, topic=interaction.topic, segments=segments)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cxcenter.core.errors import Invalid
+from cxcenter.core.planned import Given, Planned
 from cxcenter.core.statements import Statement
 from interactions.models import Channel, Interaction, Topic
 from routing.choices import Leg, Mode, Work, work_of
@@ -34,6 +35,53 @@ STAFFED = Statement(
     queue="bigint",
     now="timestamptz",
     modes="text[]",
+)
+# Asked whenever a contact comes, and when it is accepted: nearly always there is nothing.
+AWAITS = Statement(
+    "awaits_call",
+    """
+    WITH talk AS (
+        SELECT interaction.id, interaction.profile_id, thread_id, identity_id
+        FROM interactions_interaction interaction JOIN interactions_thread thread ON thread.id = thread_id
+        WHERE interaction.id = %(interaction)s
+    ), cards AS (
+        SELECT id FROM customers_profile WHERE customer_id = (
+            SELECT customer_id FROM customers_profile WHERE id = (SELECT profile_id FROM talk)
+        )
+    )
+    SELECT EXISTS (SELECT FROM talk WHERE profile_id IS NULL)
+        OR EXISTS (SELECT FROM routing_callback WHERE session_id = %(interaction)s)
+        OR EXISTS (SELECT FROM routing_callback WHERE state <> 'ended' AND asked_in_id = (SELECT thread_id FROM talk))
+        OR EXISTS (SELECT FROM routing_callback WHERE state <> 'ended' AND profile_id IN (SELECT id FROM cards))
+        OR EXISTS (
+            SELECT FROM routing_callback JOIN interactions_thread thread ON thread.id = thread_id
+            WHERE state <> 'ended' AND identity_id = (SELECT identity_id FROM talk)
+        )
+        OR EXISTS (SELECT FROM interactions_task WHERE done_at IS NULL AND profile_id IN (SELECT id FROM cards))
+        OR EXISTS (
+            SELECT FROM interactions_task task JOIN interactions_interaction left_talk ON left_talk.id = interaction_id
+            WHERE done_at IS NULL AND left_talk.thread_id = (SELECT thread_id FROM talk)
+        )
+    """,
+    interaction="bigint",
+)
+ENTRANCES = Planned(
+    "entrances",
+    lambda: Entrance.objects.filter(channel_id=Given("channel", "bigint"), queue__active=True).select_related(
+        "queue__hours", "queue__frequent__to"
+    ),
+)
+HELD_BY = Planned(
+    "held_by",
+    lambda: Interaction.objects.filter(
+        pk=Given("interaction", "bigint"), legs__operator_id=Given("operator", "bigint"), legs__leg=Leg.ACTIVE
+    ).select_related("voice")[:1],
+)
+OWNER = Planned(
+    "owner",
+    lambda: Assignment.objects.filter(interaction_id=Given("interaction", "bigint"), leg=Leg.ACTIVE).select_related(
+        "operator", "item__queue"
+    )[:1],
 )
 
 
@@ -65,12 +113,7 @@ def hours_of(queue: Queue) -> Hours | None:
 
 def queue_for(*, channel: Channel, topic: Topic | None) -> Entrance | None:
     """Return the entrance of a new session: its topic's, a parent topic's, else the channel's own."""
-    entrances = {
-        entrance.topic_id: entrance
-        for entrance in Entrance.objects.filter(channel=channel, queue__active=True).select_related(
-            "queue__frequent__to"
-        )
-    }
+    entrances = {entrance.topic_id: entrance for entrance in ENTRANCES.rows(channel=channel.pk)}
     while topic is not None:
         if topic.pk in entrances:
             return entrances[topic.pk]
@@ -175,10 +218,20 @@ def colleagues_of(user: "User") -> list[Presence]:
     return list(people.order_by("in_call", ready, "user__first_name", "user__last_name")[:200])
 
 
+def may_await(interaction_id: int) -> bool:
+    """Tell whether the customer of a session may be waiting to be called: a callback or a task of his is open.
+
+    False is certain. True also says that nobody knows whose session it is, or that the task is of another kind.
+    """
+    found = AWAITS.row(interaction=interaction_id)
+    return bool(found and found[0])
+
+
+def held_by(interaction_id: int, user: "User") -> Interaction | None:
+    """Return a session that is in a user's hands now, None if it is not."""
+    return HELD_BY.first(interaction=interaction_id, operator=user.pk)
+
+
 def owner_of(interaction_id: int) -> Assignment | None:
     """Return the leg that holds a session now, or None."""
-    return (
-        Assignment.objects.filter(interaction_id=interaction_id, leg="active")
-        .select_related("operator", "item__queue")
-        .first()
-    )
+    return OWNER.first(interaction=interaction_id)

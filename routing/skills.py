@@ -5,8 +5,9 @@ import json
 from collections.abc import Iterable, Mapping
 
 import structlog
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
+from cxcenter.core.planned import Given, Planned
 from interactions.models import Topic
 from routing.models import ANYONE, Queue, Requirement, SkillPath
 from routing.strategies import Needs, Steps
@@ -15,6 +16,16 @@ log = structlog.get_logger(__name__)
 
 # How a requirement loosens: (after so many seconds, at least this level), beginning with 0; level 0 asks for nothing.
 Levels = list[tuple[int, int]]
+# Asked of everybody who comes.
+RULES = Planned(
+    "requirements",
+    lambda: Requirement.objects.filter(
+        Q(queue=None) | Q(queue_id=Given("queue", "bigint")),
+        Q(topic=None) | Q(topic__pk__among=Given("topics", "bigint[]")),
+        Q(segment=None) | Q(segment__code__among=Given("segments", "text[]")),
+        Q(language="") | Q(language=Given("language", "text")),
+    ).prefetch_related("steps"),
+)
 
 
 def path_for(
@@ -32,17 +43,9 @@ def path_for(
     return path_of(combine(levels)) if levels else ANYONE
 
 
-def rules_for(
-    *, queue: Queue, topic: Topic | None, language: str, segments: Iterable[str] = ()
-) -> QuerySet[Requirement]:
+def rules_for(*, queue: Queue, topic: Topic | None, language: str, segments: Iterable[str] = ()) -> list[Requirement]:
     """Return the rules that work with these properties meets, with their steps; segments by their codes."""
-    rules = Requirement.objects.filter(
-        Q(queue=None) | Q(queue=queue),
-        Q(topic=None) | Q(topic__in=with_parents(topic)),
-        Q(segment=None) | Q(segment__code__in=list(segments)),
-        language__in={"", language},
-    )
-    return rules.prefetch_related("steps")
+    return RULES.rows(queue=queue.pk, topics=with_parents(topic), segments=list(segments), language=language)
 
 
 def least_of(rules: Iterable[Requirement]) -> dict[int, int]:

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Avg, Count, F, Min, Q, Sum
 from django.utils import timezone
 
+from cxcenter.core.planned import Given, Planned
 from cxcenter.core.statements import Statement
 from interactions.models import Interaction
 from routing.capacity import LIMITS
@@ -56,6 +57,20 @@ HANDLED = Statement(
     since="timestamptz",
 )
 Means = dict[int, float]
+BEST = Planned("best_estimators", lambda: Backtest.objects.filter(queue__pk__among=Given("queues", "bigint[]")))
+# Asked by every page of who waits, whenever somebody's place changes.
+PLACE = Statement(
+    "place_of",
+    """
+    SELECT item.id, queue_id, visit, entered_at, estimated_at, (
+        SELECT count(*) FROM routing_workitem other WHERE other.queue_id = item.queue_id AND other.visit = ANY(%(live)s)
+            AND (other.rank_at, other.id) < (item.rank_at, item.id)
+    )
+    FROM routing_workitem item WHERE interaction_id = %(interaction)s AND visit = ANY(%(live)s) LIMIT 1
+    """,
+    interaction="bigint",
+    live="text[]",
+)
 
 
 @dataclass(frozen=True)
@@ -166,7 +181,7 @@ def known(now: datetime, queue_ids: Collection[int]) -> dict[int, Known]:
     room = served_at_once(now, queue_ids)
     if not room:
         return {}
-    best = dict(Backtest.objects.filter(queue__in=list(room)).values_list("queue_id", "estimator"))
+    best = {row.queue_id: row.estimator for row in BEST.rows(queues=list(room))}
     using: dict[str, list[int]] = {}
     for queue in room:
         using.setdefault(best.get(queue, DEFAULT), []).append(queue)
@@ -213,14 +228,13 @@ def expected_s(queue: Queue) -> float | None:
 
 def place_of(interaction: Interaction) -> Place | None:
     """Return the place of one session that waits, or None if it does not wait."""
-    item = WorkItem.objects.filter(interaction=interaction, visit__in=LIVE).first()
-    if item is None:
+    waits = PLACE.row(interaction=interaction.pk, live=list(LIVE))
+    if waits is None:
         return None
+    item, queue, visit, entered_at, estimated_at, ahead = waits
     now = timezone.now()
-    before = Q(rank_at__lt=item.rank_at) | Q(rank_at=item.rank_at, id__lt=item.pk)
-    ahead = WorkItem.objects.filter(before, queue_id=item.queue_id, visit__in=LIVE).count()
-    found = known(now, [item.queue_id]).get(item.queue_id, NOTHING)
-    estimate = found.estimate_s(ahead=ahead, waited_s=(now - item.entered_at).total_seconds())
+    found = known(now, [queue]).get(queue, NOTHING)
+    estimate = found.estimate_s(ahead=ahead, waited_s=(now - entered_at).total_seconds())
     # Of one who is offered already an estimate would foretell how long an operator thinks.
-    untold = item.pk if item.visit == Visit.WAITING and item.estimated_at is None else None
+    untold = item if visit == Visit.WAITING and estimated_at is None else None
     return Place(ahead + 1, estimate, found.estimator, untold)

@@ -66,13 +66,19 @@ class Statement:
         values = {name: _array(value) if isinstance(value, list) else value for name, value in values.items()}
         with connection.cursor() as cursor:
             # Of our own backend; a connection that was made anew knows none (core/postgresql/base.py).
-            prepared: set[str] = connection.prepared  # type: ignore[attr-defined]
+            prepared: dict[str, Any] = connection.prepared  # type: ignore[attr-defined]
             if self._name not in prepared:
-                cursor.execute(self._prepare)
+                prepare(cursor, self._prepare)
                 # Neither a rollback nor an error of a later statement undoes it.
-                prepared.add(self._name)
+                prepared[self._name] = self
             cursor.execute(before + self._execute, values)
             yield cursor
+
+
+def prepare(cursor: Any, sql: str, values: Any = None) -> None:
+    """Let the server plan a statement, past the log of queries: it is part of making the connection, not of a request."""
+    with connection.wrap_database_errors:
+        cursor.cursor.execute(sql, values)
 
 
 def _array(values: list[Any]) -> str:

@@ -1,18 +1,26 @@
 """What changes on a card, a case or a timeline is told to the pages that show it."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from customers.events import CustomersMerged, CustomersUnmerged, CustomerUpdated, IdentityChanged, NoteChanged
 from customers.models import Profile
 from cxcenter.core import realtime
 from cxcenter.core.events import Payload, handles, watches_all
-from cxcenter.core.models import Outbox
+from cxcenter.core.statements import Statement
 from cxcenter.desk.wording import WORDS
 from interactions.events import CaseChanged
 from interactions.models import Case, Interaction
 
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
+# Asked for each fact that is in a timeline.
+WHOSE = Statement(
+    "whose_fact",
+    """
+    SELECT customer_id FROM core_outbox outbox JOIN core_event event ON event.id = outbox.event_id
+        JOIN customers_profile profile ON profile.id = event.profile_id
+    WHERE outbox.id = %(outbox)s
+    """,
+    outbox="bigint",
+)
 
 
 @handles(CustomerUpdated)
@@ -41,7 +49,7 @@ def tell_of_case(fact: CaseChanged) -> None:
 @handles(NoteChanged)
 def tell_of_note(fact: NoteChanged) -> None:
     """Pages that show the customer's timeline show the note as it is now."""
-    _tell_timelines(Profile.objects.filter(notes=fact.note))
+    _tell_timelines(Profile.objects.filter(notes=fact.note).values_list("customer_id", flat=True))
 
 
 @watches_all
@@ -49,12 +57,11 @@ def tell_of_fact(topic: str, _payload: Payload, outbox: int) -> None:
     """Pages that show the customer's timeline show the new fact."""
     if topic not in WORDS:
         return
-    profile = Outbox.objects.filter(pk=outbox).values("event__profile_id")
-    _tell_timelines(Profile.objects.filter(pk__in=profile))
+    _tell_timelines(customer for (customer,) in WHOSE.rows(outbox=outbox))
 
 
-def _tell_timelines(profiles: "QuerySet[Profile]") -> None:
-    for customer in profiles.values_list("customer_id", flat=True):
+def _tell_timelines(customers: Iterable[int]) -> None:
+    for customer in customers:
         realtime.push((realtime.card_group(customer), {"kind": "timeline", "customer": customer}))
 
 

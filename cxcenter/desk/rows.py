@@ -10,9 +10,10 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from customers.segmentation import names_of
+from cxcenter.core.planned import Given, Planned
 from cxcenter.core.reading import cursor
 from interactions.choices import Author, ChannelKind, Provider
-from interactions.models import Call, Case, Interaction
+from interactions.models import Case, Interaction
 from interactions.wording import system_words
 from routing import preferences
 from routing.choices import GuestState, Leg, Work
@@ -22,6 +23,35 @@ if TYPE_CHECKING:
     from cxcenter.accounts.models import User
 
 RELATED = ("interaction__thread", "interaction__last_message", "interaction__profile__customer", "item__queue")
+# Asked by a page each time something is offered.
+OFFERED = Planned(
+    "offered",
+    lambda: (
+        Assignment.objects.filter(
+            Q(expires_at__gt=Given("now", "timestamptz")) | Q(outside=True),
+            operator_id=Given("operator", "bigint"),
+            leg=Leg.OFFERED,
+        )
+        .select_related(*RELATED, "interaction__voice__link__made_by")
+        .order_by("offered_at")[:10]
+    ),
+)
+INVITATIONS = Planned(
+    "invitations",
+    lambda: Guest.objects.filter(
+        user_id=Given("user", "bigint"), state=GuestState.RINGING, expires_at__gt=Given("now", "timestamptz")
+    ).select_related("invited_by", "interaction__profile__customer", "interaction__thread")[:5],
+)
+BEFORE = Planned(
+    "contact_before",
+    lambda: (
+        Interaction.objects.filter(
+            profile__customer_id=Given("customer", "bigint"), opened_at__lt=Given("at", "timestamptz")
+        )
+        .order_by("-opened_at")
+        .only("kind", "opened_at")[:1]
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -177,13 +207,8 @@ def _row_of_talk(talk: Interaction) -> Row:
 
 def offers_of(user: "User") -> list[dict[str, Any]]:
     """Return what is offered to the user now, for toasts."""
-    legs = (
-        Assignment.objects.filter(Q(expires_at__gt=timezone.now()) | Q(outside=True), operator=user, leg=Leg.OFFERED)
-        .select_related(*RELATED, "interaction__voice")
-        .order_by("offered_at")
-    )
     language = translation.get_language() or "en"
-    shown = list(legs[:10])
+    shown = OFFERED.rows(operator=user.pk, now=timezone.now())
     codes = sorted({code for leg in shown for code in leg.item.segments})
     segments = dict(zip(codes, names_of(codes, language), strict=True))
     return [
@@ -211,20 +236,18 @@ def offers_of(user: "User") -> list[dict[str, Any]]:
 
 def invitations_of(user: "User") -> list[Guest]:
     """Return the calls of colleagues that ring at the user now."""
-    ringing = Guest.objects.filter(user=user, state=GuestState.RINGING, expires_at__gt=timezone.now())
-    return list(ringing.select_related("invited_by", "interaction__profile__customer", "interaction__thread")[:5])
+    return INVITATIONS.rows(user=user.pk, now=timezone.now())
 
 
 def pop_of(talk: Interaction, user: "User") -> dict[str, Any]:
-    """Return what an operator sees of a caller before he answers: number, last contact, open cases. Three questions."""
-    call = Call.objects.filter(interaction=talk).select_related("link__made_by").first()
+    """Return what an operator sees of a caller before he answers: number, last contact, open cases. Two questions."""
+    call = getattr(talk, "voice", None)
     pop: dict[str, Any] = {"number": call.number if call else "", "says": talk.says.get("contact", ""), "cases": []}
     pop["link"] = call.link if call else None
     if talk.profile is None:
         return pop
     customer = talk.profile.customer_id
     cases = Case.objects.visible_to(user).open().filter(profile__customer=customer)
-    before = Interaction.objects.filter(profile__customer=customer, opened_at__lt=talk.opened_at)
     pop["cases"] = list(cases.order_by("-opened_at").only("pk", "subject")[:2])
-    pop["last"] = before.order_by("-opened_at").only("kind", "opened_at").first()
+    pop["last"] = BEFORE.first(customer=customer, at=talk.opened_at)
     return pop

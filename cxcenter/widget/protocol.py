@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cxcenter.core.errors import Invalid
+from cxcenter.core.planned import Given, Planned
 from cxcenter.core.reading import moment
 from cxcenter.widget import doors, files
 from interactions import pushes
@@ -35,6 +36,18 @@ UNREACHED = {CallbackEnd.NO_ANSWER, CallbackEnd.WRONG_NUMBER}
 
 
 # --- Told ---
+NEWEST = Planned(
+    "newest_session",
+    lambda: Interaction.objects.filter(thread_id=Given("thread", "bigint")).order_by("-opened_at", "-pk")[:1],
+)
+VISIT = Planned(
+    "live_visit",
+    lambda: (
+        WorkItem.objects.filter(interaction_id=Given("interaction", "bigint"))
+        .exclude(visit=Visit.LEFT)
+        .select_related("queue")[:1]
+    ),
+)
 
 
 def message_view(message: Message, thread_id: int, attached: list[Attachment] | None = None) -> dict[str, Any]:
@@ -122,7 +135,7 @@ def call_state(thread: Thread) -> dict[str, Any]:
 
     `phase` is "waiting", "talking", "held" or "ended".
     """
-    interaction = Interaction.objects.filter(thread=thread).order_by("-opened_at", "-pk").first()
+    interaction = NEWEST.first(thread=thread.pk)
     if interaction is None:
         return {"session": None, "phase": "none"}
     view: dict[str, Any] = {"session": str(interaction.public_id), "agent": None, "party": "", "queue": None}
@@ -141,7 +154,7 @@ def call_state(thread: Thread) -> dict[str, Any]:
 
 def _while_waiting(interaction: Interaction) -> dict[str, Any]:
     """Return what a caller is told besides his place: whether he will be recorded, and in how long he may leave a message."""
-    item = WorkItem.objects.filter(interaction=interaction).exclude(visit=Visit.LEFT).select_related("queue").first()
+    item = VISIT.first(interaction=interaction.pk)
     if item is None:
         return {"recorded": False, "voicemail_in_s": None}
     left = item.queue.voicemail_after_s - (timezone.now() - item.entered_at).total_seconds()

@@ -14,6 +14,7 @@ from customers import normalise
 from customers.models import Identity, Profile
 from cxcenter.core.errors import Conflict, CxError, Invalid
 from cxcenter.core.models import KeptAnswer
+from cxcenter.core.planned import Given, Planned
 from cxcenter.widget import calls, doors, protocol, tokens
 from cxcenter.widget.tokens import Visitor
 from interactions.actions import cases, talk
@@ -24,6 +25,22 @@ from routing.calls import SLOT, slots
 
 CONSENT = "personal_data"
 TRAIL = 40
+# Asked for by every page of a visitor.
+KNOWN = Planned(
+    "thread_known",
+    lambda: Thread.objects.filter(
+        pk=Given("thread", "bigint"), channel_id=Given("channel", "bigint"), profile__customer__erased_at=None
+    ),
+)
+BY_IDENTITY = Planned(
+    "thread_of_identity",
+    lambda: Thread.objects.filter(
+        channel_id=Given("channel", "bigint"),
+        identity__kind=Given("kind", "text"),
+        identity__value=Given("value", "text"),
+        profile__customer__erased_at=None,
+    ).order_by("pk")[:1],
+)
 
 
 def thread_of(site: Site, visitor: Visitor, channel: Channel | None = None) -> Thread | None:
@@ -31,9 +48,9 @@ def thread_of(site: Site, visitor: Visitor, channel: Channel | None = None) -> T
 
     One that was erased is nobody's: he begins anew.
     """
-    found = Thread.objects.filter(channel=channel or site.channel_id, profile__customer__erased_at=None)
-    known = found.filter(pk=visitor.thread).first() if visitor.thread else None
-    return known or found.filter(identity__kind=visitor.kind, identity__value=visitor.value).first()
+    number = channel.pk if channel else site.channel_id
+    known = KNOWN.first(channel=number, thread=visitor.thread) if visitor.thread else None
+    return known or BY_IDENTITY.first(channel=number, kind=visitor.kind, value=visitor.value)
 
 
 def meet(site: Site, visitor: Visitor, channel: Channel | None = None, *, card: Profile | None = None) -> Thread:

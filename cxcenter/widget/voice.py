@@ -153,7 +153,7 @@ def _begin(call: api.Call) -> Interaction:
     """Open the session of a call. Raises Invalid with the field that is wrong, Away if nobody can answer."""
     site, channel = call.site, channel_of(call.site)
     thread = reception.thread_of(site, call.visitor, channel)
-    going = Interaction.objects.open().filter(thread=thread).select_related("thread").first() if thread else None
+    going = talk.going_in(thread) if thread else None
     if going is not None:
         return going
     caller = _read(call)
@@ -168,7 +168,9 @@ def _begin(call: api.Call) -> Interaction:
         voice={"link": caller.link},
     )
     if new:
-        reception.note_form(interaction.thread.profile, thread.identity, caller.says, site=site, proof=call.proof())
+        reception.note_form(
+            interaction.thread.profile, interaction.thread.identity, caller.says, site=site, proof=call.proof()
+        )
     if new and caller.link and caller.link.case and caller.link.made_by:
         cases.link_case(case=caller.link.case, interaction=interaction, actor=caller.link.made_by)
     return interaction

@@ -3,6 +3,7 @@
 Lock order: routing's rows, the thread, the interaction, then the call.
 """
 
+import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ from django.utils.translation import gettext as _
 from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, Invalid
 from cxcenter.core.events import announce
+from cxcenter.core.planned import Given, Planned
+from cxcenter.core.statements import Statement
 from interactions.actions import commands
 from interactions.calls import facts as parties
 from interactions.calls.facts import CUSTOMER, Fact, Kind
@@ -41,6 +44,48 @@ NOTED = {
     Control.PAUSE_RECORDING: Kind.RECORDING_PAUSED,
     Control.RESUME_RECORDING: Kind.RECORDING_RESUMED,
 }
+FACTS = Planned(
+    "facts", lambda: CallFact.objects.filter(call_id=Given("call", "bigint")).order_by("at", "order", "key")
+)
+# Written for every control that is pressed, and whatever else happens in a call.
+KEEP = Statement(
+    "keep_call_facts",
+    """
+    WITH kept AS (
+        INSERT INTO interactions_callfact (call_id, key, at, "order", kind, party, data)
+        SELECT %(call)s, * FROM unnest(%(keys)s, %(at)s, %(orders)s, %(kinds)s, %(parties)s, %(data)s)
+    )
+    UPDATE interactions_call SET answered_at = %(answered)s, ended_at = %(ended)s, talk_s = %(talk)s, hold_s = %(hold)s,
+        version = %(version)s
+    WHERE interaction_id = %(call)s
+    """,
+    call="bigint",
+    keys="text[]",
+    at="timestamptz[]",
+    orders="bigint[]",
+    kinds="text[]",
+    parties="text[]",
+    data="jsonb[]",
+    answered="timestamptz",
+    ended="timestamptz",
+    talk="float8",
+    hold="float8",
+    version="int",
+)
+OUTSIDE = Statement(
+    "call_outside",
+    "SELECT 1 FROM interactions_call WHERE interaction_id = %(interaction)s AND exchange_id IS NOT NULL",
+    interaction="bigint",
+)
+LOCKED = Planned("call_locked", lambda: Call.objects.select_for_update().filter(pk=Given("call", "bigint")))
+PRESSED = Planned(
+    "call_pressed",
+    lambda: (
+        Call.objects.select_for_update(of=("self",))
+        .select_related("interaction", "exchange")
+        .filter(pk=Given("call", "bigint"))
+    ),
+)
 
 
 def party_of(user_id: int) -> str:
@@ -71,13 +116,14 @@ def begin(
         began_at=interaction.opened_at,
     )
     if exchange is None:
-        note(call_id=call.pk, facts=[fact(Kind.BEGAN, at=interaction.opened_at, party=CUSTOMER, key="began")])
+        # Nobody else knows of it yet.
+        _add(call, [], [fact(Kind.BEGAN, at=interaction.opened_at, party=CUSTOMER, key="began")])
     return call
 
 
 def is_outside(interaction_id: int) -> bool:
     """Tell whether a telephone exchange carries and routes the call of a session."""
-    return Call.objects.filter(pk=interaction_id, exchange__isnull=False).exists()
+    return OUTSIDE.row(interaction=interaction_id) is not None
 
 
 def is_mixed_here(interaction_id: int) -> bool:
@@ -107,7 +153,7 @@ def note(*, call_id: int, facts: Iterable[Fact]) -> CallView:
 
     A session of voice that was kept before there were calls has none: of it nothing is known.
     """
-    call = Call.objects.select_for_update().filter(pk=call_id).first()
+    call = LOCKED.first(call=call_id)
     if call is None:
         return CallView()
     return _add(call, facts_of(call.pk), facts)
@@ -117,14 +163,30 @@ def _add(call: Call, before: list[Fact], facts: Iterable[Fact]) -> CallView:
     """Keep those of the facts that are new. The caller holds the call's lock, and knows what was known before."""
     keys = {one.key for one in before}
     fresh = [one for one in facts if one.key not in keys]
-    CallFact.objects.bulk_create(row_of(call.pk, one) for one in fresh)
     known = [*before, *fresh]
     view = reduce(known, timezone.now().timestamp())
     if fresh:
         derive(call, view, known)
-        call.save(update_fields=DERIVED)
+        _keep(call, fresh)
         tell(call.pk, before, fresh)
     return view
+
+
+def _keep(call: Call, fresh: Sequence[Fact]) -> None:
+    KEEP.run(
+        call=call.pk,
+        keys=[one.key for one in fresh],
+        at=[datetime.fromtimestamp(one.at, UTC) for one in fresh],
+        orders=[one.order for one in fresh],
+        kinds=[one.kind for one in fresh],
+        parties=[one.party for one in fresh],
+        data=[json.dumps(dict(one.data)) for one in fresh],
+        answered=call.answered_at,
+        ended=call.ended_at,
+        talk=call.talk_s,
+        hold=call.hold_s,
+        version=call.version,
+    )
 
 
 def tell(call_id: int, before: Iterable[Fact], fresh: Sequence[Fact]) -> None:
@@ -192,8 +254,7 @@ def derive(call: Call, view: CallView, known: Sequence[Fact]) -> None:
 
 def facts_of(call_id: int) -> list[Fact]:
     """Return what is known of a call, in the order in which it happened."""
-    rows = CallFact.objects.filter(call=call_id).order_by("at", "order", "key")
-    return [fact_of(row) for row in rows]
+    return [fact_of(row) for row in FACTS.rows(call=call_id)]
 
 
 def view_of(call_id: int) -> CallView:
@@ -222,8 +283,7 @@ def press(
     number to hand over to, the key.
     Raises Conflict for a session that is no call (code "no_call") and if the control is not active now ("not_now").
     """
-    among = Call.objects.select_for_update(of=("self",)).select_related("interaction", "exchange")
-    call = among.filter(pk=interaction_id).first()
+    call = PRESSED.first(call=interaction_id)
     if call is None:
         raise Conflict(_("This session is no call."), code="no_call")
     known = facts_of(call.pk)

@@ -20,6 +20,8 @@ from customers.queries import was_taken_off
 from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, Forbidden, Invalid
 from cxcenter.core.events import announce, emit
+from cxcenter.core.planned import Given, Planned
+from cxcenter.core.statements import Statement
 from interactions import pushes, rows
 from interactions.actions import calls
 from interactions.choices import SPOKEN, Audience, Author, ChannelKind, CloseReason
@@ -31,11 +33,39 @@ if TYPE_CHECKING:
 
 MESSAGE_LIMIT = 8000
 UNDO_S = 5
+# Asked of everybody who comes.
+ENTERED = Planned(
+    "thread_entered",
+    lambda: (
+        Thread.objects.select_for_update(of=("self",))
+        .select_related("channel", "identity", "profile")
+        .filter(pk=Given("thread", "bigint"))
+    ),
+)
+LOCKED = Planned("thread_locked", lambda: Thread.objects.select_for_update().filter(pk=Given("thread", "bigint")))
+GOING = Planned("session_going", lambda: Interaction.objects.open().filter(thread_id=Given("thread", "bigint"))[:1])
+ON_CARD = Planned("customer_of", lambda: Customer.objects.filter(profiles=Given("profile", "bigint")))
+BLOCKED = Statement(
+    "blocked",
+    """
+    SELECT 1 FROM interactions_block WHERE identity_id = %(identity)s AND lifted_at IS NULL AND until > %(now)s LIMIT 1
+    """,
+    identity="bigint",
+    now="timestamptz",
+)
 
 
 def open_thread(*, channel: Channel, identity: Identity, profile: Profile) -> Thread:
     """Return the endless thread of an identity in a channel, made at the first contact."""
     return Thread.objects.get_or_create(channel=channel, identity=identity, defaults={"profile": profile})[0]
+
+
+def going_in(thread: Thread) -> Interaction | None:
+    """Return the session of a thread that goes on, None without one."""
+    found = GOING.first(thread=thread.pk)
+    if found is not None:
+        found.thread = thread
+    return found
 
 
 @transaction.atomic
@@ -55,12 +85,12 @@ def open_interaction(
     In a channel of voice its call is made, too; `voice` are the arguments of `calls.begin`. `at` is when it began, if not now. `whose` returns the profile on whose card it opens, or None for nobody's; without it, it is that of the thread.
     Raises Forbidden if the identity is blocked, Gone if the customer was erased.
     """
-    locked = Thread.objects.select_for_update(of=("self",)).select_related("channel").get(pk=thread.pk)
-    current = Interaction.objects.filter(thread=locked, closed_at=None).first()
+    locked = ENTERED.one(thread=thread.pk)
+    current = going_in(locked)
     if current is not None:
         return current, False
     refuse_blocked(locked)
-    Customer.objects.get(profiles=locked.profile_id).refuse_erased()
+    ON_CARD.one(profile=locked.profile_id).refuse_erased()
     profile_id = (whose or _whose)(locked)
     interaction = Interaction.objects.create(
         thread=locked,
@@ -132,7 +162,7 @@ def _whose(thread: Thread) -> int | None:
 
 def refuse_blocked(thread: Thread) -> None:
     """Raise Forbidden while the thread's identity is blocked."""
-    if _blocks(thread).exists():
+    if BLOCKED.row(identity=thread.identity_id, now=timezone.now()) is not None:
         raise _refusal()
 
 
@@ -278,8 +308,8 @@ def post_system_line(
 
     Returns None if the session has ended meanwhile.
     """
-    thread = Thread.objects.select_for_update().get(pk=thread_id)
-    interaction = Interaction.objects.open().filter(thread=thread).first()
+    LOCKED.one(thread=thread_id)
+    interaction = GOING.first(thread=thread_id)
     if interaction is None:
         return None
     return _post_line(interaction, code=code, args=args or {}, audience=audience, user=user)

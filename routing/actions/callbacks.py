@@ -294,8 +294,9 @@ def come_in(*, interaction: Interaction, waits_since: datetime | None = None) ->
 
     A callback at a time of his choice, and one in another queue, stays until somebody serves him.
     """
-    for callback in locks.lock_callbacks(of_customer(interaction)):
-        waits_since = _place_taken(callback, interaction, waits_since)
+    if queries.may_await(interaction.pk):
+        for callback in locks.lock_callbacks(of_customer(interaction)):
+            waits_since = _place_taken(callback, interaction, waits_since)
     overflow.enter(interaction=interaction, waits_since=waits_since)
 
 

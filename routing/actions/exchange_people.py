@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import Q
 from django.utils import timezone
 
+from cxcenter.core.planned import Given, Planned
 from interactions.actions import commands
 from interactions.adapters.voice.ami.states import OFFLINE, PAUSED, AgentState
 from interactions.choices import ExchangeKind
@@ -25,13 +26,19 @@ SETTLES = timedelta(seconds=5)
 READY = "ready"
 # States of which a phone that is taken out of the queues says nothing more.
 KNOWN = frozenset({READY, PAUSED, OFFLINE, "busy", "ringing", "unreachable"})
+# Asked whenever somebody's state changes: where there is no exchange, nobody has a phone there.
+PHONES = Planned(
+    "phones_of",
+    lambda: Extension.objects.filter(user_id=Given("user", "bigint"), exchange__active=True).exclude(
+        exchange__kind=ExchangeKind.SIP
+    ),
+)
 
 
 def pause_phones(*, user_id: int) -> int:
     """Ask the exchanges at which an operator has a phone for what follows from his state. Returns how many were asked."""
     # A browser that is a telephone has no queue to pause: its platform has.
-    kept = Extension.objects.filter(user=user_id, exchange__active=True).exclude(exchange__kind=ExchangeKind.SIP)
-    phones = list(kept)
+    phones = PHONES.rows(user=user_id)
     found = Presence.objects.filter(user=user_id).select_related("reason").first() if phones else None
     if found is None:
         return 0

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from cxcenter.core import realtime
 from cxcenter.core.errors import Conflict, Forbidden, Invalid
+from cxcenter.core.planned import Given, Planned
 from cxcenter.core.statements import Statement
 from interactions.actions import calls, talk
 from interactions.calls.table import Control
@@ -43,6 +44,18 @@ IN_HANDS = Statement(
     """,
     interaction="bigint",
 )
+AT = Planned(
+    "leg_at",
+    lambda: (
+        Assignment.objects.filter(
+            Q(leg=Leg.ACTIVE) | Q(leg=Leg.OFFERED, outside=True),
+            interaction_id=Given("interaction", "bigint"),
+            operator_id=Given("operator", "bigint"),
+        )
+        .select_related("item__queue")
+        .order_by("-outside", "pk")[:1]
+    ),
+)
 LONGEST_SNOOZE = timedelta(days=31)
 
 
@@ -60,9 +73,7 @@ def owned_leg(*, interaction_id: int, actor: "User") -> Assignment:
 
 def leg_at(*, interaction_id: int, actor: "User") -> Assignment | None:
     """Return the leg in which a session is in the actor's hands, or an exchange's call rings at him; None without one."""
-    theirs = Q(leg=Leg.ACTIVE) | Q(leg=Leg.OFFERED, outside=True)
-    own = Assignment.objects.filter(theirs, interaction_id=interaction_id, operator=actor)
-    return own.select_related("item__queue").order_by("-outside", "pk").first()
+    return AT.first(interaction=interaction_id, operator=actor.pk)
 
 
 def lock_owned(*, interaction_id: int, actor: "User") -> Assignment:

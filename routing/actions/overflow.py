@@ -29,7 +29,7 @@ def enter(*, interaction: Interaction, waits_since: datetime | None = None) -> W
     None if it waits or is held already, or no entrance leads anywhere. Who is let in waits, whatever has changed since.
     """
     item = queueing.enqueue_new(interaction=interaction, waits_since=waits_since)
-    if item is None or not item.queue.overflows.exclude(when=When.WAITED).exists():
+    if item is None or not overflow.at_entrance(item.queue):
         return item
     way = overflow.way_in(item.queue, but=item.pk)
     for rule in way.told:

@@ -2,30 +2,44 @@
 
 from datetime import datetime
 
-from django.db.models import Value
 from django.utils import timezone
 
 from cxcenter.core import realtime
 from cxcenter.core.events import announce
+from cxcenter.core.planned import Given, Planned
+from cxcenter.core.statements import Statement
 from routing import rows
 from routing.capacity import LIMITS
-from routing.choices import Leg, Mode, State
+from routing.choices import Mode, State
 from routing.events import PresenceChanged, RoomMade
-from routing.models import Assignment, Attendance, Guest, Presence, PresenceInterval
+from routing.models import Attendance, Presence, PresenceInterval
+
+# Asked whenever somebody's work changes. In a colleague's call he works as in one of his own.
+IN_WORK = Statement(
+    "in_work",
+    """
+    SELECT coalesce(bool_or(leg = 'active' AND holds), false), coalesce(bool_or(leg = 'wrapup'), false) FROM (
+        SELECT leg, holds FROM routing_assignment WHERE operator_id = %(user)s AND leg <> 'ended'
+        UNION ALL
+        SELECT 'active', true FROM routing_guest WHERE user_id = %(user)s AND state = 'in' AND invited_by_id IS NOT NULL
+    ) work
+    """,
+    user="bigint",
+)
+RUNNING = Planned(
+    "running_interval",
+    lambda: PresenceInterval.objects.filter(user_id=Given("user", "bigint"), ended_at=None).order_by()[:1],
+)
 
 
 def shown_state(presence: Presence) -> str:
     """Return what an operator does: his mode, or while available the work he has."""
     if presence.mode != Mode.AVAILABLE:
         return presence.mode
-    own = Assignment.objects.filter(operator_id=presence.user_id).exclude(leg=Leg.ENDED).order_by()
-    # In a colleague's call he works as in one of his own.
-    taken_in = Guest.objects.present().filter(user_id=presence.user_id, invited_by__isnull=False).order_by()
-    as_legs = taken_in.values_list(Value(Leg.ACTIVE.value), Value(value=True))
-    legs = set(own.values_list("leg", "holds").union(as_legs))
-    if (Leg.ACTIVE, True) in legs:
+    holds, wraps_up = IN_WORK.row(user=presence.user_id) or (False, False)
+    if holds:
         return State.BUSY
-    return State.WRAPUP if any(leg == Leg.WRAPUP for leg, _holds in legs) else State.AVAILABLE
+    return State.WRAPUP if wraps_up else State.AVAILABLE
 
 
 def settle(presence: Presence, *, now: datetime | None = None, loads: int = 0, work: str = "") -> None:
@@ -90,7 +104,7 @@ def _begin_interval(presence: Presence, state: str, now: datetime) -> None:
     """End the running interval and begin the next at the same moment: no gap, no overlap."""
     # A reason that was chosen for "pause after" is not yet the reason of what is done before it.
     reason = presence.reason_id if state == State.PAUSE else None
-    running = PresenceInterval.objects.filter(user_id=presence.user_id, ended_at=None).first()
+    running = RUNNING.first(user=presence.user_id)
     if running and running.state == state and running.reason_id == reason:
         return
     if running:

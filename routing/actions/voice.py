@@ -8,11 +8,24 @@ from datetime import datetime
 from django.utils import timezone
 
 from cxcenter.core import realtime
+from cxcenter.core.planned import Given, Planned
 from interactions.actions import calls
 from interactions.calls.facts import Fact, Kind
 from interactions.calls.table import Phase
 from routing.choices import Leg, LegEnd, Work
 from routing.models import Assignment
+
+OTHERS = Planned(
+    "other_calls",
+    lambda: (
+        Assignment.objects.filter(
+            operator_id=Given("operator", "bigint"), leg=Leg.ACTIVE, outside=False, item__work=Work.CALL
+        )
+        .exclude(interaction_id=Given("but", "bigint"))
+        .select_related("interaction")
+        .order_by("interaction_id")
+    ),
+)
 
 
 def answered(leg: Assignment) -> None:
@@ -24,9 +37,8 @@ def answered(leg: Assignment) -> None:
 
 def hold_others(user_id: int, *, but: int) -> None:
     """Put the other calls in which an operator talks on hold: one speaks in one call at a time."""
-    others = Assignment.objects.filter(operator=user_id, leg=Leg.ACTIVE, outside=False, item__work=Work.CALL)
     party = calls.party_of(user_id)
-    for other in others.exclude(interaction=but).select_related("interaction").order_by("interaction_id"):
+    for other in OTHERS.rows(operator=user_id, but=but):
         if calls.view_of(other.interaction_id).phases.get(party) == Phase.TALKING:
             view = calls.note(call_id=other.interaction_id, facts=[calls.fact(Kind.HELD, party=party)])
             calls.tell_customer(other.interaction, view)

@@ -272,5 +272,9 @@ def test_who_takes_over_an_offer_locks_both_operators_in_their_order(floor):
         connection,
     ) as asked:
         handover.take_over(interaction_id=chat.pk, actor=floor.boss)
-    locked = [q["sql"] for q in asked if 'FROM "routing_presence"' in q["sql"] and "FOR UPDATE" in q["sql"]]
-    assert f"IN ({floor.alice.pk}, {floor.boss.pk})" in locked[0] and "ORDER BY" in locked[0]
+    locked = [q["sql"] for q in asked if "EXECUTE presences_locked" in q["sql"]]
+    assert f"ARRAY[{floor.alice.pk},{floor.boss.pk}]" in locked[0]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements WHERE name = 'presences_locked'")
+        (statement,) = cursor.fetchone()
+    assert 'ORDER BY "routing_presence"."user_id" ASC' in statement and "FOR UPDATE" in statement

@@ -288,9 +288,9 @@ def test_a_state_locks_work_before_the_operator_even_inside_another_act(floor):
     offered = floor.chat()
     with transaction.atomic(), CaptureQueriesContext(connection) as asked:
         presence.set_mode(user=floor.alice, mode="pause", actor=floor.alice)
-    locked = [q["sql"] for q in asked if "FOR UPDATE" in q["sql"]]
-    items = [n for n, sql in enumerate(locked) if 'FROM "routing_workitem"' in sql]
-    operators = [n for n, sql in enumerate(locked) if 'FROM "routing_presence"' in sql]
+    locked = [q["sql"] for q in asked if "FOR UPDATE" in q["sql"] or "_locked" in q["sql"] or "item_of_leg" in q["sql"]]
+    items = [n for n, sql in enumerate(locked) if 'FROM "routing_workitem"' in sql or "item_of_leg" in sql]
+    operators = [n for n, sql in enumerate(locked) if "EXECUTE presences_locked" in sql]
     assert items and items[0] < operators[0] and str(floor.item(offered).pk) in locked[items[0]]
     assert floor.item(offered).visit == "waiting"
 

@@ -13,7 +13,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     What several hooks of one commit leave to do can be done once, after the last of them (`after_hooks`).
     """
 
-    prepared: set[str]
+    prepared: dict[str, Any]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Begin without hooks that run."""
@@ -41,8 +41,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
                     act()
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Open a connection; nothing is prepared on it yet (core/statements.py)."""
-        self.prepared = set()
+        """Open a connection; nothing is prepared on it yet (core/statements.py, core/planned.py)."""
+        self.prepared = {}
         return super().get_new_connection(conn_params)
 
     def is_usable(self) -> bool:

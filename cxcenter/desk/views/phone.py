@@ -119,7 +119,8 @@ def signal(request: HttpRequest, pk: int) -> HttpResponse:
     conn, turn, what, sdp: see interactions.actions.calls.read_signal.
     """
     user = staff_of(request)
-    talk = session_for(user, pk)
+    # Who has it in his hands sees it: the longer question is for the others.
+    talk = queries.held_by(pk, user) or session_for(user, pk)
     if talk.kind != "voice" or talk.voice.provider not in calls.MIXED_HERE:
         raise Conflict(_("This call is carried by a telephony platform."), code="no_browser")
     turn = whole(request.POST.get("turn"), "turn")
