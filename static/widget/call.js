@@ -72,11 +72,11 @@ function showAway(door, message) {
   const speak = door.voicemail && canRecord() && el("div", { class: "acts" }, leaveButton(() => showMessageForm(door)));
   const words = message || door.message || (door.form || speak ? "" : t("away"));
   const said = words && el("p", { role: "status" }, words);
-  if (!door.form && !speak) return show(bigState("ended", "moon", t("away_title"), said), acts([t("retry"), "refresh", () => location.reload()]));
+  if (!door.form) return show(bigState("ended", "moon", t("away_title"), said), speak || acts([t("retry"), "refresh", () => location.reload()]));
   const head = el("div", { class: "wd-shut" }, icon("moon"), el("div", {}, el("h1", {}, t("away_title")), said));
   const taken = (said) => show(takenNote(said, [el("button", { type: "button", class: "btn", onclick: () => location.reload() }, t("retry"))]));
-  const form = door.form && awayForm(site, { ...door, message: "" }, known, "", taken, "call/offline");
-  show(head, speak, speak && form && el("p", { class: "mut or" }, t("or_write")), form);
+  const form = awayForm(site, { ...door, message: "" }, known, "", taken, "call/offline");
+  show(head, speak, speak && el("p", { class: "mut or" }, t("or_write")), form);
 }
 
 function leaveButton(onclick, look = "btn-w") {
