@@ -35,7 +35,7 @@ ICONS = {
 def _closed(args: dict[str, Any]) -> str:
     words = {
         CloseReason.FINISHED: _("%(name)s has finished the session"),
-        CloseReason.ENDED: _("The customer has ended the chat"),
+        CloseReason.ENDED: _("The customer has ended the talk"),
         CloseReason.LEFT: _("The customer has left"),
         CloseReason.SILENT: _("Closed: nobody wrote for long"),
         CloseReason.SPAM: _("Closed as spam"),

@@ -209,13 +209,14 @@ def _voicemail() -> dict[str, str]:
     return {
         "vm_leave": _("Leave a voice message"),
         "vm_hello": _("Leave a message: we will listen to it and come back to you."),
-        "vm_record": _("Record"),
+        "vm_contact_why": _("to answer you"),
+        "vm_record": pgettext("voice message", "Record"),
         "vm_recording": _("Speak now"),
         "vm_level": _("How loud you are"),
         "vm_stop": _("Stop"),
         "vm_yours": _("Your message"),
         "vm_send": _("Send"),
-        "vm_again": _("Record again"),
+        "vm_again": pgettext("voice message", "Record again"),
         "vm_back": _("Back"),
         "vm_wait": _("Go on waiting"),
         "vm_sending": _("Sending your message"),
@@ -225,7 +226,7 @@ def _voicemail() -> dict[str, str]:
         "vm_drop": _("Delete it"),
         "vm_left": _("Your message is left"),
         "ended_voicemail": _("We will listen to it and come back to you."),
-        "or_write": _("or write:"),
+        "or_write": _("or leave a request:"),
     }
 
 
@@ -246,7 +247,7 @@ def _spoken() -> dict[str, str]:
         "unmute": _("Switch the microphone on"),
         "hang_up": _("Hang up"),
         "away_title": _("Nobody can answer now"),
-        "away": _("Nobody can answer now. Please call later."),
+        "away": _("Please call later."),
         "ended_title": _("The call is over"),
         "ended": _("Thank you for your call."),
         "ended_lost": _("The connection was lost. Call again, and we will help you."),

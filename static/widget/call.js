@@ -6,7 +6,7 @@ import { answer } from "../cx/voice/peer.js";
 import { watch } from "../cx/voice/quality.js";
 import { get, newKey, post, Refused } from "./api.js";
 import { config, el, icon, roughly, t } from "./dom.js";
-import { awayForm, beforeForm, errorNote, shutNote, takenNote } from "./forms.js";
+import { awayForm, beforeForm, takenNote } from "./forms.js";
 import { leftOf } from "./kept.js";
 import { makeLine } from "./line.js";
 import { makeMusic } from "./music.js";
@@ -51,7 +51,7 @@ const line = makeLine({
 // --- What is shown ---
 
 function show(...parts) {
-  root.replaceChildren(el("header", {}, el("span", { class: "mark" }, icon("phone")), el("b", {}, site?.title ?? "")), ...parts.filter(Boolean));
+  root.replaceChildren(el("header", {}, el("span", { class: "mark" }, icon("phone")), el("b", {}, site?.title ?? root.getAttribute("aria-label"))), ...parts.filter(Boolean));
 }
 
 function tell(words) {
@@ -69,13 +69,14 @@ function showForm(problem = null) {
 
 // What a shut door offers in the chat, it offers here: to be called back, to be written to; and a message by voice.
 function showAway(door, message) {
-  const words = message || door.message || t("away");
-  const head = el("div", { class: "wd-shut" }, icon("moon"), el("h1", {}, t("away_title")));
-  const taken = (said) => show(takenNote(said, [el("button", { type: "button", class: "btn", onclick: () => location.reload() }, t("retry"))]));
-  const form = door.form ? awayForm(site, { ...door, message: words }, known, "", taken, "call/offline") : shutNote({ message: words }, "");
   const speak = door.voicemail && canRecord() && el("div", { class: "acts" }, leaveButton(() => showMessageForm(door)));
-  const again = door.form || speak ? null : acts([t("retry"), "refresh", () => location.reload()]);
-  show(head, speak, speak && door.form && el("p", { class: "mut or" }, t("or_write")), form, again);
+  const words = message || door.message || (door.form || speak ? "" : t("away"));
+  const said = words && el("p", { role: "status" }, words);
+  if (!door.form) return show(bigState("ended", "moon", t("away_title"), said), speak || acts([t("retry"), "refresh", () => location.reload()]));
+  const head = el("div", { class: "wd-shut" }, icon("moon"), el("div", {}, el("h1", {}, t("away_title")), said));
+  const taken = (said) => show(takenNote(said, [el("button", { type: "button", class: "btn", onclick: () => location.reload() }, t("retry"))]));
+  const form = awayForm(site, { ...door, message: "" }, known, "", taken, "call/offline");
+  show(head, speak, speak && el("p", { class: "mut or" }, t("or_write")), form);
 }
 
 function leaveButton(onclick, look = "btn-w") {
@@ -84,7 +85,7 @@ function leaveButton(onclick, look = "btn-w") {
 
 // Who comes to a shut door has said nothing of himself yet.
 function showMessageForm(door, problem = null) {
-  const asked = { ...site, greeting: t("vm_hello"), start: t("vm_record"), start_icon: "microphone" };
+  const asked = { ...site, greeting: t("vm_hello"), contact_why: t("vm_contact_why"), start: t("vm_record"), start_icon: "microphone" };
   show(beforeForm(asked, known, (given) => record(given, { name: t("vm_back"), icon: "chevron-left", act: () => showAway(door) }), problem));
 }
 
@@ -120,19 +121,22 @@ function acts(...buttons) {
   return el("div", { class: "acts" }, buttons.map(([name, drawing, act, look = "btn-w"]) => el("button", { type: "button", class: `btn ${look}`, onclick: act }, icon(drawing), name)));
 }
 
-const recordedNote = (waits) => el("p", { class: "mut" }, icon("player-record"), t(waits ? "will_record" : "recorded"));
+// A drawing in a circle, and words below it.
+const bigState = (look, drawing, title, ...words) => el("div", { class: "state" }, el("span", { class: `ring ${look}` }, icon(drawing)), el("h1", {}, title), ...words);
+
+const recordedNote = (waits) => el("p", { class: "mut rec" }, icon("player-record"), t(waits ? "will_record" : "recorded"));
 
 function showCall() {
   const { phase, agent, queue } = state;
   const waits = phase === "waiting";
   const title = waits ? t("calling") : phase === "held" ? t("on_hold") : agent;
-  const dot = el("span", { class: `ring ${phase}` }, icon(waits ? "phone-calling" : phase === "held" ? "player-pause" : "phone-call"));
+  const drawing = waits ? "phone-calling" : phase === "held" ? "player-pause" : "phone-call";
   const place = waits ? el("p", { role: "status" }, placeWords(queue)) : el("p", { class: "num", "data-clock": true });
   const mute = el("button", { type: "button", class: "round", "aria-pressed": String(muted), "aria-label": t(muted ? "unmute" : "mute"), title: t(muted ? "unmute" : "mute"), onclick: toggle }, icon(muted ? "microphone-off" : "microphone"));
   const hang = el("button", { type: "button", class: "round hang", "aria-label": t("hang_up"), title: t("hang_up"), onclick: hangUp }, icon("phone-x"));
   const recorded = state.recorded && recordedNote(waits);
   const leave = waits && Date.now() >= offeredAt && canRecord() && leaveButton(() => record(known, { name: t("vm_wait"), icon: "chevron-left", act: () => (state.phase === "waiting" ? showCall() : end()) }), "btn");
-  show(el("div", { class: "state" }, dot, el("h1", {}, title), place, recorded, el("p", { class: "notice", role: "status", "data-notice": true }, notice)), leave && el("div", { class: "acts" }, leave), el("div", { class: "keys" }, waits ? music && musicButton() : mute, hang));
+  show(bigState(phase, drawing, title, place, recorded, el("p", { class: "notice", role: "status", "data-notice": true }, notice)), leave && el("div", { class: "acts" }, leave), el("div", { class: "keys" }, waits ? music && musicButton() : mute, hang));
   clearInterval(clock);
   if (!waits) clock = setInterval(tickClock, 1000);
   tickClock();
@@ -155,7 +159,8 @@ function placeWords(queue) {
 function showEnded() {
   clearInterval(clock);
   const words = { left: "ended_lost", refused: "ended_refused", voicemail: "ended_voicemail" }[state.reason] ?? "ended";
-  show(el("div", { class: "state" }, el("span", { class: "ring ended" }, icon("phone-off")), el("h1", {}, t(state.reason === "voicemail" ? "vm_left" : "ended_title")), el("p", {}, t(words))), acts([t("call_again"), "phone", () => ((state = null), start())]));
+  const left = state.reason === "voicemail";
+  show(bigState(left ? "done" : "ended", left ? "check" : "phone-off", t(left ? "vm_left" : "ended_title"), el("p", {}, t(words))), acts([t("call_again"), "phone", () => ((state = null), start())]));
 }
 
 // He may still call as anybody may, and say himself who he is.
@@ -164,11 +169,11 @@ function showLinkOver(words) {
     history.replaceState(null, "", location.pathname + location.search);
     location.reload();
   };
-  show(el("div", { class: "state" }, icon("link"), el("h1", {}, t("link_over")), el("p", {}, words)), acts([t("call_without_link"), "phone", plain]));
+  show(bigState("ended", "unlink", t("link_over"), el("p", {}, words)), acts([t("call_without_link"), "phone", plain]));
 }
 
-function showProblem(words, again) {
-  show(el("div", { class: "body" }, errorNote(words, again)));
+function showProblem(words, again, drawing = "alert-circle") {
+  show(el("div", { class: "state" }, el("span", { class: "ring problem" }, icon(drawing)), el("p", { class: "why", role: "alert" }, words)), acts([t("retry"), "refresh", again]));
 }
 
 // --- What happens ---
@@ -219,7 +224,7 @@ async function openMic(again) {
     return true;
   } catch (error) {
     if (!(error instanceof NoMicrophone)) throw error;
-    showProblem(t(`mic_${error.why}`), again);
+    showProblem(t(`mic_${error.why}`), again, "microphone-off");
     return false;
   }
 }

@@ -65,7 +65,7 @@ export function beforeForm(site, known, done, problem = null) {
   const name = site.ask_name && field("name", t("your_name"), el("input", { autocomplete: "name", maxlength: "120", value: known.name ?? "" }));
   const contact =
     site.ask_contact &&
-    field("contact", t("contact"), el("input", { autocomplete: "tel", maxlength: "120", placeholder: "+7 900 000-00-00", value: known.contact ?? known.email ?? known.phone ?? "" }), t("contact_why"));
+    field("contact", t("contact"), el("input", { autocomplete: "tel", maxlength: "120", placeholder: "+7 900 000-00-00", value: known.contact ?? known.email ?? known.phone ?? "" }), site.contact_why ?? t("contact_why"));
   const topics = site.topics.map((topic) => [topic.id, topic.label]);
   const topic = topics.length > 0 && field("topic", t("topic"), select([["", t("choose_topic")], ...topics]));
   if (topic && known.topic) topic.querySelector("select").value = known.topic;

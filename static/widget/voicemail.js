@@ -84,7 +84,7 @@ export function makeMessage({ track = null, kept = null, who, fields, sent, back
     begun = performance.now();
     const level = el("meter", { min: "0", max: "1", value: "0", "aria-label": t("vm_level") });
     const time = el("p", { class: "num" }, `0:00 / ${clock(MOST_S)}`);
-    show("recording", el("span", { class: "ring talking" }, icon("microphone")), el("h1", {}, t("vm_recording")), time, level, el("div", { class: "acts" }, act(t("vm_stop"), "player-pause", stop), away()));
+    show("recording", el("span", { class: "ring talking" }, icon("microphone")), el("h1", {}, t("vm_recording")), time, level, el("div", { class: "acts" }, act(t("vm_stop"), "player-stop", stop), away()));
     clearInterval(timer);
     timer = setInterval(() => {
       length = (performance.now() - begun) / 1000;

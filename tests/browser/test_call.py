@@ -85,6 +85,21 @@ def test_a_call_is_handed_to_a_colleague_who_is_heard_then(
     desks.close()
 
 
+def test_one_hears_oneself_before_a_call(phones: Phones) -> None:
+    desk = phones.desk
+    desk.locator("#cti-quality").click()
+    expect(desk.locator("#sound-heard")).to_have_text("You are heard.")
+    meter = desk.get_by_role("meter", name="How loud you are")
+    ground, height = meter.evaluate("one => [getComputedStyle(one).backgroundColor, one.offsetHeight]")
+    assert ground != "rgba(0, 0, 0, 0)" and height == 6, "the line is seen also where nothing is heard"
+    button = desk.locator("#sound-echo")
+    button.click()
+    expect(button).to_have_text("Speak now…")
+    expect(button).to_have_text("This is how you sound…")
+    expect(button).to_have_text("Hear yourself")
+    expect(desk.locator("#toasts > *")).to_have_count(0)
+
+
 def test_an_operator_without_a_microphone_knows_before_it_rings(phones: Phones, windows: Windows) -> None:
     desk = windows.sign_in(phones.stack.url, phones.name)
     button = desk.locator("#cti-quality")

@@ -80,6 +80,37 @@ def test_consulted_then_in_conference_then_it_is_his_call(
     desks.close()
 
 
+def test_on_a_narrow_desk_nothing_of_a_call_is_hidden_or_cut(
+    phones: Phones, speak: Callable[[float], Browser], troubles: Troubles
+) -> None:
+    desks = Windows(speak(COLLEAGUE_HZ), troubles)
+    other = phones.colleague(desks)
+    phones.become_available()
+    phones.call(LONG)
+    phones.answer(LONG)
+    whole = "all => all.every((one) => { const box = one.getBoundingClientRect(); return box.width > 0 && box.right <= innerWidth; })"
+
+    def stay(desk: Page, *names: str) -> None:
+        for width in (900, 1023, 1366):
+            desk.set_viewport_size({"width": width, "height": 768})
+            assert desk.locator("#cti > *:not(script)").evaluate_all(whole), width
+            for name in names:
+                expect(desk.locator("#cti").get_by_role("button", name=name, exact=True)).to_be_visible()
+
+    stay(phones.desk, "Pause the recording", "Consult a colleague", "Hang up")
+    phones.press("Consult a colleague")
+    phones.desk.locator("#dialog").get_by_role("button", name=f"{phones.name}b").click()
+    # Whether he has answered is read, however long the names are.
+    does = phones.desk.locator("#cti .does")
+    expect(does).to_have_text("(it rings)")
+    assert does.evaluate("one => one.getBoundingClientRect().right <= one.closest('.st').getBoundingClientRect().right")
+    other.get_by_role("alertdialog", name="A colleague calls you").get_by_role("button", name="Answer").click()
+    connected(other)
+    stay(phones.desk, "Bring all together", "Leave the call to the others")
+    stay(other, "Leave the call")
+    desks.close()
+
+
 def test_a_colleague_who_declines_leaves_the_customer_on_hold(
     phones: Phones, speak: Callable[[float], Browser], troubles: Troubles
 ) -> None:

@@ -63,6 +63,22 @@ def test_a_call_in_talk_is_counted_stands_among_what_is_mine_and_is_not_put_asid
     assert [row.id for row in by_need(my_rows(desk.alice))["mine"]] == [chat.pk, call.pk]
 
 
+def test_who_could_take_a_session_is_shown_with_what_he_has_of_its_kind(desk):
+    bob = world.make_user("bob", team=desk.alice.team)
+    desk.queue.members.add(bob)
+    chat = world.open_chat(desk.site)
+    offers.accept_offer(leg_id=Assignment.objects.get(interaction=chat).pk, actor=desk.alice)
+    Presence.objects.update(calls=2)
+    call = world.open_call(world.make_line(desk.queue))
+    offers.accept_offer(leg_id=Assignment.objects.get(interaction=call).pk, actor=desk.alice)
+    Presence.objects.update_or_create(
+        user=bob,
+        defaults={"mode": "available", "state": "available", "capacity": 4, "calls": 3, "load": 2, "call_load": 1},
+    )
+    assert "operator · 1/3" in desk.get(f"/desk/s/{call.pk}/transfer-form/").content.decode()
+    assert "operator · 1/4" in desk.get(f"/desk/s/{chat.pk}/transfer-form/").content.decode()
+
+
 def test_a_pause_shows_its_limit(desk):
     for name, limit in (("Lunch", 30), ("Desk", None)):
         reason = PauseReason.objects.create(name=name, limit_min=limit)

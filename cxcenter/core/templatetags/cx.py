@@ -1,9 +1,11 @@
 """Template words of all screens: icons, initials, times, safe links."""
 
+import re
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
@@ -14,6 +16,8 @@ from django.utils.translation import get_language, gettext
 
 register = template.Library()
 COLOURS = "abcdef"
+# E.164, as phones are kept.
+WHOLE_NUMBER = re.compile(r"\+\d{7,15}(;ext=\d+)?")
 
 
 @register.simple_tag
@@ -44,6 +48,18 @@ def colour(name: str) -> str:
 def named(thing: Any) -> str:
     """Name what has a name in each language, in the reader's one; nothing is named by nothing."""
     return thing.label(get_language() or "en") if thing else ""
+
+
+@register.filter
+def phone(text: str) -> str:
+    """Write a whole phone number as people read it: "+79005550184" → "+7 900 555-01-84"; whatever else it is stays."""
+    if not WHOLE_NUMBER.fullmatch(text):
+        return text
+    try:
+        number = phonenumbers.parse(text)
+    except phonenumbers.NumberParseException:
+        return text
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL))
 
 
 @register.filter

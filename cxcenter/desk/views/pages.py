@@ -23,7 +23,7 @@ from interactions import pushes
 from interactions.models import Interaction, Thread
 from routing import queries
 from routing.actions.guests import RING_S
-from routing.choices import Mode
+from routing.choices import Mode, work_of
 
 SECTIONS = ("card", "cases", "tasks", "knowledge")
 
@@ -181,5 +181,7 @@ def transfer_form(request: HttpRequest, pk: int) -> HttpResponse:
     """Show who could take the session: queues that are open, people with room."""
     user = staff_of(request)
     talk = session_for(user, pk)
-    queues, people = queries.who_can_take(talk, user)
+    queues, ready = queries.who_can_take(talk, user)
+    work = work_of(talk.kind)
+    people = [{"user": one.user, "load": one.loads[work], "limit": one.limits[work]} for one in ready]
     return render(request, "desk/_transfer.html", {"talk": talk, "queues": queues, "people": people})

@@ -14,6 +14,8 @@ const AGAIN_MS = 3000;
 // Below this opinion people begin to ask each other to repeat, and below the second they hang up.
 const POOR = 3.6;
 const BAD = 2.6;
+// How many of five bars a grade has: it shall be told without its colour too.
+const BARS = { good: 5, poor: 3, bad: 2 };
 // Of a platform's call the sound is the telephone's own until it is answered, and while it is handed over.
 const CARRIED = new Set(["talking", "held", "consulting", "conferenced"]);
 
@@ -209,6 +211,8 @@ export function showQuality(talk, { opinion, loss, rtt, jitter, silent }) {
   if (!button) return;
   const grade = opinion < BAD ? "bad" : opinion < POOR ? "poor" : "good";
   button.dataset.quality = grade;
+  const drawing = button.querySelector("use");
+  drawing.setAttribute("href", drawing.getAttribute("href").replace(/antenna-bars-\d/, `antenna-bars-${BARS[grade]}`));
   button.title = words.quality
     .replace("{mos}", opinion.toFixed(1))
     .replace("{loss}", (loss * 100).toFixed(1))

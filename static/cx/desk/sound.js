@@ -38,7 +38,7 @@ function meter(mine) {
   const looks = context.createAnalyser();
   const wave = new Float32Array(looks.fftSize);
   context.createMediaStreamSource(mine.mic).connect(looks);
-  const bar = mine.box.querySelector(".cx-level");
+  const bar = mine.box.querySelector(".cx-loud");
   const line = document.getElementById("sound-heard");
   line.textContent = line.dataset.silent;
   const timer = setInterval(() => {
@@ -88,9 +88,9 @@ function echo(button) {
   const [label, mine] = [button.querySelector("span"), test];
   const recorder = new MediaRecorder(mine.mic);
   button.disabled = true;
-  label.textContent = button.dataset.speak;
+  label.textContent = button.dataset.records;
   recorder.addEventListener("dataavailable", async ({ data }) => {
-    label.textContent = button.dataset.play;
+    label.textContent = button.dataset.plays;
     const sound = await player(URL.createObjectURL(data));
     const over = () => {
       URL.revokeObjectURL(sound.src);
