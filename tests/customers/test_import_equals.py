@@ -99,11 +99,12 @@ def bring(path, meaning: Meaning, source: str, actor) -> dict[str, int]:
 def act_between(chance: random.Random, actor) -> None:
     """What people do meanwhile, told by numbers of records so that it is the same in both worlds."""
     records = sorted(SourceRecord.objects.exclude(external_id=""), key=lambda one: (one.source, one.external_id))
+    names = names_of_customers()
     for _act in range(6):
         one, other = chance.sample(records, 2)
         mine, his = (Profile.objects.get(pk=record.profile_id).customer for record in (one, other))
         roll = chance.randrange(4)
-        merges = sorted(Merge.objects.standing(), key=lambda made: name_of(made.absorbed_id))
+        merges = sorted(Merge.objects.standing(), key=lambda made: names[made.absorbed_id])
         if roll == 0 and merges:
             actions.unmerge(merge_id=chance.choice(merges).pk)
         elif roll == 1 and mine != his:
@@ -116,10 +117,12 @@ def act_between(chance: random.Random, actor) -> None:
             actions.link_identity(profile=profile, identity=identity, source="till", verified=chance.random() < 0.5)
 
 
-def name_of(customer_id: int) -> str:
-    """The record that a customer was made for."""
-    record = SourceRecord.objects.filter(profile__home=customer_id).exclude(external_id="").get()
-    return f"{record.source} {record.external_id}"
+def names_of_customers() -> dict[int, str]:
+    """The record that each customer was made for: there is one."""
+    records = SourceRecord.objects.exclude(external_id="").values_list("profile__home", "source", "external_id")
+    names = {home: f"{source} {external_id}" for home, source, external_id in records}
+    assert len(names) == len(records)
+    return names
 
 
 def picture(since) -> dict:
@@ -239,4 +242,5 @@ def waiting() -> set[str]:
 
     told = [fact.payload["profile"] for fact in Outbox.objects.filter(topic="profile.said")]
     left = Comparable.objects.filter(compared_at=None).values_list("profile_id", flat=True)
-    return {name_of(home) for home in Profile.objects.filter(pk__in=[*told, *left]).values_list("home_id", flat=True)}
+    names = names_of_customers()
+    return {names[home] for home in Profile.objects.filter(pk__in=[*told, *left]).values_list("home_id", flat=True)}
