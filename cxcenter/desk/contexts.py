@@ -7,15 +7,19 @@ from django.utils.translation import gettext as _
 
 from customers.models import Customer
 from customers.segmentation import segments_of
+from cxcenter.accounts.roles import Right
 from cxcenter.desk import calls, card, conversation, golden, player, rows, timeline
 from cxcenter.frame import presence_of
 from interactions import pushes
-from interactions.choices import SPOKEN
+from interactions.choices import SPOKEN, TaskKind
 from interactions.models import Case, Disposition, Draft, Interaction, Task, Topic
 from routing.models import Assignment, Queue
 
 if TYPE_CHECKING:
     from cxcenter.accounts.models import User
+
+# What an operator may leave himself to do after a contact.
+NEXT = (TaskKind.CALLBACK, TaskKind.WRITE, TaskKind.TODO)
 
 
 def sessions_context(user: "User", chosen: int | None) -> dict[str, Any]:
@@ -127,9 +131,26 @@ def counts_of(user: "User", talk: Interaction | None) -> dict[str, Any]:
     }
 
 
-def wrapup_context(user: "User") -> dict[str, Any]:
-    """Return the choices of a wrap-up: outcomes and topics as flat trees."""
-    return {"dispositions": tree(Disposition, user.language), "topics": tree(Topic, user.language)}
+def wrapup_context(user: "User", talk: Interaction) -> dict[str, Any]:
+    """Return the choices of a wrap-up: outcomes and topics as flat trees, the customer's open cases, what may follow."""
+    choices: dict[str, Any] = {"dispositions": tree(Disposition, user.language), "topics": tree(Topic, user.language)}
+    if not user.may(Right.CASES):
+        return choices
+    return {
+        **choices,
+        "wrapup_cases": _cases_for(talk, user),
+        "next_steps": [(kind.value, kind.label) for kind in NEXT],
+    }
+
+
+def _cases_for(talk: Interaction, user: "User") -> list[tuple[Case, bool]]:
+    """Return the cases that a session may be about, those to which it is attached first: (case, is attached). Two queries."""
+    attached = list(Case.objects.visible_to(user).filter(links__interaction=talk).order_by("-opened_at")[:50])
+    if talk.profile is None:
+        return [(case, True) for case in attached]
+    others = Case.objects.visible_to(user).open().filter(profile__customer=talk.profile.customer_id)
+    others = others.exclude(pk__in=[case.pk for case in attached]).order_by("-opened_at")
+    return [*((case, True) for case in attached), *((case, False) for case in others[:50])]
 
 
 def tree(model: type[Disposition] | type[Topic], language: str) -> list[tuple[int, str]]:

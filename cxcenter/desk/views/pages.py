@@ -68,7 +68,7 @@ def _page(request: HttpRequest, user: User, talk: Interaction | None, section: s
     if talk is not None:
         context |= session_context(user, talk)
         if context["wrapup"]:
-            context |= wrapup_context(user)
+            context |= wrapup_context(user, talk)
     context |= section_context(user, talk, section)
     if request.headers.get("HX-Request"):
         return render(request, "desk/_work.html", context)

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,12 +14,14 @@ from cxcenter.accounts.models import Team, User
 from cxcenter.accounts.roles import Right
 from cxcenter.core import liveness
 from cxcenter.core.errors import Conflict, Invalid, NotFound
+from cxcenter.core.once import once
 from cxcenter.core.reading import moment
 from cxcenter.core.requests import needs, staff_of
 from cxcenter.desk.card import shown_value
-from cxcenter.desk.views.common import pick, session_for, whole
-from interactions.actions import moderation
-from interactions.choices import ChannelKind, CloseReason
+from cxcenter.desk.contexts import NEXT
+from cxcenter.desk.views.common import case_for, pick, session_for, whole
+from interactions.actions import cases, moderation
+from interactions.choices import ChannelKind, CloseReason, TaskKind
 from interactions.models import Block, Disposition, Interaction, Thread, Topic
 from routing import queries
 from routing.actions import guests, handover, legs, offers, presence
@@ -102,10 +105,12 @@ def finish(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @needs(Right.SERVE)
+@once
+@transaction.atomic
 def wrap_up(request: HttpRequest, pk: int) -> HttpResponse:
-    """Keep outcome, topic and note, and end the wrap-up."""
+    """Keep outcome, topic and note, the case that it is about and what is to be done next, and end the wrap-up."""
     user = staff_of(request)
-    session_for(user, pk)
+    talk = session_for(user, pk)
     leg = Assignment.objects.filter(interaction_id=pk, operator=user).order_by("-pk").first()
     if leg is None:
         raise Conflict(_("This session is not in your hands now."), code="not_owner")
@@ -120,7 +125,40 @@ def wrap_up(request: HttpRequest, pk: int) -> HttpResponse:
         note=request.POST.get("note", "")[:4000],
         solved=True if request.POST.get("solved") == "1" else None,
     )
-    return HttpResponse(status=204)
+    if user.may(Right.CASES):
+        _go_on(talk, user, request.POST)
+    return JsonResponse({"session": pk})
+
+
+def _go_on(talk: Interaction, user: User, asked: QueryDict) -> None:
+    """Attach an ended session to a case, and set its operator the task that follows. Raises Invalid."""
+    number = asked.get("case", "")
+    case = case_for(user, whole(number, "case")) if number else None
+    if case is not None:
+        cases.link_case(case=case, interaction=talk, actor=user)
+    kind, due = asked.get("next", ""), asked.get("due_at", "")
+    if due and moment(due) is None:
+        raise Invalid(_("This is not a date and time."), field="due_at")
+    if due and not kind:
+        raise Invalid(_("Choose what is to be done by then."), field="next")
+    if not kind:
+        return
+    if kind not in NEXT:
+        raise Invalid(_("There is no such next step."), field="next")
+    note = asked.get("note", "").strip()
+    if kind == TaskKind.TODO and not note:
+        raise Invalid(_("Say in the note what is to be done."), field="note")
+    cases.create_task(
+        title=note or str(TaskKind(kind).label),
+        kind=kind,
+        actor=user,
+        assignee=user,
+        profile=talk.profile,
+        case=case,
+        interaction=talk,
+        due_at=moment(due),
+        text=note,
+    )
 
 
 @require_POST
