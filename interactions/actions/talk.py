@@ -33,12 +33,13 @@ if TYPE_CHECKING:
 
 MESSAGE_LIMIT = 8000
 UNDO_S = 5
-# Asked of everybody who comes.
+# Asked of everybody who comes. Joined is only what a thread keeps for ever: who waits for the lock while it gets another
+# profile would find no row.
 ENTERED = Planned(
     "thread_entered",
     lambda: (
         Thread.objects.select_for_update(of=("self",))
-        .select_related("channel", "identity", "profile")
+        .select_related("channel", "identity")
         .filter(pk=Given("thread", "bigint"))
     ),
 )

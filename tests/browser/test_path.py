@@ -93,7 +93,7 @@ def test_whole_path(installation: Stack, shop: Shop, windows: Windows, tmp_path:
     visitor = Visitor(windows.open(), shop.url, russian=russian)
     visitor.start(name, "Where is my car?")
     place = visitor.frame.get_by_role("status").filter(
-        has_text=re.compile(_("You are (next|number)", "Следующая очередь — ваша|Ваше место в очереди"))
+        has_text=re.compile(_("You are (next|number)", "Ваша очередь — следующая|Ваше место в очереди"))
     )
     expect(place).to_be_visible()
     expect(waiting).to_have_text("1")

@@ -313,7 +313,7 @@ def test_a_call_rings_at_the_desk_is_held_recorded_and_handed_over(
     colleague = platform.phone("1200", write_tone(tmp_path / "b.wav", COLLEAGUE_HZ))
     desk.open()
     customer.dial("1017")
-    offer = desk.page.get_by_role("alertdialog").filter(has_text="+79161112233")
+    offer = desk.page.get_by_role("alertdialog").filter(has_text="+7 916 111-22-33")
     offer.get_by_role("button", name=re.compile("Answer")).click()
     customer.wait("CALL_ESTABLISHED")
     desk.says("Talking")

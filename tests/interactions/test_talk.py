@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,7 +19,7 @@ from cxcenter.core.models import Event, Outbox
 from interactions import pushes
 from interactions.actions import moderation, talk
 from interactions.choices import Audience, Author
-from interactions.models import Block, Interaction, Message
+from interactions.models import Block, Interaction, Message, Thread
 from tests import world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,6 +76,35 @@ def test_two_may_open_in_one_channel_at_the_same_moment(chat):
         other.start()
         other.join(30)
         assert [interaction.thread_id for interaction in opened] == [second.pk]
+
+
+def test_who_waits_for_a_thread_that_changes_its_card_gets_it(chat):
+    thread = world.make_thread(chat.thread.channel.site)
+    card = world.make_thread(chat.thread.channel.site).profile
+    opened: list[Interaction] = []
+
+    def open_it() -> None:
+        try:
+            opened.append(talk.open_interaction(thread=thread)[0])
+        finally:
+            connections.close_all()
+
+    other = threading.Thread(target=open_it)
+    with transaction.atomic():
+        Thread.objects.select_for_update().get(pk=thread.pk)
+        Thread.objects.filter(pk=thread.pk).update(profile=card)
+        other.start()
+        with connection.cursor() as cursor:
+            for _look in range(200):
+                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                if cursor.fetchone()[0]:
+                    break
+                time.sleep(0.05)
+            else:
+                pytest.fail("nobody waits for the thread")
+        assert not opened
+    other.join(30)
+    assert [interaction.profile for interaction in opened] == [card]
 
 
 # --- One effect per key ---

@@ -30,7 +30,8 @@ def main(seconds: float) -> None:
         child = os.fork()
         if child == 0:
             arm()
-            work(race, seed, seconds)
+            # Who is to die where offers have run out answers none: served all too soon, none would.
+            work(race, seed, seconds, serves=point != "swept")
             os._exit(0)
         children[child] = point
     while children:
@@ -38,7 +39,7 @@ def main(seconds: float) -> None:
         print(children.pop(child), os.waitstatus_to_exitcode(status), flush=True)
 
 
-def work(race: Any, seed: int, seconds: float) -> None:
+def work(race: Any, seed: int, seconds: float, *, serves: bool) -> None:
     """Serve contacts, change states and do what is due by time, until the end comes."""
     hall, chance = _hall(), random.Random(seed)
     # The last two never answer what is offered to them.
@@ -46,7 +47,8 @@ def work(race: Any, seed: int, seconds: float) -> None:
     over, next_sweep = time.monotonic() + seconds, time.monotonic() + 0.3
     while time.monotonic() < over:
         act = chance.choices([race.serve, race.change_state, race.switch], [90, 6, 4])[0]
-        _do(lambda act=act: act(answering if act is race.serve else hall, chance))
+        if serves or act is not race.serve:
+            _do(lambda act=act: act(answering if act is race.serve else hall, chance))
         if time.monotonic() > next_sweep:
             _do(lambda: _sweep(race.PARTS))
             next_sweep = time.monotonic() + 0.3

@@ -214,7 +214,7 @@ def test_the_bar_shows_the_call_and_what_may_be_pressed(place):
     assert "Calls ring here" in client.get("/desk/line/").content.decode()
     Caller(site).dial()
     offer = client.get("/desk/offers/").content.decode()
-    assert "Answer" in offer and "comes for the first time" in offer and "+79005550184" in offer
+    assert "Answer" in offer and "comes for the first time" in offer and "+7 900 555-01-84" in offer
     accept(alice)
     bar = client.get("/desk/line/").content.decode()
     assert 'data-phase="talking"' in bar and 'data-recorded="1"' in bar and 'data-press="pause_recording"' in bar
