@@ -41,12 +41,17 @@ recordings.mark(recording=made, kind="note", at_s=10, actor=None, text="The numb
 print(made.public_id)
 """
 PUT_TOGETHER = """
-import json
+import json, time
 from interactions import vault
 from interactions.actions import recordings
 from interactions.models import Recording
-recordings.finish_all()
-one = Recording.objects.get(public_id="{key}")
+for _try in range(300):
+    # A worker may have claimed it: then it is put together there.
+    recordings.finish_all()
+    one = Recording.objects.get(public_id="{key}")
+    if one.state != "uploading":
+        break
+    time.sleep(0.1)
 marks = [(mark.kind, mark.at_s) for mark in one.marks.all()]
 print(json.dumps([one.state, vault.storage().path(one.file), marks, one.pieces.count(), one.ended_at is not None]))
 """
